@@ -9,6 +9,7 @@ Times are UTC milliseconds of our clock unless said otherwise. Values are raw JS
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar
@@ -374,3 +375,8 @@ class AlreadyLinked(Exception):
 
 BUCKETS = 64
 """Keys hash to this many buckets; a bucket is drained by one worker at a time, in order."""
+
+
+def bucket_of(key: Key) -> int:
+    """The bucket of a key, the same in every process and release: CRC-32 of its parts, modulo BUCKETS."""
+    return zlib.crc32(f"{key.pair}\0{key.side}\0{key.id}".encode()) % BUCKETS
