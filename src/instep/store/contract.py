@@ -125,6 +125,10 @@ class Tx(Protocol):
         """Replace the match values of a record: number of the match key -> digest of its canonical values."""
         ...
 
+    def match_values(self, pair: str, side: Side, id: str) -> dict[int, str]:
+        """What `save_matches` stored for a record, by number of the match key."""
+        ...
+
     def matches(self, pair: str, side: Side, key: int, value: str, limit: int) -> list[str]:
         """Ids of records of that side with that value, sorted."""
         ...
