@@ -83,6 +83,41 @@ euros = cents.map(lambda n: Decimal(n).scaleb(-2))
 currency_codes = st.sampled_from(["EUR", "NOK", "usd", "JPY", "KWD", "CLF"])
 booleans = st.sampled_from([None, True, False])
 
+
+def addresses(street: str, country: str) -> Values:
+    countries = st.sampled_from(["NO", "SE", None])
+    return st.none() | st.fixed_dictionaries(
+        {},
+        optional={street: words, country: countries, "id": integers, "note": words},
+    )
+
+
+def lines(price: str, amounts: Values) -> Values:
+    line = st.fixed_dictionaries(
+        {"text": words, price: amounts}, optional={"id": integers, "product": st.sampled_from([None, "cb-1"])}
+    )
+    return st.lists(line, max_size=4) | st.none()
+
+
+def address_properties() -> tuple[SubProperty, ...]:
+    return (
+        SubProperty("street", Both(("line1",), ("street",)), build(*parse("text(trim, max=9)"))),
+        SubProperty("country", Both(("country",), ("land",)), build(*parse("default(NO)"))),
+    )
+
+
+def line_properties() -> tuple[SubProperty, ...]:
+    money = build(*parse("money"), contexts=Both(1, 0))
+    return (
+        SubProperty("text", Both(("text",), ("text",)), build(*parse("same"))),
+        SubProperty("price", Both(("unit_price",), ("price",)), money, Both((0,), ())),
+    )
+
+
+def pick(*values: Json) -> Values:
+    return st.sampled_from(values)
+
+
 CASES = [
     Case("same", both(json_values)),
     Case("text", both(words)),
@@ -96,14 +131,55 @@ CASES = [
     Case("integer(text=right)", both(integers)),
     Case("decimal", both(decimals | decimals.map(str))),
     Case("decimal(places=2, text=left)", both(decimals | decimals.map(str) | integers)),
-    Case("boolean", both(booleans | st.sampled_from(["yes", "NO", "on", 1, "0"]))),
-    Case("boolean(not, right=Y/N)", sides(booleans, st.sampled_from(["Y", "N", "", "y", None]))),
-    Case("boolean(left=1/0)", sides(st.sampled_from([0, 1, None]), booleans)),
+    Case("boolean", both(booleans | pick("yes", "NO", "on", 1, "0"))),
+    Case("boolean(not, right=Y/N)", sides(booleans, pick("Y", "N", "", "y", None))),
+    Case("boolean(left=1/0)", sides(pick(0, 1, None), booleans)),
     Case("money(EUR)", sides(cents, euros | euros.map(str))),
     Case("money(JPY, text=right)", sides(cents, cents | cents.map(str))),
     Case("money(minor=none)", both(euros)),
     Case("money(decimals=3, minor=right)", sides(euros, cents)),
     Case("money", sides(cents, euros), Both((currency_codes,), ()), fits=False),
     Case("money(NOK)", sides(cents, euros), Both((currency_codes,), (currency_codes,)), fits=False),
-    Case("currency", both(st.sampled_from(["EUR", "nok", " usd ", None, ""]))),
+    Case("currency", both(pick("EUR", "nok", " usd ", None, ""))),
+    Case(
+        "lookup(0=immediate, 14=net, 30=net, 60=long)",
+        sides(pick(0, 14, 30, 60, "14"), pick("immediate", "net", " long ")),
+    ),
+    Case(
+        "lookup(a=1, b=1, b=2, c=3, anycase, else=keep)",
+        sides(pick("a", "B", "C", "x"), pick(1, 2, 3, "1", 9)),
+    ),
+    Case("lookup(a=x, else=x, else_left=a)", both(pick("a", "x", "q", None))),
+    Case(
+        "reference(customer, contact)",
+        sides(pick("cb-1", "cb-2", None), pick("1001", 1002)),
+    ),
+    Case(
+        "reference(customer, contact, integer=right)",
+        sides(pick("cb-1", "cb-2", ""), pick(1001, None)),
+    ),
+    Case(
+        "nested",
+        sides(addresses("line1", "country"), addresses("street", "land")),
+        properties=address_properties,
+    ),
+    Case(
+        "lines",
+        sides(lines("unit_price", cents), lines("price", euros)),
+        Both((currency_codes,), ()),
+        line_properties,
+        fits=False,
+    ),
+    Case(
+        "lines(anyorder)",
+        sides(lines("unit_price", cents), lines("price", euros)),
+        Both((st.just("EUR"),), ()),
+        line_properties,
+    ),
+    Case("default(0, as=integer)", both(integers | st.none())),
+    Case(
+        "default(left=a, right=b, as='lookup(a=b, c=d)')",
+        sides(pick("a", "c", "", None), pick("b", "d", None)),
+    ),
+    Case("constant(left=web, right=billing)", both(words)),
 ]
