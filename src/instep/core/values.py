@@ -39,7 +39,7 @@ class Absent:
 
 ABSENT: Final = Absent()
 
-Json: TypeAlias = Union[None, bool, int, str, Decimal, list["Json"], dict[str, "Json"]]
+Json: TypeAlias = Union[bool, int, str, Decimal, list["Json"], dict[str, "Json"], None]
 """A raw value, nested. Treated as immutable everywhere: copy before changing."""
 
 Raw: TypeAlias = tuple["Json | Absent", ...]
