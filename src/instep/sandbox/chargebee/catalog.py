@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .errors import ApiError, wrong_value
-from .fields import Doc, Field, apply, check_id, defaults, read
+from .fields import Doc, Field, apply, defaults
 from .forms import Tree
 from .lists import ID, NAME, UPDATED, Listing, Where, attribute
+from .parameters import check_id, read
 from .reach import entity_of_new, reach
 from .site import Call, Site
 from .specs_catalog import ITEM, ITEM_FAMILY, ITEM_PRICE, LOCKED_AFTER_USE
@@ -119,7 +120,7 @@ def _used(site: Site, item_price_id: str) -> bool:
     return bool(rows)
 
 
-def _complete_family(site: Site, doc: Doc) -> None:
+def _complete_family(_site: Site, _doc: Doc) -> None:
     return None
 
 
@@ -150,11 +151,11 @@ def _complete_price(site: Site, doc: Doc) -> None:
     _add_objects(doc)
 
 
-def _check_family(site: Site, row: Row, changes: Doc) -> None:
+def _check_family(_site: Site, _row: Row, _changes: Doc) -> None:
     return None
 
 
-def _check_item(site: Site, row: Row, changes: Doc) -> None:
+def _check_item(site: Site, _row: Row, changes: Doc) -> None:
     if changes.get("item_family_id"):
         _family(site, changes["item_family_id"])
     elif "item_family_id" in changes:

@@ -70,22 +70,22 @@ def routes(site: Site, kinds: dict[str, Work]) -> list[BaseRoute]:
     def edit(request: Request, values: Doc) -> Response:
         return JSONResponse(people.edit(site, record_of(request), request.path_params["id"], values))
 
-    def delete(request: Request, values: Doc) -> Response:
+    def delete(request: Request, _values: Doc) -> Response:
         return JSONResponse(people.delete(site, record_of(request), request.path_params["id"]))
 
     def act(request: Request, values: Doc) -> Response:
         params = request.path_params
         return JSONResponse(people.act(site, record_of(request), params["id"], params["action"], values))
 
-    def load(request: Request, values: Doc) -> Response:
+    def load(_request: Request, values: Doc) -> Response:
         return JSONResponse(people.load(site, values))
 
-    def switches(request: Request, values: Doc) -> Response:
+    def switches(_request: Request, values: Doc) -> Response:
         site.switches.set(values)
         site.wake()
         return JSONResponse({"switches": site.switches.described()})
 
-    def settings(request: Request, values: Doc) -> Response:
+    def settings(_request: Request, values: Doc) -> Response:
         for resource, fields in values.get("custom_fields", {}).items():
             for each in fields:
                 custom = msgspec.convert(each, CustomField)
@@ -95,7 +95,7 @@ def routes(site: Site, kinds: dict[str, Work]) -> list[BaseRoute]:
             people.change_admin(site, str(values["admin"]))
         return JSONResponse(people.settings_of(site))
 
-    def deliveries(request: Request, values: Doc) -> Response:
+    def deliveries(_request: Request, _values: Doc) -> Response:
         rows = site.store.run(
             "SELECT event.id, event_type, endpoint, attempt, due_ms FROM delivery"
             " JOIN event ON event.seq = event_seq ORDER BY due_ms, delivery.seq LIMIT 1000"
@@ -103,7 +103,7 @@ def routes(site: Site, kinds: dict[str, Work]) -> list[BaseRoute]:
         names = ("event", "event_type", "endpoint", "attempt", "due_ms")
         return JSONResponse({"deliveries": [dict(zip(names, row, strict=True)) for row in rows]})
 
-    def resend(request: Request, values: Doc) -> Response:
+    def resend(request: Request, _values: Doc) -> Response:
         rows = site.store.run("SELECT seq, event_type FROM event WHERE id = ?", (request.path_params["id"],))
         if not rows:
             raise not_found(request.path_params["id"], "event_id")
@@ -111,7 +111,7 @@ def routes(site: Site, kinds: dict[str, Work]) -> list[BaseRoute]:
         site.plan_deliveries(rows[0][0], endpoints)
         return JSONResponse({"endpoints": endpoints})
 
-    def records(request: Request, values: Doc) -> Response:
+    def records(request: Request, _values: Doc) -> Response:
         return StreamingResponse(_records(site, record_of(request).resource), media_type="application/json")
 
     methods = (

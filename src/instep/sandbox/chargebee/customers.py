@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .errors import ApiError, not_found, wrong_value
-from .fields import Doc, apply, check_id, defaults, read
+from .fields import Doc, apply, defaults
 from .forms import Tree
 from .lists import CREATED, ID, UPDATED, Listing, Where, attribute
+from .parameters import check_id, read
 from .reach import entity_of_new, reach
 from .site import Call, Site
 from .specs_customer import CONTACT, CUSTOMER
@@ -156,7 +157,8 @@ def deleted(site: Site, detail: Doc) -> None:
 
 def _subordinates(site: Site, record_id: str) -> bool:
     rows = site.store.run(
-        "SELECT 1 FROM r_customer WHERE json_extract(doc, '$.relationship.parent_id') = ? AND deleted = 0 LIMIT 1",
+        "SELECT 1 FROM r_customer"
+        " WHERE json_extract(doc, '$.relationship.parent_id') = ? AND deleted = 0 LIMIT 1",
         (record_id,),
     )
     return bool(rows)
@@ -227,11 +229,11 @@ def _add(site: Site, contacts: list[Doc], changes: Doc) -> None:
     contacts.append(contact)
 
 
-def _update(site: Site, contacts: list[Doc], changes: Doc) -> None:
+def _update(_site: Site, contacts: list[Doc], changes: Doc) -> None:
     apply(contacts[_place(contacts, changes["id"])], changes, CONTACT)
 
 
-def _delete(site: Site, contacts: list[Doc], changes: Doc) -> None:
+def _delete(_site: Site, contacts: list[Doc], changes: Doc) -> None:
     contacts.pop(_place(contacts, changes["id"]))
 
 

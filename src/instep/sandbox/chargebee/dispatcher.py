@@ -14,7 +14,7 @@ import aiohttp
 
 from . import events
 from .site import Site
-from .store import decoded, encoded
+from .store import decoded, encoded, sql
 from .tasks import Work, do_due
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,8 @@ class Dispatcher:
                 self._news.clear()
                 do_due(self._site, self._kinds)
                 rows = self._site.store.run(
-                    "SELECT seq, event_seq, endpoint, attempt, due_ms FROM delivery ORDER BY due_ms, seq LIMIT 1"
+                    "SELECT seq, event_seq, endpoint, attempt, due_ms FROM delivery"
+                    " ORDER BY due_ms, seq LIMIT 1"
                 )
                 if rows and rows[0][4] <= self._site.clock.now_ms():
                     await self._deliver(session, *rows[0][:4])
@@ -84,7 +85,7 @@ class Dispatcher:
     ) -> None:
         store = self._site.store
         endpoint = store["webhook_endpoint"].get(endpoint_id)
-        found = store.run(f"SELECT {events.COLUMNS} FROM event WHERE seq = ?", (event_seq,))  # noqa: S608
+        found = store.run(sql("SELECT", events.COLUMNS, "FROM event WHERE seq = ?"), (event_seq,))
         if endpoint is None or endpoint.doc["disabled"] or not found:
             self._settle(seq, event_seq, endpoint_id, "skipped")
             return

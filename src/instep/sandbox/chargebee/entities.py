@@ -67,7 +67,8 @@ def delete(site: Site, entity_id: str, call: Call) -> Doc:
     """Deletes; raises ApiError (404, 409 while customers belong to it)."""
     row = _entity(site, entity_id)
     held = site.store.run(
-        "SELECT 1 FROM r_customer WHERE json_extract(doc, '$.business_entity_id') = ? AND deleted = 0 LIMIT 1",
+        "SELECT 1 FROM r_customer"
+        " WHERE json_extract(doc, '$.business_entity_id') = ? AND deleted = 0 LIMIT 1",
         (entity_id,),
     )
     if held:

@@ -12,7 +12,7 @@ from .fields import Doc
 from .forms import Tree
 from .lists import Filter, Listing, Where
 from .site import Call, Site
-from .store import decoded, encoded
+from .store import decoded, encoded, sql
 
 COLUMNS = "id, occurred_at, event_type, source, user, webhook_status, content, webhooks"
 
@@ -91,7 +91,7 @@ def narrow(site: Site, tree: Tree, where: Where) -> None:
 def retrieve(site: Site, call: Call) -> str:
     """The JSON text of one event; raises ApiError (404), also for one of more than 90 days."""
     rows = site.store.run(
-        f"SELECT {COLUMNS} FROM event WHERE id = ? AND occurred_at >= ?",  # noqa: S608
+        sql("SELECT", COLUMNS, "FROM event WHERE id = ? AND occurred_at >= ?"),
         (call.record_id, _oldest(site)),
     )
     if not rows:

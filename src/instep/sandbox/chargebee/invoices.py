@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from . import orders
 from .errors import ApiError, wrong_value
-from .fields import Doc, apply, check_id, defaults, read
+from .fields import Doc, apply, defaults
 from .lists import ID, UPDATED, Listing, attribute
+from .parameters import check_id, read
 from .reach import reach
 from .site import Call, Site
 from .specs_order import INVOICE

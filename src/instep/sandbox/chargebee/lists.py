@@ -14,7 +14,7 @@ import msgspec
 
 from .errors import wrong_value
 from .forms import Tree, text_list
-from .store import Scalar, Store
+from .store import Scalar, Store, sql
 from .switches import Switches
 
 LIMIT = 100
@@ -124,10 +124,10 @@ def page(
     lagging = table.startswith("r_") and _lagging(store, table, now_ms)
     if lagging:
         where.add("visible_at <= ?", now_ms)
-    rows = store.run(f"SELECT {wanted} FROM {table} {_clause(where)} {order}", where.values)  # noqa: S608
+    rows = store.run(sql("SELECT", wanted, "FROM", table, _clause(where), order), where.values)
     if lagging:
         where.add("resource = ? AND until > ?", table[2:], now_ms)
-        past = store.run(f"SELECT {wanted} FROM past {_clause(where)} {order}", where.values)  # noqa: S608
+        past = store.run(sql("SELECT", wanted, "FROM past", _clause(where), order), where.values)
         rows = sorted([*rows, *past], key=lambda row: (row[0], row[1]), reverse=descending)
     more = len(rows) > limit
     rows = rows[:limit]

@@ -8,8 +8,9 @@ update may set the status and SKU of a line. Only an imported order can be delet
 from __future__ import annotations
 
 from .errors import ApiError, not_found, wrong_value
-from .fields import Doc, apply, check_id, defaults, read
+from .fields import Doc, apply, defaults
 from .lists import CREATED, ID, UPDATED, Listing, attribute
+from .parameters import check_id, read
 from .reach import reach
 from .site import Call, Site
 from .specs_order import ORDER, ORDER_STATUS_BY_CALL, TRANSITIONS
@@ -40,7 +41,7 @@ _EXTRA_EVENT = {"delivered": "order_delivered", "returned": "order_returned", "c
 
 def from_invoice(site: Site, invoice: Row, *, shippable_only: bool, by: str) -> Doc:
     """The part of an order that its invoice decides; `by` is the user who makes it."""
-    lines = [_line(site, invoice, line, place) for place, line in enumerate(invoice.doc["line_items"])]
+    lines = [_line(site, invoice, line) for line in invoice.doc["line_items"]]
     if shippable_only:
         lines = [line for line in lines if line["is_shippable"]]
     paid = invoice.doc["status"] == "paid"
@@ -88,7 +89,7 @@ def from_invoice(site: Site, invoice: Row, *, shippable_only: bool, by: str) -> 
     return doc
 
 
-def _line(site: Site, invoice: Row, line: Doc, place: int) -> Doc:
+def _line(site: Site, invoice: Row, line: Doc) -> Doc:
     price = site.store["item_price"].get(line.get("entity_id", "")) if line.get("entity_id") else None
     item = site.store["item"].get(price.doc["item_id"]) if price else None
     sku = price.doc.get("accounting_detail", {}).get("sku") if price else None

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from . import catalog, customers, entities, invoices, orders
 from .errors import ApiError, wrong_value
-from .fields import Doc, Field, apply, defaults, read
+from .fields import Doc, Field, apply, defaults
 from .forms import Tree
+from .parameters import read
 from .reach import reach
 from .routes import ROUTES
 from .site import Call, Site
@@ -36,11 +37,11 @@ class Record:
     create: str = ""
 
 
-def _fresh_invoice(site: Site) -> Doc:
+def _fresh_invoice(_site: Site) -> Doc:
     return {**defaults(INVOICE), "recurring": False, "channel": "web", "deleted": False, "line_items": []}
 
 
-def _fresh_order(site: Site) -> Doc:
+def _fresh_order(_site: Site) -> Doc:
     lists = (
         "order_line_items",
         "line_item_taxes",
@@ -59,6 +60,10 @@ def _fresh_order(site: Site) -> Doc:
         "deleted": False,
         "is_gifted": False,
     }
+
+
+def _fresh_entity(_site: Site) -> Doc:
+    return {"status": "active"}
 
 
 RECORDS = (
@@ -85,7 +90,7 @@ RECORDS = (
         "business_entities",
         {},
         "business_entity_updated",
-        lambda site: {"status": "active"},
+        _fresh_entity,
     ),
 )
 BY_NAME = {name: record for record in RECORDS for name in (record.resource, record.plural)}

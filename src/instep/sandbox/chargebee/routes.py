@@ -64,7 +64,7 @@ def _include_deleted(tree: Tree) -> bool:
     return given == "true"
 
 
-def _narrow_customers(site: Site, tree: Tree, where: Where) -> None:
+def _narrow_customers(_site: Site, tree: Tree, where: Where) -> None:
     # Deprecated copies (of transferred customers) are in no list.
     where.add("hidden = 0")
     customers.narrow(tree, where)
@@ -120,7 +120,7 @@ def _list_orders_of_invoice(site: Site, call: Call) -> str:
     return _listed("order", found, [str(row[0]) for row in found.rows])
 
 
-def _custom_field_configs(site: Site, call: Call) -> Doc:
+def _custom_field_configs(site: Site, _call: Call) -> Doc:
     """Attributes as Chargebee's specification names them; `entity_type` is inferred."""
     configs = [
         {

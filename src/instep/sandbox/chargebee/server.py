@@ -43,7 +43,7 @@ def create_app(settings: Settings, kit: Kit | None = None) -> Starlette:
     )
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         task = asyncio.create_task(dispatcher.run())
         try:
             yield

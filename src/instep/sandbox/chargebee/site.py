@@ -15,8 +15,9 @@ from pathlib import Path
 
 from ..kit import Clock
 from .errors import ApiError
-from .fields import CustomField, Doc, Reading
+from .fields import CustomField, Doc
 from .forms import Tree
+from .parameters import Reading
 from .store import Row, Store, Taken
 from .switches import Switches, Value
 
@@ -68,6 +69,22 @@ class Call:
 Recorder = Callable[[str, Doc, Call, bool], None]
 
 
+def _nothing() -> None:
+    return None
+
+
+def _nothing_recorded(_event_type: str, _content: Doc, _call: Call, _secondary: bool) -> None:
+    return None
+
+
+def _no_endpoints(_event_type: str) -> list[str]:
+    return []
+
+
+def _nothing_planned(_event_seq: int, _endpoints: list[str]) -> None:
+    return None
+
+
 class Site:
     """The state of one emulator. Nothing here awaits: a request sees no other one's half-done work."""
 
@@ -90,12 +107,12 @@ class Site:
         self._last_version = self.store.last_version()
         # The parts that know events and webhooks put themselves here (`app`), so that this module needn't
         # know them.
-        self.record: Recorder = lambda event_type, content, call, secondary: None
-        self.endpoints_for: Callable[[str], list[str]] = lambda event_type: []
-        self.plan_deliveries: Callable[[int, list[str]], None] = lambda event_seq, endpoints: None
-        self.forget_endpoints: Callable[[], None] = lambda: None
+        self.record: Recorder = _nothing_recorded
+        self.endpoints_for: Callable[[str], list[str]] = _no_endpoints
+        self.plan_deliveries: Callable[[int, list[str]], None] = _nothing_planned
+        self.forget_endpoints: Callable[[], None] = _nothing
         # Set by whoever runs the background loop: something may have fallen due earlier than it waits for.
-        self.wake: Callable[[], None] = lambda: None
+        self.wake: Callable[[], None] = _nothing
         # When the next task is due (ms); 0 makes the first look find out.
         self.next_task_ms = 0
 

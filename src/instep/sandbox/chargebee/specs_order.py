@@ -8,7 +8,7 @@ from .specs_customer import ADDRESS_FIELDS, address
 
 CURRENT_STATUS = "queued awaiting_shipment on_hold shipped delivered partially_delivered returned cancelled"
 LEGACY_STATUS = "new processing complete cancelled voided"
-ANY_STATUS = "queued awaiting_shipment on_hold shipped delivered partially_delivered returned cancelled new processing complete voided"
+ANY_STATUS = f"{CURRENT_STATUS} new processing complete voided"
 REASONS = (
     "shipping_cut_off_passed product_unsatisfactory third_party_cancellation product_not_required"
     " delivery_date_missed alternative_found invoice_written_off invoice_voided fraudulent_transaction"

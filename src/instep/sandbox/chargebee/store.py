@@ -49,6 +49,13 @@ SHAPES: Mapping[str, Shape] = {
 
 _COLUMNS = "seq, id, created_at, upd, version, deleted, hidden, doc, private"
 
+# `upd` is updated_at in seconds, 0 for a record without one; `visible_at` is in ms.
+_RECORD = """
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, name TEXT, created_at INTEGER NOT NULL,
+  upd INTEGER NOT NULL, version INTEGER NOT NULL, deleted INTEGER NOT NULL, hidden INTEGER NOT NULL,
+  visible_at INTEGER NOT NULL, doc TEXT NOT NULL, private TEXT
+"""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS past(
   resource TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, name TEXT, created_at INTEGER NOT NULL,
@@ -103,6 +110,11 @@ class Row:
     private: Doc = field(default_factory=dict)
 
 
+def sql(*words: str) -> str:
+    """A statement from words of our own code; values never go in here, they are bound."""
+    return " ".join(words)
+
+
 def encoded(value: object) -> str:
     return _encoder.encode(value).decode("utf-8")
 
@@ -124,7 +136,7 @@ class Store:
         # Per table the moment (ms) from which every list shows the present; until then the past is looked up
         # too.
         self.lagging_until: dict[str, int] = {
-            table.name: self.run(f"SELECT max(visible_at) FROM {table.name}")[0][0] or 0  # noqa: S608
+            table.name: self.run(sql("SELECT max(visible_at) FROM", table.name))[0][0] or 0
             for table in self.tables.values()
         }
 
@@ -143,9 +155,11 @@ class Store:
 
     def next_number(self, name: str) -> int:
         """1, 2, 3 ...; never the same twice."""
-        return int(self.run(
-            "INSERT INTO number VALUES(?, 1) ON CONFLICT(name) DO UPDATE SET last = last + 1 RETURNING last", (name,)
-        )[0][0])  # fmt: skip
+        rows = self.run(
+            "INSERT INTO number VALUES(?, 1) ON CONFLICT(name) DO UPDATE SET last = last + 1 RETURNING last",
+            (name,),
+        )
+        return int(rows[0][0])
 
     def setting(self, name: str) -> Any:
         """A stored JSON value, or None."""
@@ -158,7 +172,7 @@ class Store:
     def last_version(self) -> int:
         """The greatest resource_version on file, in ms; 0 if there is no record."""
         greatest = (
-            self.run(f"SELECT max(version) FROM {table.name}")[0][0] or 0 for table in self.tables.values()
+            self.run(sql("SELECT max(version) FROM", table.name))[0][0] or 0 for table in self.tables.values()
         )
         return max(greatest)
 
@@ -176,11 +190,7 @@ class Table:
         self._connection = connection
         name = self.name
         parent = f"json_extract(doc, '$.{shape.parent}')" if shape.parent else "NULL"
-        connection.execute(
-            f"CREATE TABLE IF NOT EXISTS {name}(seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, name TEXT,"
-            " created_at INTEGER NOT NULL, upd INTEGER NOT NULL, version INTEGER NOT NULL, deleted INTEGER NOT NULL,"
-            " hidden INTEGER NOT NULL, visible_at INTEGER NOT NULL, doc TEXT NOT NULL, private TEXT)"
-        )
+        connection.execute(sql("CREATE TABLE IF NOT EXISTS", name, "(", _RECORD, ")"))
         wanted = [
             ("UNIQUE INDEX", "live", "(id) WHERE deleted = 0"),
             ("INDEX", "upd", "(upd, seq)"),
@@ -196,23 +206,19 @@ class Table:
         wanted.extend(("INDEX", f"x{place}", f"({index})") for place, index in enumerate(shape.indexes))
         for kind, suffix, on in wanted:
             connection.execute(f"CREATE {kind} IF NOT EXISTS {name}_{suffix} ON {name}{on}")
-        self._insert = (
-            f"INSERT INTO {name}(id, name, created_at, upd, version, deleted, hidden, visible_at, doc, private)"
-            " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        columns = "id, name, created_at, upd, version, deleted, hidden, visible_at, doc, private"
+        assignments = ", ".join(f"{column} = ?" for column in columns.split(", "))
+        self._insert = sql("INSERT INTO", name, "(", columns, ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        self._update = sql("UPDATE", name, "SET", assignments, "WHERE seq = ?")
+        kept = f"'{resource}', seq, id, name, created_at, upd, deleted, hidden, visible_at, ?, doc"
+        self._keep_past = sql("INSERT INTO past SELECT", kept, "FROM", name, "WHERE seq = ?")
+        self._live = sql("SELECT", _COLUMNS, "FROM", name, "WHERE id = ? AND deleted = 0")
+        self._live_text = sql("SELECT doc FROM", name, "WHERE id = ? AND deleted = 0")
+        self._gone = sql("SELECT", _COLUMNS, "FROM", name, "WHERE id = ? ORDER BY seq DESC LIMIT 1")
+        self._children = sql(
+            "SELECT", _COLUMNS, "FROM", name, "WHERE", parent, "= ? AND deleted = 0 ORDER BY seq"
         )
-        self._update = (
-            f"UPDATE {name} SET id = ?, name = ?, created_at = ?, upd = ?, version = ?, deleted = ?, hidden = ?,"  # noqa: S608
-            " visible_at = ?, doc = ?, private = ? WHERE seq = ?"
-        )
-        self._keep_past = (
-            f"INSERT INTO past SELECT '{resource}', seq, id, name, created_at, upd, deleted, hidden, visible_at, ?, doc"  # noqa: S608
-            f" FROM {name} WHERE seq = ?"
-        )
-        self._live = f"SELECT {_COLUMNS} FROM {name} WHERE id = ? AND deleted = 0"  # noqa: S608
-        self._live_text = f"SELECT doc FROM {name} WHERE id = ? AND deleted = 0"  # noqa: S608
-        self._gone = f"SELECT {_COLUMNS} FROM {name} WHERE id = ? ORDER BY seq DESC LIMIT 1"  # noqa: S608
-        self._children = f"SELECT {_COLUMNS} FROM {name} WHERE {parent} = ? AND deleted = 0 ORDER BY seq"  # noqa: S608
-        self._everything = f"SELECT {_COLUMNS} FROM {name} WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
+        self._everything = sql("SELECT", _COLUMNS, "FROM", name, "WHERE seq > ? ORDER BY seq LIMIT ?")
 
     def text(self, record_id: str) -> str | None:
         """The JSON text of a record that isn't deleted."""
@@ -275,8 +281,9 @@ class Table:
 
     def count(self) -> int:
         """How many aren't deleted."""
-        rows = self._connection.execute(f"SELECT count(*) FROM {self.name} WHERE deleted = 0").fetchall()  # noqa: S608
-        return int(rows[0][0])
+        found = self._connection.execute(sql("SELECT count(*) FROM", self.name, "WHERE deleted = 0"))
+        count: int = next(found)[0]
+        return count
 
     def _values(self, row: Row, visible_at: int) -> tuple[Scalar, ...]:
         return (

@@ -63,7 +63,7 @@ TABLE: tuple[Switch, ...] = (
         "description_html",
         ("sanitise", "strip", "off"),
         "sanitise",
-        "what becomes of HTML in item descriptions: unsafe tags go and the rest is escaped; all tags go; nothing",
+        "HTML in descriptions: unsafe tags go and the rest is escaped; all tags go; it stays",
         _I,
     ),
     # Reading

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from .errors import ApiError, wrong_value
-from .fields import Doc, Field, apply, by_name, flag, read, text, word
+from .fields import Doc, Field, apply, by_name, flag, text, word
 from .lists import Listing
+from .parameters import read
 from .reach import reach
 from .site import Call, Site
 from .store import Row
