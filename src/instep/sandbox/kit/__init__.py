@@ -6,7 +6,7 @@ A server builds one `Kit`, adds `kit.routes()` under `/_console` and serves `kit
 from instep.sandbox.kit.clock import Clock
 from instep.sandbox.kit.console import Kit, console_body, console_errors
 from instep.sandbox.kit.counters import Counters
-from instep.sandbox.kit.documents import Column, Documents, Duplicate, Table
+from instep.sandbox.kit.documents import Column, Documents, Duplicate, Rows, Table
 from instep.sandbox.kit.faults import FaultMiddleware, Faults
 from instep.sandbox.kit.serving import listening, serve
 
@@ -19,6 +19,7 @@ __all__ = [
     "FaultMiddleware",
     "Faults",
     "Kit",
+    "Rows",
     "Table",
     "console_body",
     "console_errors",

@@ -56,6 +56,11 @@ class Documents:
         """Open or make a table. `indexes` are tuples of column names; `id` is indexed anyway."""
         return Table(self.connection, name, columns, indexes)
 
+    def view(self, name: str, query: str) -> Rows:
+        """Open or make a view: `query` is a SELECT that yields `id`, columns and `body`."""
+        self.connection.execute(" ".join(["CREATE VIEW IF NOT EXISTS", name, "AS", query]))
+        return Rows(self.connection, name)
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; may be nested (savepoints). Must not span an await."""
@@ -91,74 +96,15 @@ class Documents:
         self.connection.close()
 
 
-class Table:
-    """`where` and `order` are SQL of the server's own code over the columns; values go into `params`."""
+class Rows:
+    """A table or a view with `id`, some columns and `body`.
 
-    def __init__(
-        self,
-        connection: apsw.Connection,
-        name: str,
-        columns: Sequence[Column],
-        indexes: Sequence[Sequence[str]],
-    ) -> None:
+    `where` and `order` are SQL of the server's own code over the columns; values go into `params`.
+    """
+
+    def __init__(self, connection: apsw.Connection, name: str) -> None:
         self.name = name
         self._connection = connection
-        self._columns = tuple(columns)
-        definitions = ["id TEXT PRIMARY KEY", *(column.name for column in columns), "body BLOB NOT NULL"]
-        connection.execute(" ".join(["CREATE TABLE IF NOT EXISTS", name, "(", ", ".join(definitions), ")"]))
-        unique = [(column.name,) for column in columns if column.unique]
-        for kind, sets in (("UNIQUE INDEX", unique), ("INDEX", indexes)):
-            for names in sets:
-                index = "_".join([name, *names])
-                connection.execute(
-                    " ".join(["CREATE", kind, "IF NOT EXISTS", index, "ON", name, "(", ", ".join(names), ")"])
-                )
-        marks = ", ".join("?" * (len(columns) + 2))
-        self._insert = " ".join(["INSERT INTO", name, "VALUES (", marks, ")"])
-        changes = [f"{each} = excluded.{each}" for each in [*(column.name for column in columns), "body"]]
-        self._upsert = " ".join([self._insert, "ON CONFLICT(id) DO UPDATE SET", ", ".join(changes)])
-        self._select_one = " ".join(["SELECT body FROM", name, "WHERE id = ?"])
-
-    def insert(self, document: Document) -> None:
-        """Store a new document under its `id`. Raises Duplicate."""
-        self._write(self._insert, document)
-
-    def put(self, document: Document) -> None:
-        """Store a document under its `id`, in place of the one that was there. Raises Duplicate."""
-        self._write(self._upsert, document)
-
-    def load(self, documents: Iterable[Document]) -> int:
-        """Put many in one transaction, streaming; returns how many. Raises Duplicate and then keeps none."""
-        count = 0
-
-        def rows() -> Iterator[tuple[Scalar, ...]]:
-            nonlocal count
-            for document in documents:
-                count += 1
-                yield self._row(document)
-
-        with self._connection:
-            try:
-                self._connection.executemany(self._upsert, rows())
-            except apsw.ConstraintError as error:
-                raise Duplicate(_column(error)) from None
-        return count
-
-    def raw(self, key: str) -> bytes | None:
-        """The stored JSON text of one document."""
-        row = self._connection.execute(self._select_one, (key,)).fetchone()
-        return None if row is None else row[0]
-
-    def get(self, key: str) -> Document | None:
-        body = self.raw(key)
-        return None if body is None else _decode(body)
-
-    def remove(self, key: str) -> bool:
-        self._connection.execute(" ".join(["DELETE FROM", self.name, "WHERE id = ?"]), (key,))
-        return self._connection.changes() > 0
-
-    def clear(self) -> None:
-        self._connection.execute(" ".join(["DELETE FROM", self.name]))
 
     def count(self, where: str = "", params: Sequence[Scalar] = ()) -> int:
         number: int = self._query("count(*)", where, params, "", None, 0).get
@@ -219,6 +165,76 @@ class Table:
             parts.append("LIMIT ? OFFSET ?")
             values += [-1 if limit is None else limit, offset]
         return self._connection.execute(" ".join(parts), values)
+
+
+class Table(Rows):
+    """Rows that can be written."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        name: str,
+        columns: Sequence[Column],
+        indexes: Sequence[Sequence[str]],
+    ) -> None:
+        super().__init__(connection, name)
+        self._columns = tuple(columns)
+        self.columns = tuple(column.name for column in columns)
+        definitions = ["id TEXT PRIMARY KEY", *(column.name for column in columns), "body BLOB NOT NULL"]
+        connection.execute(" ".join(["CREATE TABLE IF NOT EXISTS", name, "(", ", ".join(definitions), ")"]))
+        unique = [(column.name,) for column in columns if column.unique]
+        for kind, sets in (("UNIQUE INDEX", unique), ("INDEX", indexes)):
+            for names in sets:
+                index = "_".join([name, *names])
+                connection.execute(
+                    " ".join(["CREATE", kind, "IF NOT EXISTS", index, "ON", name, "(", ", ".join(names), ")"])
+                )
+        marks = ", ".join("?" * (len(columns) + 2))
+        self._insert = " ".join(["INSERT INTO", name, "VALUES (", marks, ")"])
+        changes = [f"{each} = excluded.{each}" for each in [*(column.name for column in columns), "body"]]
+        self._upsert = " ".join([self._insert, "ON CONFLICT(id) DO UPDATE SET", ", ".join(changes)])
+        self._select_one = " ".join(["SELECT body FROM", name, "WHERE id = ?"])
+
+    def insert(self, document: Document) -> None:
+        """Store a new document under its `id`. Raises Duplicate."""
+        self._write(self._insert, document)
+
+    def put(self, document: Document) -> None:
+        """Store a document under its `id`, in place of the one that was there. Raises Duplicate."""
+        self._write(self._upsert, document)
+
+    def load(self, documents: Iterable[Document]) -> int:
+        """Put many in one transaction, streaming; returns how many. Raises Duplicate and then keeps none."""
+        count = 0
+
+        def rows() -> Iterator[tuple[Scalar, ...]]:
+            nonlocal count
+            for document in documents:
+                count += 1
+                yield self._row(document)
+
+        with self._connection:
+            try:
+                self._connection.executemany(self._upsert, rows())
+            except apsw.ConstraintError as error:
+                raise Duplicate(_column(error)) from None
+        return count
+
+    def raw(self, key: str) -> bytes | None:
+        """The stored JSON text of one document."""
+        row = self._connection.execute(self._select_one, (key,)).fetchone()
+        return None if row is None else row[0]
+
+    def get(self, key: str) -> Document | None:
+        body = self.raw(key)
+        return None if body is None else _decode(body)
+
+    def remove(self, key: str) -> bool:
+        self._connection.execute(" ".join(["DELETE FROM", self.name, "WHERE id = ?"]), (key,))
+        return self._connection.changes() > 0
+
+    def clear(self) -> None:
+        self._connection.execute(" ".join(["DELETE FROM", self.name]))
 
     def _row(self, document: Document) -> tuple[Scalar, ...]:
         return (document["id"], *(column.of(document) for column in self._columns), _encode(document))
