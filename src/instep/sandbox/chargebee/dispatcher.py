@@ -7,6 +7,7 @@ Source: Chargebee API, "webhooks": a delivery succeeds with any 2xx; a failed on
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
 
@@ -89,16 +90,17 @@ class Dispatcher:
         if endpoint is None or endpoint.doc["disabled"] or not found:
             self._settle(seq, event_seq, endpoint_id, "skipped")
             return
-        name = endpoint.private.get("basic_auth_username")
-        auth = aiohttp.BasicAuth(name, endpoint.private.get("basic_auth_password", "")) if name else None
+        headers = {"content-type": "application/json", "user-agent": "ChargeBee"}
+        if name := endpoint.private.get("basic_auth_username"):
+            credentials = f"{name}:{endpoint.private.get('basic_auth_password', '')}"
+            headers["authorization"] = "Basic " + base64.b64encode(credentials.encode("utf-8")).decode("ascii")
         timeout = aiohttp.ClientTimeout(total=self._site.switches.number("webhook_timeout_s") or None)
         succeeded = False
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
             async with session.post(
                 endpoint.doc["url"],
                 data=events.shown(found[0]).encode("utf-8"),
-                headers={"content-type": "application/json", "user-agent": "ChargeBee"},
-                auth=auth,
+                headers=headers,
                 timeout=timeout,
                 allow_redirects=False,
             ) as answer:
