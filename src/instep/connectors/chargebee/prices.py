@@ -19,7 +19,7 @@ from instep.connectors.chargebee.listing import LoopGuard
 from instep.connectors.chargebee.lru import Lru
 from instep.connectors.chargebee.settings import PriceTerm
 from instep.core.values import Json
-from instep.errors import Gone, Refused, RetryLater, Taken, Unable
+from instep.errors import Gone, Refused, Taken, Unable
 
 FLAT = ("flat_fee", "per_unit")
 ANY_STATUS = ("status[in]", "[active,archived,deleted]")
@@ -215,8 +215,10 @@ class Prices:
                 idempotency=idempotency,
                 new_id=id,
             )
-        except Gone:
-            raise RetryLater(f"item price {id} was not created", why="its item is not there yet") from None
+        except Refused as refused:
+            if refused.field == "item_id":
+                raise Gone(f"item {item_id} is not there", why=refused.why) from None
+            raise
 
 
 def one_of(name: str, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
