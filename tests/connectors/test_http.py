@@ -220,6 +220,11 @@ async def test_a_packed_body_is_unpacked() -> None:
         assert (await at.read()).value == {"a": 1}
 
 
+async def test_a_byte_order_mark_does_no_harm() -> None:
+    async with bench([http(200, b'\xef\xbb\xbf{"a": 1}')]) as at:
+        assert (await at.read()).value == {"a": 1}
+
+
 async def test_a_redirect_within_the_system_is_followed_by_a_read() -> None:
     async with bench([http(302, b"", "Location: /elsewhere")], http(200, b'{"a": 1}')) as at:
         assert (await at.read()).value == {"a": 1}

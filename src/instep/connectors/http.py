@@ -299,6 +299,7 @@ _REQUEST_ID = ("x-request-id", "chargebee-request-id", "x-amzn-requestid", "x-co
 
 def _parsed(body: bytes, status: int, charset: str | None) -> tuple[Json, bool]:
     """The JSON of a body. Only an answer that nobody will believe blindly (not 2xx) may lack it."""
+    body = body.removeprefix(b"\xef\xbb\xbf")  # some servers mark their UTF-8
     if not body.strip():
         return None, False
     try:
