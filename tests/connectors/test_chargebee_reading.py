@@ -16,7 +16,7 @@ from instep.core.values import ABSENT, get_path
 from instep.errors import BadAnswer, Gone, RetryLater, Stop
 
 from .chargebee_site import SETTINGS, chargebee_site
-from .faulty_server import FaultyServer, faulty_server, http
+from .faulty_server import Clock, FaultyServer, faulty_server, http
 
 LAGGING = {"rate_limit_per_min": 0, "list_lag_ms": 60_000}
 
@@ -104,13 +104,11 @@ def customers(*ids: str, offset: Any = None, version: int = 1) -> bytes:
 async def against(
     script: list[bytes], rest: bytes = http(), settings: Settings = SETTINGS
 ) -> AsyncIterator[tuple[ChargebeeConnector, FaultyServer]]:
-    async def no_time(_seconds: float) -> None:
-        return
-
+    clock = Clock()
     async with faulty_server(script, rest) as server:
         connector = ChargebeeConnector(
             "acme-test", "test_key", settings, base_url=server.url, requests_per_minute=None,
-            limits=Limits(total_s=0.5, read_tries=2, write_tries=2), sleep=no_time,
+            limits=Limits(total_s=0.5, read_tries=2, write_tries=2), sleep=clock.sleep, monotonic=clock.monotonic,
         )  # fmt: skip
         try:
             yield connector, server

@@ -17,7 +17,7 @@ from instep.core.values import Json, get_path
 from instep.errors import Gone, InDoubt, OutcomeError, Refused, RetryLater, Stop, Taken, Unable
 
 from .chargebee_site import SETTINGS, Site, chargebee_site, key
-from .faulty_server import faulty_server, http
+from .faulty_server import Clock, faulty_server, http
 
 ADDRESS: dict[str, Json] = {"line1": "Hafenweg 3", "city": "Kiel", "zip": "24103", "country": "DE"}
 
@@ -414,12 +414,15 @@ OUTCOMES: dict[str, tuple[bytes, type[OutcomeError], str]] = {
 async def test_each_answer_to_a_write_has_its_outcome(
     answer: bytes, expected: type[OutcomeError], path: str
 ) -> None:
-    async def no_time(_seconds: float) -> None:
-        return
-
+    clock = Clock()
     async with faulty_server([], answer) as server:
         connector = ChargebeeConnector(
-            "acme-test", "geheim_key", base_url=server.url, requests_per_minute=None, sleep=no_time
+            "acme-test",
+            "geheim_key",
+            base_url=server.url,
+            requests_per_minute=None,
+            sleep=clock.sleep,
+            monotonic=clock.monotonic,
         )
         seen = Record("c-1", {})
         with pytest.raises(expected) as caught:

@@ -15,24 +15,9 @@ from instep.connectors.exchange import redact
 from instep.connectors.http import Answer, Exchange, FixedHeaders, HttpClient, Limits
 from instep.errors import BadAnswer, ConfigurationError, InDoubt, OutcomeError, RetryLater, Stop
 
-from .faulty_server import CLOSE, HANG, FaultyServer, faulty_server, http
+from .faulty_server import CLOSE, HANG, Clock, FaultyServer, faulty_server, http
 
 HTML = http(200, b"<html>maintenance</html>", type="text/html")
-
-
-class Clock:
-    """Time that passes only by sleeping on it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.naps: list[float] = []
-
-    async def sleep(self, seconds: float) -> None:
-        self.naps.append(seconds)
-        self.now += seconds
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 class Bench:
@@ -170,6 +155,23 @@ async def test_a_retry_after_holds_back_every_request_of_the_client() -> None:
         at.client.pace.pause(20)
         await at.read()
         assert at.clock.naps == [30.0, 20.0]
+
+
+async def test_a_locked_record_holds_back_no_other() -> None:
+    clock = Clock()
+    async with faulty_server([http(429, b'{"code": "locked"}')]) as server:
+        client = HttpClient(
+            "Acme ERP",
+            server.url,
+            record_locked=lambda body: body == {"code": "locked"},
+            sleep=clock.sleep,
+            monotonic=clock.monotonic,
+        )
+        await client.request("POST", "/things", body=b"")
+        await client.close()
+    assert server.count == 2
+    assert client.pace.left_s() == 0
+    assert len(clock.naps) == 1
 
 
 async def test_a_pause_longer_than_ones_patience_is_reported_without_a_request() -> None:
