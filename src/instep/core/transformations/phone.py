@@ -41,45 +41,14 @@ CALLING_CODES: dict[str, str] = {
 
 _trunk_8 = {"RU", "KZ", "BY", "TM"}
 _trunk_1 = {"US", "CA"}
-_no_trunk = set(
-    [
-        "NO",
-        "SJ",
-        "DK",
-        "FO",
-        "GL",
-        "IS",
-        "ES",
-        "PT",
-        "IT",
-        "VA",
-        "SM",
-        "LU",
-        "CZ",
-        "PL",
-        "GR",
-        "CY",
-        "MT",
-        "EE",
-        "LV",
-        "MC",
-        "AD",
-        "HK",
-        "MO",
-        "SG",
-        "QA",
-        "KW",
-        "BH",
-        "OM",
-    ]
-)
+_no_trunk = "NO SJ DK FO GL IS ES PT IT VA SM LU CZ PL GR CY MT EE LV MC AD HK MO SG QA KW BH OM"
 _between = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u202a-\u202e\u2060]+")
 _extension = re.compile(r"(?:ext\.?|x|#)\s*([0-9]{1,8})\Z", re.IGNORECASE)
 
 
 def _trunk(country: str) -> str:
     """The digit that is dialled before a national number and left out after the calling code."""
-    if country in _no_trunk:
+    if country in _no_trunk.split():
         return ""
     return "8" if country in _trunk_8 else "1" if country in _trunk_1 else "0"
 
