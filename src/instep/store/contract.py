@@ -33,6 +33,7 @@ __all__ = [
     "Store",
     "Todo",
     "Tx",
+    "bucket_of",
 ]
 
 T = TypeVar("T")
