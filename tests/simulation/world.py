@@ -141,7 +141,9 @@ class World:
             with_lags(entity("person", prefix, abilities, parent="company"), self.faults),
         ]
         unique = {
-            e.name: (e.abilities.marker,) for e in entities if e.abilities.marker and e.abilities.marker_unique
+            e.name: (e.abilities.marker,)
+            for e in entities
+            if e.abilities.marker and e.abilities.marker_unique
         }
         return MemorySystem(entities, now_ms=lambda: self.loop.now_ms() + self.skew[side], unique=unique)
 
