@@ -12,12 +12,16 @@ from dataclasses import replace
 from instep.core.model import Both
 from instep.core.transformations import (
     boolean,
+    country,
     currencies,
+    dates,
     fill,
+    joined,
     lookup,
     money,
     numbers,
     objects,
+    phone,
     reference,
     same,
     text,
@@ -26,7 +30,22 @@ from instep.core.transformations.arguments import did_you_mean, parse
 from instep.core.transformations.contract import NO_FIELDS, Arguments, Maker, Transformation
 from instep.core.transformations.own import own
 
-_modules = (same, text, numbers, boolean, money, currencies, lookup, reference, objects, fill)
+_modules = (
+    same,
+    text,
+    numbers,
+    boolean,
+    money,
+    currencies,
+    dates,
+    lookup,
+    country,
+    phone,
+    joined,
+    reference,
+    objects,
+    fill,
+)
 
 MAKERS: dict[str, Maker] = {maker.name: maker for module in _modules for maker in module.MAKERS}
 """Name -> maker, in the order of the reference page."""
