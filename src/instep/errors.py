@@ -48,7 +48,9 @@ class Problem:
     where: str = ""  # dotted path inside the file, or the pair and property
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: " if self.file else ""
+        place = (
+            f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: " if self.file else ""
+        )
         lines = [f"{place}{self.severity}: {self.what}"]
         lines += [f"  why: {self.why}"] if self.why else []
         lines += [f"  fix: {self.fix}"] if self.fix else []
@@ -116,7 +118,9 @@ class Taken(Refused):
     `field` tells which: "" or "id" means the chosen id, anything else another unique field.
     """
 
-    def __init__(self, what: str, *, existing_id: str = "", field: str = "", why: str = "", fix: str = "") -> None:
+    def __init__(
+        self, what: str, *, existing_id: str = "", field: str = "", why: str = "", fix: str = ""
+    ) -> None:
         super().__init__(what, field=field, code="taken", why=why, fix=fix)
         self.existing_id = existing_id
 

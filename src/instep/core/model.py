@@ -92,7 +92,8 @@ class Field:
     """What one field of an entity can hold and who may write it.
 
     `path`: dotted. `create`: the create call takes it. `update`: some update call takes it. Neither: read only.
-    `group`: fields of one group are written by one update call; the engine makes a call per group.
+    `group`: fields of one group are written by one update call; the engine makes a call per group, and keeps all
+    fields of a named group in the reading that it hands to that call, mapped or not.
     `required`: a create without it is refused. `reference`: the entity of the same system whose id it holds.
     `reason`: the sentence to show when it would have to be written and can't be.
     """
@@ -120,7 +121,8 @@ class Abilities:
 
     Operations: `create`, `update`, `retire`, `read` (one by id), `list`.
     Making a create happen once: `chosen_id` (the caller sets the id and a taken id is refused), `marker` (the
-    path of a field that holds our reference; `find` can search it), `key_window_ms` (a repeated idempotency
+    path of a field that holds our reference; `find` can search it; `marker_unique` if the system itself refuses
+    a second record with the same one), `key_window_ms` (a repeated idempotency
     key returns the first answer for that long; 0 = none).
     `conditional`: an update with `Record.token` is refused with Moved if the record has changed since.
     `tombstones`: a changed-since listing names deleted records. `complete_list`: a listing from no cursor
@@ -139,6 +141,7 @@ class Abilities:
     chosen_id: bool = False
     max_id_length: int = 64
     marker: str = ""
+    marker_unique: bool = False
     key_window_ms: int = 0
     conditional: bool = False
     tombstones: bool = False
