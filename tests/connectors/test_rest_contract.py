@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from instep.connectors.contract import Connector
 from instep.core.values import Json, set_path
@@ -101,7 +102,7 @@ class TestOrders(OverErp):
 
     async def valid_fields(self, n: int) -> dict[str, Json]:
         contact = await self.erp.make("contact", {"family_name": f"Buyer {n}"})
-        product = await self.erp.make("product", {"code": f"P-{n}", "name": "Sensor"})
+        product = await self.erp.make("product", {"code": secrets.token_hex(8), "name": "Sensor"})
         line = {"product_id": product, "quantity": "2", "unit_price": "19.90", "tax_rate": "25"}
         return {
             "contact_id": contact,
@@ -165,7 +166,7 @@ class TestNoVersionsAtAll(Contacts):
 
 class TestVersionsByTime(Contacts):
     description = described(version={"kind": "updated_at", "if_match": "etag"})
-    settings = {"require_if_match": False}
+    settings: ClassVar = {"require_if_match": False}
 
 
 class TestFullBodies(Contacts):
@@ -191,12 +192,12 @@ class TestRetiredByDeleting(Contacts):
 
 
 class TestRequiredConditions(Contacts):
-    settings = {"require_if_match": True}
+    settings: ClassVar = {"require_if_match": True}
 
 
 class TestDeletesThatLeaveNoTrace(Contacts):
     description = described(deleted=None)
-    settings = {"hard_delete": True}
+    settings: ClassVar = {"hard_delete": True}
 
 
 class TestReadOnlyDescription(Contacts):

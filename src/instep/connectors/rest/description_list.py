@@ -83,8 +83,9 @@ class ChangedSince(_Model):
     )
     oldest_first: bool = Field(
         default=False,
-        description="rows come in the order of their last change, oldest first (perhaps by a parameter in params);"
-        " numbered pages are then asked for from the last moment seen, so that none is skipped",
+        description="rows come in the order of their last change, oldest first (perhaps by a parameter in params),"
+        " and every row tells its updated_at; pages are then asked for from the last moment seen, so that no row"
+        " is skipped as others change",
     )
 
 

@@ -1,8 +1,9 @@
 """Listings that lose nothing: cursors, overlap, paging that drifts, and servers that lie about the next page.
 
-Where rows come oldest change first, counted pages are asked for *from the last moment seen* instead of by
-their number, so that no row slips by as others change. Where they don't, a listing counts what it saw against
-the total that the system tells, and begins again if rows are missing.
+Where rows come oldest change first, pages are asked for *from the last moment seen* instead of by their
+number or link, so that no row slips by as others change. Where they don't, a listing counts what it saw against
+the total that the system tells, and begins again if rows are missing. A cursor is trusted to be a place among
+the rows, not a number of them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from instep.connectors.contract import Page
 from instep.connectors.http import Answer, HttpClient
 from instep.connectors.rest.description import EntityDescription, Errors
-from instep.connectors.rest.description_list import ChangedSince, ListCall
+from instep.connectors.rest.description_list import ChangedSince, CursorPaging, ListCall, NoPaging
 from instep.connectors.rest.entities import resolution_ms
 from instep.connectors.rest.moments import write_moment
 from instep.connectors.rest.outcomes import LIST, refusal
@@ -140,7 +141,7 @@ class Listing:
             since is not None
             and since.oldest_first
             and described.updated_at is not None
-            and counted(call.paging)
+            and not isinstance(call.paging, CursorPaging | NoPaging)
         )
 
     async def pages(self, cursor: str | None) -> AsyncIterator[Page]:
