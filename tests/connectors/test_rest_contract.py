@@ -9,14 +9,17 @@ from typing import Any, ClassVar
 
 from instep.connectors.contract import Connector
 from instep.core.values import Json, set_path
+from instep.testing.connector_hooks import ConnectorHooks
+from instep.testing.connector_reading import ReadingContract
 from instep.testing.connector_suite import ConnectorContract
+from instep.testing.connector_writing import WritingContract
 
 from .rest_erp import Erp, connect, described, erp, paged
 
 ADDRESS: dict[str, Json] = {"street": "Storgata 1", "postal_code": "9008", "city": "Tromsø", "country": "NO"}
 
 
-class OverErp(ConnectorContract):
+class OverErp(ConnectorHooks):
     """Hooks for any entity: a fresh ERP per test, edited through its console. A subclass gives the rest."""
 
     clearable = "address.city"
@@ -61,11 +64,11 @@ class Contacts(OverErp):
         return {"given_name": "Aase", "address.postal_code": "0150", "payment_terms_days": 45}
 
 
-class TestContacts(Contacts):
+class TestContacts(Contacts, ConnectorContract):
     pass
 
 
-class TestCustomers(OverErp):
+class TestCustomers(OverErp, ConnectorContract):
     entity = "customer"
 
     async def valid_fields(self, n: int) -> dict[str, Json]:
@@ -75,7 +78,7 @@ class TestCustomers(OverErp):
         return {"name": "Nordlys ASA", "address.country": "SE"}
 
 
-class TestProducts(OverErp):
+class TestProducts(OverErp, ConnectorContract):
     entity = "product"
     clearable = "description"
     text_field = "description"
@@ -95,7 +98,7 @@ class TestProducts(OverErp):
         return {"name": "Sonde", "unit": "pcs", "prices": {"EUR": "21.00", "JPY": "500"}}
 
 
-class TestOrders(OverErp):
+class TestOrders(OverErp, ConnectorContract):
     entity = "order"
     clearable = "carrier"
     text_field = "note"
@@ -118,19 +121,19 @@ class TestOrders(OverErp):
         return {"tracking_number": "N-1", "status": "shipped", "shipping_address.name": "Aase"}
 
 
-class TestPagesFromTheLastMoment(Contacts):
+class TestPagesFromTheLastMoment(Contacts, ReadingContract):
     description = paged("page")
 
 
-class TestPagesByTotal(Contacts):
+class TestPagesByTotal(Contacts, ReadingContract):
     description = paged("page counted")
 
 
-class TestPagesWithoutAnyNote(Contacts):
+class TestPagesWithoutAnyNote(Contacts, ReadingContract):
     description = paged("page bare")
 
 
-class TestPagesInNoKnownOrder(Contacts):
+class TestPagesInNoKnownOrder(Contacts, ReadingContract):
     """Sorted by id: pages are counted, and rows may slip from one to another."""
 
     description = paged(
@@ -140,67 +143,67 @@ class TestPagesInNoKnownOrder(Contacts):
     )
 
 
-class TestOffsets(Contacts):
+class TestOffsets(Contacts, ReadingContract):
     description = paged("offset")
 
 
-class TestOffsetsWithoutAnyNote(Contacts):
+class TestOffsetsWithoutAnyNote(Contacts, ReadingContract):
     description = paged("offset bare")
 
 
-class TestOffsetsInNoKnownOrderWithoutChangedSince(Contacts):
+class TestOffsetsInNoKnownOrderWithoutChangedSince(Contacts, ReadingContract):
     description = paged("offset", params={"include_deleted": True}, changed_since=None)
 
 
-class TestLinks(Contacts):
+class TestLinks(Contacts, ReadingContract):
     description = paged("link")
 
 
-class TestSecondsOnlyAndNotInclusive(Contacts):
+class TestChangesAfterTheMomentAlone(Contacts, ReadingContract):
     description = paged("cursor", changed_since={"param": "updated_since", "inclusive": False})
 
 
-class TestNoVersionsAtAll(Contacts):
+class TestNoVersionsAtAll(Contacts, WritingContract):
     description = described(version={"kind": "none"}, updated_at=None, created_at=None)
 
 
-class TestVersionsByTime(Contacts):
+class TestVersionsByTime(Contacts, WritingContract):
     description = described(version={"kind": "updated_at", "if_match": "etag"})
     settings: ClassVar = {"require_if_match": False}
 
 
-class TestFullBodies(Contacts):
+class TestFullBodies(Contacts, WritingContract):
     """Read, merge and write everything, though the server would take less."""
 
     description = described(update={"method": "PATCH", "body": "full"})
 
 
-class TestWholeInnerObjects(Contacts):
+class TestWholeInnerObjects(Contacts, WritingContract):
     description = described(update={"nested": "replace"})
 
 
-class TestAnswersThatHoldNothing(Contacts):
+class TestAnswersThatHoldNothing(Contacts, WritingContract):
     description = described(create={"answers": "nothing"}, update={"answers": "nothing"})
 
 
-class TestRowsAreHints(Contacts):
+class TestRowsAreHints(Contacts, ReadingContract):
     description = described(list={"rows": "hint"})
 
 
-class TestRetiredByDeleting(Contacts):
+class TestRetiredByDeleting(Contacts, WritingContract):
     description = described(retire={"by": "delete"}, retired=None)
 
 
-class TestRequiredConditions(Contacts):
+class TestRequiredConditions(Contacts, WritingContract):
     settings: ClassVar = {"require_if_match": True}
 
 
-class TestDeletesThatLeaveNoTrace(Contacts):
+class TestDeletesThatLeaveNoTrace(Contacts, ReadingContract):
     description = described(deleted=None)
     settings: ClassVar = {"hard_delete": True}
 
 
-class TestReadOnlyDescription(Contacts):
+class TestReadOnlyDescription(Contacts, ReadingContract):
     description = described(
         create=None, update=None, retire=None, reasons={"create": "a person does it", "update": "likewise"}
     )

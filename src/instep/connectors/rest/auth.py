@@ -25,7 +25,13 @@ def resolved(text: str, secrets: Secrets) -> str:
     return secrets(text) if text.startswith(SCHEMES) else text
 
 
-def authorizer(auth: Auth | None, secrets: Secrets, clients: Callable[[str], HttpClient]) -> Authorizer:
+def authorizer(
+    auth: Auth | None,
+    secrets: Secrets,
+    clients: Callable[[str], HttpClient],
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Authorizer:
     """`clients` makes the client for the scheme and host that give tokens, "" for those of the API itself."""
     if auth is None:
         return FixedHeaders()
@@ -34,7 +40,7 @@ def authorizer(auth: Auth | None, secrets: Secrets, clients: Callable[[str], Htt
     if isinstance(auth, Bearer):
         return FixedHeaders({"Authorization": f"Bearer {secrets(auth.token)}"})
     if isinstance(auth, OAuth2):
-        return Tokens(auth, secrets, clients)
+        return Tokens(auth, secrets, clients, monotonic=monotonic)
     return FixedHeaders({auth.name: secrets(auth.value)})
 
 
@@ -55,7 +61,7 @@ class Tokens:
         secrets: Secrets,
         clients: Callable[[str], HttpClient],
         *,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float],
     ) -> None:
         parts = urlsplit(auth.token_url)
         self._auth, self._secrets, self._monotonic = auth, secrets, monotonic

@@ -82,7 +82,7 @@ class RestConnector:
             )
 
         definite = {s for s in _statuses(description) if s >= 500}
-        self._auth = authorizer(description.auth, secrets, client)
+        self._auth = authorizer(description.auth, secrets, client, monotonic=monotonic)
         self._client = HttpClient(
             name,
             base_url,

@@ -16,7 +16,13 @@ from dataclasses import dataclass, field, replace
 from instep.connectors.contract import Page
 from instep.connectors.http import Answer, HttpClient
 from instep.connectors.rest.description import EntityDescription, Errors
-from instep.connectors.rest.description_list import ChangedSince, CursorPaging, ListCall, NoPaging
+from instep.connectors.rest.description_list import (
+    ChangedSince,
+    CursorPaging,
+    ListCall,
+    NoPaging,
+    OffsetPaging,
+)
 from instep.connectors.rest.entities import resolution_ms
 from instep.connectors.rest.moments import write_moment
 from instep.connectors.rest.outcomes import LIST, refusal
@@ -78,43 +84,47 @@ class Cursor:
 class _Walk:
     """Where one listing is: the question (`since_ms`, `token`), and what it has seen.
 
-    `seen`: ids of the whole listing; `swept`: of the present pass over it, of which there may be several.
-    `stale`: pages in a row that brought no new id.
+    A listing may pass over its rows several times: `swept` is the state of each record in the present pass,
+    `asked_rows` those since the question last changed, `total` the most rows that the system spoke of.
+    `stale`: pages in a row that brought nothing new and led no further. `joined`: the last page began with a
+    row that had been seen.
     """
 
     since_ms: int | None
     token: str
     high_ms: int | None
     anchored: bool
-    rows: int = 0
     pages: int = 0
     sweeps: int = 0
     stale: int = 0
-    seen: set[str] = field(default_factory=set)
-    swept: set[str] = field(default_factory=set)
+    total: int = 0
+    joined: bool = True
+    swept: dict[str, int] = field(default_factory=dict)
+    asked_rows: set[str] = field(default_factory=set)
     asked: Counter[str] = field(default_factory=Counter)
 
-    def note(self, records: Sequence[Record]) -> None:
+    def note(self, records: Sequence[Record], total: int | None) -> None:
         moments = [record.updated_ms for record in records if record.updated_ms is not None]
         known = [] if self.high_ms is None else [self.high_ms]
         self.high_ms = max([*moments, *known], default=None)
-        ids = {record.id for record in records}
-        self.stale = self.stale + 1 if ids <= self.swept else 0
-        self.seen |= ids
-        self.swept |= ids
-        self.rows += len(records)
+        states = {r.id: hash((r.version, r.updated_ms, r.deleted)) for r in records}
+        news = any(self.swept.get(id) != state for id, state in states.items())
+        self.stale = 0 if news else self.stale + 1
+        self.joined = not records or records[0].id in self.swept
+        self.swept |= states
+        self.asked_rows |= states.keys()
+        self.total = max(self.total, total or 0)
         self.pages += 1
-        if moments != sorted(moments):
-            self.anchored = False  # not in the order that was described, so moments are no place to go on
 
     def ask_from(self, since_ms: int | None) -> None:
-        self.since_ms, self.token, self.rows = since_ms, "", 0
+        self.since_ms, self.token, self.stale = since_ms, "", 0
+        self.asked_rows.clear()
         self.asked.clear()
 
     def sweep_from(self, since_ms: int | None) -> None:
         self.ask_from(since_ms)
         self.sweeps += 1
-        self.stale = 0
+        self.total = 0
         self.swept.clear()
 
 
@@ -150,7 +160,7 @@ class Listing:
         if self._call.changed_since is None:
             start = replace(start, since_ms=None)
         walk = _Walk(start.since_ms, start.token, start.high_ms, self._anchored)
-        cap_ms, expected = start.cap_ms, None
+        cap_ms = start.cap_ms
         began_ms = self._now_ms()
         while True:
             first = walk.pages == 0
@@ -166,24 +176,28 @@ class Listing:
             skew = self._client.skew
             cap_ms = began_ms + (skew.skew_ms or 0) + skew.error_ms if cap_ms is None else cap_ms
             total = total_of(self.paging, answer)
-            if first and walk.since_ms is None and not walk.token:
-                expected = total
-            asked = walk.token
-            walk.note(records)
-            token = next_token(self.paging, asked, answer, len(records), walk.rows, url)
-            if token:
-                self._go_on(walk, records, token)
-                yield Page(records, self._between(walk, start, cap_ms), last=False)
-                continue
-            wanted = expected if walk.anchored else total
-            if wanted is not None and len(walk.seen) < wanted and not start.token:
-                if walk.sweeps == MAX_SWEEPS:
-                    why = f"it says that there are {wanted} rows and shows {len(walk.seen)}"
-                    raise BadAnswer(f"the listing of {self._entity.name} misses rows", why=why)
+            whole = total if not walk.anchored or (first and walk.since_ms is None) else None
+            walk.note(records, whole)
+            if walk.anchored and not _in_order(records):
+                # Not the order that was described: a moment is then no place to go on from.
                 walk.anchored = False
                 walk.sweep_from(start.since_ms)
                 yield Page(records, Cursor(start.since_ms).text(), last=False)
                 continue
+            token = next_token(self.paging, walk.token, answer, len(records), len(walk.asked_rows), url)
+            if token:
+                self._go_on(walk, records, token)
+                yield Page(records, self._between(walk, start, cap_ms), last=False)
+                continue
+            if len(walk.swept) < walk.total and not start.token:
+                if walk.sweeps < MAX_SWEEPS:
+                    walk.anchored = False
+                    walk.sweep_from(start.since_ms)
+                    yield Page(records, Cursor(start.since_ms).text(), last=False)
+                    continue
+                if total is not None and len(walk.swept) < total:
+                    why = f"it says that there are {total} rows and shows {len(walk.swept)}"
+                    raise BadAnswer(f"the listing of {self._entity.name} misses rows", why=why)
             yield Page(records, self._after(walk, start, cap_ms), last=True)
             return
 
@@ -236,6 +250,8 @@ class Listing:
             if self._written(since, last_ms) != before:
                 walk.ask_from(last_ms)
                 return
+        if isinstance(self.paging, OffsetPaging) and not walk.anchored:
+            token = _overlapping(walk, len(records), token)
         walk.asked[token] += 1
         if walk.asked[token] > MAX_REPEATS:
             why = "the same next page came back again and again"
@@ -245,7 +261,7 @@ class Listing:
     def _between(self, walk: _Walk, start: Cursor, cap_ms: int) -> str:
         """Counted pages have no lasting place, so they go on from a moment, or begin again."""
         if walk.anchored:
-            return Cursor(walk.since_ms).text()
+            return Cursor(None if walk.since_ms is None else min(walk.since_ms, cap_ms)).text()
         again = Cursor(start.since_ms).text()
         if counted(self.paging):
             return again
@@ -267,6 +283,21 @@ class Listing:
 
     def _written(self, since: ChangedSince, ms: int) -> str:
         return write_moment(ms if since.inclusive else max(0, ms - _UNIT_MS[since.format]), since.format)
+
+
+def _overlapping(walk: _Walk, rows: int, token: str) -> str:
+    """The next offset, one row back: a page that does not begin with a row that was seen shows that rows have
+    slipped to the front, and is gone back from by a page."""
+    offset, following = int(walk.token or 0), int(token)
+    if offset and not walk.joined:
+        return str(max(0, offset - rows))
+    return str(following - 1) if rows > 1 and following > offset + 1 else token
+
+
+def _in_order(records: Sequence[Record]) -> bool:
+    moments = [record.updated_ms for record in records]
+    told = [moment for moment in moments if moment is not None]
+    return len(told) == len(moments) and told == sorted(told)
 
 
 def _plain(value: str | int | bool) -> str:
