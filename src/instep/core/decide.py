@@ -53,11 +53,13 @@ class Write:
     payload: Mapping[str, Json]
     changes: tuple[Change, ...]
     why: str
+    generation: int = 0
 
     def fingerprint(self, key: Key) -> str:
         """Two writes share it exactly when they were decided from the same values for the same record."""
         sources = {change.property: [change.source, change.old] for change in self.changes}
-        return digest([key.pair, key.side, key.id, self.side, self.operation, self.record_id, sources])
+        about = [key.side, key.id] if self.operation == "create" else self.record_id
+        return digest([key.pair, about, self.side, self.operation, sources])
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +287,7 @@ class _Deciding:
         """A write per side and group of fields; properties that read a context are put after those that may
         change it."""
         written: dict[tuple[Side, str], tuple[dict[str, Json], list[Change]]] = {}
-        meant = Both[dict[str, Json]]({}, {})
+        meant: Both[dict[str, Json]] = Both({}, {})
         ordered = sorted(self.flows, key=lambda flow: bool(flow[0].property.parts[flow[1]].context))
         for delta, side, why in ordered:
             prop = delta.property
