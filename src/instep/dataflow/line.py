@@ -5,7 +5,7 @@
     side  := path {"," path} ["with" path {"," path}]
 
 The paths after `with` are context: read by the transformation (an amount's currency, say), never written.
-A path is dotted and holds no blank, comma or bar. What follows the bar is for the registry of transformations.
+A path is dotted and holds no comma and no bar, and no blank but single ones between words. What follows the bar is for the registry of transformations.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SAME: Final = "same"
 
 _ARROW: Final = re.compile(r"(?:^|(?<=\s))(<->|->|<-|<=>|=>|<=|→|←|↔|<-->|-->|<--)(?=\s|$)")
 _FLOWS: Final[dict[str, Flow]] = {"<->": "both", "->": "to-right", "<-": "to-left"}
-_PATH: Final = re.compile(r"[^\s,|.]+(\.[^\s,|.]+)*")
+_PATH: Final = re.compile(r"[^\s,|.]+( [^\s,|.]+)*(\.[^\s,|.]+( [^\s,|.]+)*)*")
 
 
 class LineError(ValueError):
@@ -81,7 +81,7 @@ def paths(text: str, side: str) -> tuple[str, ...]:
         if not _PATH.fullmatch(path):
             raise LineError(
                 f'"{_short(path)}" is not a field, on the {side} side',
-                why="a field is a dotted path without blanks; several are separated by commas"
+                why="a field is a dotted path; several are separated by commas"
                 if path
                 else "a comma has nothing on one of its sides",
             )
