@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, GetJsonSchemaHandler, StrictInt, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from instep.dataflow.models import Misfit, Name, Strict, Text
 
@@ -39,6 +41,13 @@ class Secret(Strict):
                 "if the file was ever shared, make a new secret",
             )
         return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        text = {"type": "string", "pattern": "^(env|file):.+", "description": "short for the mapping"}
+        return {"anyOf": [handler(core_schema), text]}
 
     @model_validator(mode="after")
     def one_place(self) -> Secret:
