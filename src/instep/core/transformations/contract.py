@@ -82,6 +82,11 @@ class Transformation(Protocol):
     value may be ABSENT.
     """
 
+    def trim(self, side: Side, raw: Raw) -> Raw:
+        """Only what this transformation speaks of, in the shape of `raw`: sub-fields of objects and lines that it
+        doesn't map are left out, so that a change of one is no change. Most return `raw` itself."""
+        ...
+
     def canon(self, side: Side, raw: Raw, lookup: Lookup) -> Canon:
         """Total: anything unreadable becomes Opaque."""
         ...
