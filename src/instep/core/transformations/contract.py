@@ -12,16 +12,19 @@ The laws, checked for every transformation of the registry over generated values
     stable        canon(put(canon(put(c)))) == canon(put(c))   one trip settles it, on either side
 
 Canonical values are hashable plain data: None (empty), bool, int, Decimal, str, tuples of them, and the
-marker classes below.
+marker classes below. Compare them with `==`; to index or store a comparison, use `canon_key`, since two equal
+ones need not look the same (a `Spelled` remembers how its text was written).
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+import hashlib
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal, Protocol, TypeAlias
 
-from instep.core.model import Side
+from instep.core.model import Both, FieldType, Side
 from instep.core.values import Raw
 
 Canon: TypeAlias = Hashable
@@ -32,7 +35,15 @@ class Opaque:
     """A raw value that the transformation can't read, by its digest and why; equal only to the same value."""
 
     digest: str
-    why: str
+    why: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """A value compared by `key` and written as `text`: "Jane@Example.com" equals "jane@example.com"."""
+
+    key: str
+    text: str = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +65,8 @@ class Unlinked:
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """A canonical value that can't be written to that side: why, with the value and the limit, and how to mend
-    it. `waits_for` is set when it will fit as soon as that record is linked."""
+    """A canonical value that can't be written to that side: why, with the value and the limit, and how to
+    mend it. `waits_for` is set when it will fit as soon as that record is linked."""
 
     why: str
     fix: str = ""
@@ -99,18 +110,130 @@ class Transformation(Protocol):
         ...
 
 
+Scalar: TypeAlias = bool | int | Decimal | str | None
+"""One argument: `30` is an integer, `12.5` a Decimal, `true` and `false` booleans, `null` None, all else text
+(`NO` is the text "NO"; `'30'` in quotes is text too)."""
+
+
+NO_PATHS: Both[tuple[str | int, ...]] = Both((), ())
+NO_FIELDS = Both(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class SubProperty:
+    """One mapped idea inside an object or a line: dotted paths per side, relative to that object.
+
+    `contexts`: what the inner transformation reads besides: a path is a field of the same object, a number
+    is the position of a context field of the outer property (its `Part.context`), so that a line's price can
+    use the currency of the record.
+    """
+
+    name: str
+    paths: Both[tuple[str, ...]]
+    transformation: Transformation
+    contexts: Both[tuple[str | int, ...]] = NO_PATHS
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What a dataflow wrote between a transformation's parentheses, and for how many fields.
+
+    `words`: the arguments without a name, in order. `named`: the others, in order; a name may come twice (a
+    lookup's left value does, where it has two right ones). `properties`: for nested and lines.
+    `inner`: the transformation that `as=...` named, already built. `fields`, `contexts`: per side, how many
+    mapped and context fields there are. `inner`, `fields` and `contexts` are filled in by the registry.
+    """
+
+    words: tuple[Scalar, ...] = ()
+    named: tuple[tuple[Scalar, Scalar], ...] = ()
+    properties: tuple[SubProperty, ...] = ()
+    inner: Transformation | None = None
+    fields: Both[int] = NO_FIELDS
+    contexts: Both[int] = NO_FIELDS
+
+
+Shape = Literal["one", "join"]
+"""one: one mapped field a side; join: one on one side and two or more on the other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Maker:
     """An entry of the registry: how to build a transformation, and its page in the generated reference.
 
-    `build(arguments, fields, contexts)` gets the arguments as the dataflow wrote them, and per side the
-    numbers of mapped and context fields are already checked against `arity` where that is given. It raises
-    ValueError with a sentence for arguments that make no sense. `loses` says what detail one trip may lose.
-    `types`: field types that fit on each side, for `check` ("any" fits all).
+    `build` gets arguments whose numbers of fields the registry has already checked against `shape` and
+    `contexts`. It raises ValueError with a sentence for arguments that make no sense. `arguments`: each
+    argument's spelling and meaning. `loses`: what detail one trip may lose; empty if none. `types`: field
+    types that fit, for `check`; "any" fits all. `contexts`: how many context fields a side may have (-1: any
+    number).
     """
 
     name: str
     summary: str
+    build: Callable[[Arguments], Transformation]
     arguments: Mapping[str, str]
     example: str
     loses: str = ""
+    types: tuple[FieldType, ...] = ("any",)
+    shape: Shape = "one"
+    contexts: int = 0
+
+
+def canon_key(canon: Canon) -> str:
+    """32 hex digits that two canonical values share exactly when they are equal; for the match index."""
+    state = hashlib.blake2b(digest_size=16)
+    _feed(state, canon)
+    return state.hexdigest()
+
+
+def opaque(values: tuple[object, ...], why: str) -> Opaque:
+    """The Opaque of raw values, for any values at all (too deep, lone surrogates, not even JSON)."""
+    state = hashlib.blake2b(digest_size=16)
+    _feed(state, values)
+    return Opaque(state.hexdigest(), why)
+
+
+def _feed(state: hashlib.blake2b, value: object) -> None:
+    """Without recursion, since junk may be nested deeper than the stack."""
+    stack: list[object] = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, list | tuple):
+            state.update(b"[%d" % len(item))
+            stack.extend(reversed(item))
+        elif isinstance(item, dict):
+            state.update(b"{%d" % len(item))
+            for name in sorted(item, key=str, reverse=True):
+                stack += [item[name], name]
+        else:
+            state.update(_atom(item))
+
+
+def _atom(item: object) -> bytes:
+    """Numbers that are equal feed equal bytes; every piece says its length, so that no two runs collide."""
+    if isinstance(item, Spelled):
+        kind, text = "s", item.key
+    elif isinstance(item, Opaque):
+        kind, text = "o", item.digest
+    elif isinstance(item, str):
+        kind, text = "t", item
+    elif isinstance(item, int):
+        kind, text = ("n", f"{item:x}") if abs(item) < 10**64 else _number(Decimal(item))
+    elif isinstance(item, Decimal) and item.is_finite():
+        kind, text = _number(item)
+    else:
+        kind, text = "r", repr(item)
+    data = text.encode("utf-8", "surrogatepass")
+    return b"%s%d:" % (kind.encode(), len(data)) + data
+
+
+def _number(item: Decimal) -> tuple[str, str]:
+    sign, digits, exponent = item.as_tuple()
+    assert isinstance(exponent, int)
+    text = "".join(map(str, digits)).lstrip("0")
+    significant = text.rstrip("0")
+    exponent += len(text) - len(significant)
+    if not significant:
+        return "n", "0"
+    if exponent >= 0 and len(significant) + exponent <= 64:
+        return "n", f"{(-1 if sign else 1) * int(significant + '0' * exponent):x}"
+    return "d", f"{'-' if sign else ''}{significant}e{exponent}"
