@@ -106,7 +106,7 @@ class _Builder:
         self.document = document
         self.load = load
         self.problems: list[Problem] = []
-        self.references: dict[str, list[tuple[str, yaml.Path]]] = {}
+        self.references: dict[str, list[tuple[Both[str], yaml.Path]]] = {}
         self.current = ""
         self.names: set[str] = set()
 
@@ -217,14 +217,17 @@ class _Builder:
     def ordered(self, pairs: Mapping[str, Pair]) -> list[Pair]:
         """Referred-to pairs first, otherwise as in the file."""
         after: dict[str, list[str]] = {name: [] for name in pairs}
+        by_entity = {pair.entity: name for name, pair in pairs.items()}
         for name, references in self.references.items():
-            for target, path in references:
-                if target not in pairs:
+            for entity, path in references:
+                target = by_entity.get(entity)
+                if target is None:
+                    spelled = [f"reference({known.left}, {known.right})" for known in by_entity]
                     self.problem(
                         path,
-                        f'"{target}" is no pair of this dataflow',
-                        why="a reference names the pair whose records it points to",
-                        fix=did_you_mean(target, pairs),
+                        f'no pair has "{entity.left}" on the left and "{entity.right}" on the right',
+                        why="a reference names the two entities of a pair of this dataflow",
+                        fix=did_you_mean(f"reference({entity.left}, {entity.right})", spelled),
                     )
                 elif target != name and target not in after[name]:
                     after[name].append(target)
@@ -309,7 +312,9 @@ class _Builder:
             return None
 
     def refers(self, arguments: Arguments, at: yaml.Path) -> None:
-        self.references[self.current] += [(str(word), at) for word in arguments.words[:1]]
+        words = [str(word) for word in arguments.words[:2]]
+        if words:
+            self.references[self.current].append((Both(words[0], words[-1]), at))
 
     def inside(self, reading: _Reading, name: str) -> tuple[SubProperty, ...] | None:
         """The properties inside a nested object or lines; None, with problems noted, if one can't be built."""

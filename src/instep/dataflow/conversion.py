@@ -189,12 +189,12 @@ def _shipped_pair(
         yield from _comments(pair)
     block = shipped.block(name)
     for begin, end in shipped.item_lines(name):
-        wanted = re.search(r"reference\((\w+)\)", block[begin])
-        if wanted and wanted[1] not in names:
+        wanted = re.search(r"reference\((\w+), (\w+)\)", block[begin])
+        if wanted and Both(wanted[1], wanted[2]) not in (shipped.entities.get(other) for other in names):
             for at in range(begin, end + 1):
                 if block[at].strip() and not block[at].lstrip().startswith("#"):
                     indent = len(block[at]) - len(block[at].lstrip())
-                    block[at] = f"{block[at][:indent]}# no pair {wanted[1]} here: {block[at].lstrip()}"
+                    block[at] = f"{block[at][:indent]}# no pair of {wanted[1]} and {wanted[2]} here: {block[at].lstrip()}"
     for line in block:
         if pair is not None and re.match(r"    create: ", line):
             yield f"    create: {_create(pair, line.split(': ')[1].split()[0])}"
