@@ -62,7 +62,7 @@ def site_text(choices: Choices) -> str:
     chargebee_url = (
         f"    base_url: {json.dumps(choices.chargebee_url)}"
         if choices.chargebee_url
-        else "    # base_url: http://127.0.0.1:8801/api/v2   # to use a sandbox in place of the site"
+        else "    # base_url: http://127.0.0.1:8801   # to use a sandbox in place of the site"
     )
     erp_url = (
         f"    base_url: {json.dumps(choices.erp_url)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from instep.dataflow.systems import Secret
@@ -37,6 +37,19 @@ def resolve(secret: Secret, *, directory: Path, environ: Mapping[str, str], used
     if not value.strip():
         raise _missing(f"{place} is not set" if secret.env else f"{place} is empty", "", fix, used_for)
     return value.strip()
+
+
+def resolver(*, directory: Path, environ: Mapping[str, str]) -> Callable[[str], str]:
+    """From a reference as a text, as an API's description has them, to the secret. What it gives raises
+    ConfigurationError for a text that is no reference, and as `resolve`."""
+
+    def from_text(text: str) -> str:
+        secret = parse(text)
+        if secret is None:
+            raise _missing("a secret has no place", "", "write it as env:NAME or file:PATH, never as itself", "")
+        return resolve(secret, directory=directory, environ=environ)
+
+    return from_text
 
 
 def _missing(what: str, why: str, fix: str, used_for: str) -> ConfigurationError:

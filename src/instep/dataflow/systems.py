@@ -13,7 +13,7 @@ from pydantic import Field, GetJsonSchemaHandler, StrictInt, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from instep.dataflow.models import Misfit, Name, Strict, Text
+from instep.dataflow.models import Misfit, Strict, Text
 
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/@?#]+(:[0-9]+)?(/[^\s?#]*)?$")]
 
@@ -113,9 +113,6 @@ class RestSystem(System):
     name: Text = Field("Custom ERP", description="what people call the system")
     describe: Text = Field(description="path of the YAML file that describes the API")
     base_url: HttpUrl | None = Field(None, description="address to use in place of the description's")
-    secrets: dict[Name, Secret] = Field(
-        default_factory=dict, description="secrets that the description calls by name"
-    )
     requests_per_minute: StrictInt | None = Field(None, ge=1, description="limit to use in place of the description's")
 
 
