@@ -88,7 +88,7 @@ def _build(arguments: Arguments) -> Transformation:
         amount = plain(shifted(near, exponent)) if in_minor[side] else plain(near)
         if near != canon or amount is None:
             return Unfit(
-                f"{shown(as_text(canon))} has more than the {exponent} decimals of the {side.value} side's currency",
+                f"{shown(as_text(canon))} has more than the {exponent} decimals of the currency there",
                 "round the amount on the other side",
             )
         return (like_old(amount if in_minor[side] else near, old[0], text[side]),)

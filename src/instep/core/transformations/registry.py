@@ -10,11 +10,42 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from instep.core.model import Both
-from instep.core.transformations import boolean, currencies, money, numbers, same, text
+from instep.core.transformations import (
+    boolean,
+    country,
+    currencies,
+    dates,
+    fill,
+    joined,
+    lookup,
+    money,
+    numbers,
+    objects,
+    phone,
+    reference,
+    same,
+    text,
+)
 from instep.core.transformations.arguments import did_you_mean, parse
 from instep.core.transformations.contract import NO_FIELDS, Arguments, Maker, Transformation
+from instep.core.transformations.own import own
 
-_modules = (same, text, numbers, boolean, money, currencies)
+_modules = (
+    same,
+    text,
+    numbers,
+    boolean,
+    money,
+    currencies,
+    dates,
+    lookup,
+    country,
+    phone,
+    joined,
+    reference,
+    objects,
+    fill,
+)
 
 MAKERS: dict[str, Maker] = {maker.name: maker for module in _modules for maker in module.MAKERS}
 """Name -> maker, in the order of the reference page."""
@@ -36,13 +67,16 @@ def build(
 
     Raises ValueError with a sentence fit for a `Problem` where the name or an argument makes no sense.
     """
+    arguments = replace(_with_inner(arguments, fields, contexts, load), fields=fields, contexts=contexts)
+    if ":" in name:
+        if load is None:
+            raise ValueError(f"{name} can't be loaded here")
+        return own(name, load(name), arguments)
     maker = MAKERS.get(name)
     if maker is None:
         raise ValueError(f"there is no transformation {name}{did_you_mean(name, MAKERS)}")
     _check_shape(maker, fields, contexts)
-    return maker.build(
-        replace(_with_inner(arguments, fields, contexts, load), fields=fields, contexts=contexts)
-    )
+    return maker.build(arguments)
 
 
 def _with_inner(arguments: Arguments, fields: Both[int], contexts: Both[int], load: Load | None) -> Arguments:

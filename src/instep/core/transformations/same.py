@@ -48,16 +48,20 @@ def thaw(canon: Canon) -> Json:
     return canon
 
 
+def _read(_side: Side, value: Json) -> Canon | Junk:
+    return freeze(value)
+
+
+def _write(_side: Side, canon: Canon, _old: Json | Absent) -> Json | Unfit:
+    return thaw(canon)
+
+
+same: Transformation = one(_read, _write)
+
+
 def _build(arguments: Arguments) -> Transformation:
     Given("same", arguments).done()
-
-    def read(_side: Side, value: Json) -> Canon | Junk:
-        return freeze(value)
-
-    def write(_side: Side, canon: Canon, _old: Json | Absent) -> Json | Unfit:
-        return thaw(canon)
-
-    return one(read, write)
+    return same
 
 
 MAKERS = (
