@@ -1,0 +1,1 @@
+"""The sample ERP, "Custom ERP": a plain REST service that a company might have."""
