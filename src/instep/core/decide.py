@@ -53,11 +53,13 @@ class Write:
     payload: Mapping[str, Json]
     changes: tuple[Change, ...]
     why: str
+    generation: int = 0
 
     def fingerprint(self, key: Key) -> str:
         """Two writes share it exactly when they were decided from the same values for the same record."""
         sources = {change.property: [change.source, change.old] for change in self.changes}
-        return digest([key.pair, key.side, key.id, self.side, self.operation, self.record_id, sources])
+        about = [key.side, key.id] if self.operation == "create" else self.record_id
+        return digest([key.pair, about, self.side, self.operation, sources])
 
 
 @dataclass(frozen=True, slots=True)

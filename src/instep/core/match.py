@@ -15,7 +15,7 @@ from instep.core.diff import raw_of
 from instep.core.model import Both, Side
 from instep.core.state import Hold, Key, Release, Sighting
 from instep.core.transformations.contract import Lookup, Opaque, Unfit, Unlinked
-from instep.core.values import Json, digest
+from instep.core.values import Json, Raw, digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +89,21 @@ def decide_new(
         return Verdict(key, link=_ids(side, seen.id, str(release.value)), how="by hand", used=("",))
     if choice == "ignore":
         return Verdict(key, note="a person chose to leave it alone")
+    doubt = next((hold for hold in holds if hold.property == "" and hold.cause == "doubt"), None)
+    if doubt is not None and choice not in ("create", "recreate"):
+        return Verdict(key, holds=(doubt,))
     if contact.claimed is not None:
         if contact.claimed.partner in ("", seen.id):
             return Verdict(key, link=_ids(side, seen.id, contact.claimed.id), how="identity")
         return _held(key, seen, "duplicate", *_claims(scene, seen, contact.claimed))
     twins: Evidence | None = None
-    for evidence in contact.evidence if choice != "create" else ():
+    for evidence in contact.evidence if choice not in ("create", "recreate") else ():
         verdict = _weigh(scene, key, seen, evidence)
         if verdict is not None:
             return verdict
         if evidence.twins and twins is None:
             twins = evidence
-    if twins is not None:
+    if twins is not None and choice not in ("create", "recreate"):
         return _held(
             key,
             seen,
@@ -148,7 +151,7 @@ def _decide_create(
 ) -> Verdict:
     target = key.side.other
     entity, system = scene.entities[target], scene.systems[target]
-    used = ("",) if release is not None and release.choice in ("create", "retry") else ()
+    used = ("",) if release is not None and release.choice in ("create", "recreate", "retry") else ()
     if not scene.pair.create[target]:
         return Verdict(key, note=f"the dataflow doesn't create records in {system}")
     if not entity.abilities.create:
@@ -174,21 +177,21 @@ def _decide_create(
     blocking = [found for found in unfit if found[0].required or _needs(scene, found[0].name, target)]
     if blocking:
         return _held_unfit(scene, key, blocking)
-    about = digest([change.source for change in changes])
+    about = sources_digest({change.property: change.source for change in changes})
     refused = next(
         (h for h in holds if h.property == "" and h.cause == "refused" and h.digest == about), None
     )
     if refused is not None and not used:
         return Verdict(key, holds=(refused,))
-    write = Write(
-        target, "create", "", payload, tuple(changes), f"{scene.systems[key.side]} has a new record"
-    )
+    again = 1 if release is not None and release.choice == "recreate" else 0
+    why = f"{scene.systems[key.side]} has a new record"
+    write = Write(target, "create", "", payload, tuple(changes), why, again)
     return Verdict(key, (write,), used=used)
 
 
-def create_digest(write: Write) -> str:
+def sources_digest(sources: Mapping[str, Raw | None]) -> str:
     """What a refused create is remembered by: the source's values, so that a corrected record is tried anew."""
-    return digest([change.source for change in write.changes])
+    return digest(sources)
 
 
 def _needs(scene: Scene, name: str, target: Side) -> bool:

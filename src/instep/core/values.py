@@ -45,6 +45,12 @@ Json: TypeAlias = Union[bool, int, str, Decimal, list["Json"], dict[str, "Json"]
 Raw: TypeAlias = tuple["Json | Absent", ...]
 """What one property holds on one side: a value per field it maps, then per context field, in that order."""
 
+
+def plain(raw: Raw | None) -> Json:
+    """Raw values as one JSON value, for a journal or a message; ABSENT is shown as None."""
+    return None if raw is None else [None if isinstance(value, Absent) else value for value in raw]
+
+
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 

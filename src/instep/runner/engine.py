@@ -40,7 +40,9 @@ class Settings:
 
 @dataclass(slots=True)
 class Engine:
-    """One site's parts, wired. `site` is a name for the lease; `now_ms` gives UTC milliseconds."""
+    """One site's parts, wired. `now_ms` gives UTC milliseconds; `run` is the id of the run that is going on;
+    `looking` has the keys that some worker is at, so that no two are at one record;
+    `apart` those whose properties are written one by one, since a write of several was refused."""
 
     dataflow: Dataflow
     connectors: Both[Connector]
@@ -50,6 +52,8 @@ class Engine:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     settings: Settings = field(default_factory=Settings)
     run: int = 0
+    looking: set[Key] = field(default_factory=set)
+    apart: set[Key] = field(default_factory=set)
 
     def entity(self, pair: Pair, side: Side) -> Entity:
         return self.connectors[side].entities()[pair.entity[side]]
@@ -78,6 +82,8 @@ class Engine:
             paths.add(declared.abilities.marker)
         if declared.retired is not None:
             paths.add(declared.retired[0])
+        groups = {found.group for path in paths if (found := declared.field(path)) and found.group}
+        paths.update(found.path for found in declared.fields if found.group in groups)
         return tuple(sorted(paths))
 
     def backoff_ms(self, attempts: int) -> int:

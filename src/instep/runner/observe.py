@@ -6,7 +6,7 @@ dropped; one that can't be ordered is a hint to read the record; nothing here de
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -32,12 +32,20 @@ class Observed:
     complete: bool = False
 
 
-async def observe(engine: Engine, side: Side, entity: str, *, full: bool = False) -> Observed:
+async def observe(
+    engine: Engine,
+    side: Side,
+    entity: str,
+    *,
+    full: bool = False,
+    observed: Observed | None = None,
+    note: Callable[[int], None] | None = None,
+) -> Observed:
     """List one entity from its cursor (or completely) and save what is new, page by page.
 
     Raises what the connector's listing raises; pages saved before that stay, and the next call goes on there.
     """
-    observed = Observed()
+    observed = observed if observed is not None else Observed()
     begun = f"listing:{side}:{entity}"
     if full:
         await engine.store.write(lambda tx: _from_the_start(tx, side, entity, begun))
@@ -52,8 +60,12 @@ async def observe(engine: Engine, side: Side, entity: str, *, full: bool = False
         counted = await engine.store.write(take)
         observed.rows += len(page.records)
         observed.changed += counted
+        if note is not None:
+            note(observed.rows)
         if page.last and listing:
-            observed.missing = await _finish_listing(engine, side, entity, listing, begun)
+            observed.missing = await _finish_listing(
+                engine, side, entity, listing, begun, empty=observed.rows == 0
+            )
             observed.complete = True
     return observed
 
@@ -78,17 +90,19 @@ def _begin_listing(tx: Tx, begun: str) -> int:
     return number
 
 
-async def _finish_listing(engine: Engine, side: Side, entity: str, listing: int, begun: str) -> int:
+async def _finish_listing(
+    engine: Engine, side: Side, entity: str, listing: int, begun: str, *, empty: bool
+) -> int:
     """Records that a complete listing did not name are not gone: each is to be read."""
     abilities = engine.connectors[side].entities()[entity].abilities
     missing, after = 0, ""
-    while abilities.complete_list and abilities.read:
+    while abilities.complete_list and abilities.read and not empty:
 
         def suspect(tx: Tx, after: str = after) -> list[str]:
             ids = tx.unlisted(side, entity, listing, after, 500)
             known = tx.sightings(side, entity, ids)
             tx.save_sightings(replace(sighting, seen_ms=UNREAD) for sighting in known.values())
-            _mark(engine, tx, side, entity, ids, "missing")
+            mark(engine, tx, side, entity, ids, "missing")
             return ids
 
         ids = await engine.store.write(suspect)
@@ -99,6 +113,7 @@ async def _finish_listing(engine: Engine, side: Side, entity: str, listing: int,
 
     def done(tx: Tx) -> None:
         tx.save_meta(f"listed:{side}:{entity}", str(listing))
+        tx.save_meta(f"emptied:{side}:{entity}", "yes" if empty else None)
         tx.save_meta(begun, None)
 
     await engine.store.write(done)
@@ -137,7 +152,7 @@ def take_records(
     if listing and unchanged:
         tx.touch(side, entity, unchanged, listing)
     index(engine, tx, side, entity, [s for s in fresh if s.id in set(marked)])
-    _mark(engine, tx, side, entity, marked, "changed")
+    mark(engine, tx, side, entity, marked, "changed")
     return len(marked)
 
 
@@ -227,7 +242,7 @@ def index(engine: Engine, tx: Tx, side: Side, entity: str, sightings: Sequence[S
             tx.save_matches(pair.name, side, seen.id, values)
 
 
-def _mark(engine: Engine, tx: Tx, side: Side, entity: str, ids: Sequence[str], reason: str) -> None:
+def mark(engine: Engine, tx: Tx, side: Side, entity: str, ids: Sequence[str], reason: str) -> None:
     for pair in engine.dataflow.of_entity(side, entity):
         links = tx.links_of(pair.name, side, ids)
         tx.mark(

@@ -9,6 +9,7 @@ Times are UTC milliseconds of our clock unless said otherwise. Values are raw JS
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -123,6 +124,10 @@ class Tx(Protocol):
     # Match index
     def save_matches(self, pair: str, side: Side, id: str, values: Mapping[int, str]) -> None:
         """Replace the match values of a record: number of the match key -> digest of its canonical values."""
+        ...
+
+    def match_values(self, pair: str, side: Side, id: str) -> dict[int, str]:
+        """What `save_matches` stored for a record, by number of the match key."""
         ...
 
     def matches(self, pair: str, side: Side, key: int, value: str, limit: int) -> list[str]:
@@ -257,3 +262,8 @@ class AlreadyLinked(Exception):
 
 BUCKETS = 64
 """Keys hash to this many buckets; a bucket is drained by one worker at a time, in order."""
+
+
+def bucket_of(key: Key) -> int:
+    """The bucket of a key, the same in every process and release: CRC-32 of its parts, modulo BUCKETS."""
+    return zlib.crc32(f"{key.pair}\0{key.side}\0{key.id}".encode()) % BUCKETS
