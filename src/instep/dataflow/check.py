@@ -17,7 +17,9 @@ from instep.errors import Problem
 Entities = Both[Mapping[str, Entity]]
 
 
-def check(dataflow: Dataflow, entities: Entities, systems: Both[str] = Both("the left system", "the right system")) -> list[Problem]:
+def check(
+    dataflow: Dataflow, entities: Entities, systems: Both[str] = Both("the left system", "the right system")
+) -> list[Problem]:
     """Every problem, in the order of the file. `systems` are the names that people call them by."""
     found = [problem for pair in dataflow.pairs for problem in _pair(pair, entities, systems)]
     return sorted(found, key=lambda problem: (problem.file, problem.line, problem.severity))
@@ -61,7 +63,7 @@ def _creating(pair: Pair, side: Side, both: Both[Entity], systems: Both[str]) ->
             f"{entity.name} records can't be created in {systems[side]}",
             why=abilities.reasons.get("create", "its API has no call for it"),
             fix=f"nothing, if a person is to make each of them: every {both[side.other].name} without a partner is "
-            f'held and says so; or write create: {_without(pair, side)}, to leave them alone',
+            f"held and says so; or write create: {_without(pair, side)}, to leave them alone",
             severity="warning",
         )
         return
@@ -78,7 +80,9 @@ def _creating(pair: Pair, side: Side, both: Both[Entity], systems: Both[str]) ->
             yield from _required(pair, side, field, both, systems)
 
 
-def _required(pair: Pair, side: Side, field: Field, both: Both[Entity], systems: Both[str]) -> Iterator[Problem]:
+def _required(
+    pair: Pair, side: Side, field: Field, both: Both[Entity], systems: Both[str]
+) -> Iterator[Problem]:
     if _covers(list(pair.constants[side]), field.path):
         return
     fillers = [p for p in pair.properties if p.may_flow(side) and _covers(p.parts[side].fields, field.path)]
@@ -115,7 +119,9 @@ def _constants(pair: Pair, side: Side, entity: Entity, system: str) -> Iterator[
         if field is None:
             paths = [f.path for f in entity.fields]
             yield _problem(
-                pair, f'{entity.name} of {system} has no field "{path}" (constants)', fix=did_you_mean(path, paths)
+                pair,
+                f'{entity.name} of {system} has no field "{path}" (constants)',
+                fix=did_you_mean(path, paths),
             )
         elif not field.create:
             yield _problem(
@@ -191,7 +197,13 @@ def _listed(properties: Sequence[Property]) -> str:
 
 
 def _problem(
-    pair: Pair, what: str, *, why: str = "", fix: str = "", severity: str = "error", prop: Property | None = None
+    pair: Pair,
+    what: str,
+    *,
+    why: str = "",
+    fix: str = "",
+    severity: str = "error",
+    prop: Property | None = None,
 ) -> Problem:
     file, line = prop.source if prop is not None and prop.source[1] else pair.source
     where = pair.name if prop is None else f"{pair.name}.{prop.name}"

@@ -29,7 +29,10 @@ _SUGGESTED: Final[dict[frozenset[FieldType], str]] = {
     frozenset({"datetime", "date"}): "timestamp",
     frozenset({"object", "text"}): "own fields of the object, or nested",
 }
-_ALIKE: Final[tuple[frozenset[FieldType], ...]] = (frozenset({"integer", "decimal"}), frozenset({"text", "date", "datetime"}))
+_ALIKE: Final[tuple[frozenset[FieldType], ...]] = (
+    frozenset({"integer", "decimal"}),
+    frozenset({"text", "date", "datetime"}),
+)
 _TEXTS: Final = frozenset({"same", "text"})
 
 
@@ -59,12 +62,14 @@ def check_property(pair: Pair, prop: Property, both: Both[Entity], systems: Both
                 )
             elif path in prop.parts[side].fields:
                 # What lies within an object that is described as a whole may hold anything.
-                fields[side].append(found if found.path == path else replace(found, type="any", max_length=None))
+                fields[side].append(
+                    found if found.path == path else replace(found, type="any", max_length=None)
+                )
     if not complete:
         return
     one = Both(fields[Side.LEFT], fields[Side.RIGHT])
     yield from _types(pair, prop, one, systems)
-    yield from _references(pair, prop, one, both, systems)
+    yield from _references(pair, prop, one, systems)
     if all(len(found) == 1 for found in one):
         pair_of_fields = one.map(lambda found: found[0])
         for target in SIDES:
@@ -108,7 +113,7 @@ def _a(type: str) -> str:
 
 
 def _references(
-    pair: Pair, prop: Property, fields: Both[list[Field]], both: Both[Entity], systems: Both[str]
+    pair: Pair, prop: Property, fields: Both[list[Field]], systems: Both[str]
 ) -> Iterator[Problem]:
     name = transformation_name(prop)
     words = [str(word) for word in parse(prop.as_written)[1].words] if name == "reference" else []
@@ -118,10 +123,11 @@ def _references(
             if not field.reference:
                 continue
             if name == "reference" and named.get(side) != field.reference:
+                wrong = named.get(side, "nothing")
                 yield _problem(
                     pair,
                     prop,
-                    f'"{field.path}" of {systems[side]} refers to {field.reference}, not {named.get(side, "nothing")}',
+                    f'"{field.path}" of {systems[side]} refers to {field.reference}, not {wrong}',
                     why="the link of another kind of record would be looked up",
                     fix=f"name {field.reference} for the {side.value} side: reference(LEFT, RIGHT)",
                 )
@@ -137,7 +143,9 @@ def _references(
                 return
 
 
-def _lengths(pair: Pair, prop: Property, fields: Both[Field], target: Side, systems: Both[str]) -> Iterator[Problem]:
+def _lengths(
+    pair: Pair, prop: Property, fields: Both[Field], target: Side, systems: Both[str]
+) -> Iterator[Problem]:
     room, longest = fields[target].max_length, fields[target.other].max_length
     if room is None or transformation_name(prop) not in _TEXTS:
         return
@@ -155,7 +163,9 @@ def _lengths(pair: Pair, prop: Property, fields: Both[Field], target: Side, syst
         )
 
 
-def _choices(pair: Pair, prop: Property, fields: Both[Field], target: Side, systems: Both[str]) -> Iterator[Problem]:
+def _choices(
+    pair: Pair, prop: Property, fields: Both[Field], target: Side, systems: Both[str]
+) -> Iterator[Problem]:
     source = fields[target.other]
     values = _values(source)
     if not values or transformation_name(prop) == "reference":
@@ -170,7 +180,7 @@ def _choices(pair: Pair, prop: Property, fields: Both[Field], target: Side, syst
         yield _problem(
             pair,
             prop,
-            f'{systems[target]} has no {fields[target].path} for {source.path} = {names}',
+            f"{systems[target]} has no {fields[target].path} for {source.path} = {names}",
             why=lost[0][1],
             fix="add what it stands for to a lookup; until then a record with it is held",
             severity="warning",
@@ -209,7 +219,7 @@ class _NoLinks:
     def link_of(self, side: Side, entity: str, id: str) -> Linked | Unlinked:
         return Unlinked(side, entity, id)
 
-    def id_of(self, link_id: int, side: Side) -> str | None:
+    def id_of(self, link_id: int, side: Side) -> str | None:  # noqa: ARG002  (the protocol's names)
         return None
 
 
@@ -221,5 +231,12 @@ def _problem(
 ) -> Problem:
     file, line = prop.source if prop.source[1] else pair.source
     return Problem(
-        file, line, 1 if line else 0, what, why=why, fix=fix, severity=severity, where=f"{pair.name}.{prop.name}"
+        file,
+        line,
+        1 if line else 0,
+        what,
+        why=why,
+        fix=fix,
+        severity=severity,
+        where=f"{pair.name}.{prop.name}",
     )

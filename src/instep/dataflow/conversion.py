@@ -36,7 +36,9 @@ class Shipped:
     def read(cls, text: str) -> Shipped:
         document, model = parse_dataflow_file(text, "the shipped dataflow")
         entities = {name: Both(pair.left, pair.right) for name, pair in model.pairs.items()}
-        match = {name: [key for key in pair.match if isinstance(key, str)] for name, pair in model.pairs.items()}
+        match = {
+            name: [key for key in pair.match if isinstance(key, str)] for name, pair in model.pairs.items()
+        }
         return cls(text.splitlines(), document, entities, match)
 
     def start(self, name: str) -> int:
@@ -66,7 +68,10 @@ class Shipped:
         paths = sorted(
             (place[0] - 1 - offset, path)
             for path, place in self.document.values.items()
-            if path[:2] == ("pairs", name) and len(path) > 2 and path[-2] == "properties" and isinstance(path[-1], int)
+            if path[:2] == ("pairs", name)
+            and len(path) > 2
+            and path[-2] == "properties"
+            and isinstance(path[-1], int)
         )
         for at, (begin, path) in enumerate(paths):
             later = (line for line, other in paths[at + 1 :] if other[: len(path)] != path)
@@ -102,11 +107,14 @@ def convert(documents: Sequence[DataflowDocument], shipped_text: str) -> str:
     lines = shipped.head()
     if not told:
         lines += ["  # The document has no pair; these are the shipped ones."]
-        names = {name: None for name in shipped.entities}
+        names = dict.fromkeys(shipped.entities)
     for document in documents:
         lines += [f"  # {_plain(document.file)}:{note.line}: {_plain(note.text)}" for note in document.notes]
     for name, pair in names.items():
-        lines += ["", *(_shipped_pair(shipped, name, pair, names) if _fits(pair) else _own_pair(shipped, name, pair))]
+        lines += [
+            "",
+            *(_shipped_pair(shipped, name, pair, names) if _fits(pair) else _own_pair(shipped, name, pair)),
+        ]
     left_out = [name for name in shipped.entities if name not in names]
     if left_out:
         lines += ["", f"  # Not in the document, and so not here: {', '.join(left_out)}."]
@@ -128,7 +136,9 @@ def _turned(documents: Sequence[DataflowDocument], shipped: Shipped) -> bool:
     return sum(Both(pair.right, pair.left) in known for pair in sections) > straight
 
 
-def _tell(told: dict[Both[str], _Told], section: Section, shipped: Shipped, *, flipped: bool, many: bool) -> None:
+def _tell(
+    told: dict[Both[str], _Told], section: Section, shipped: Shipped, *, flipped: bool, many: bool
+) -> None:
     types = Both(section.right, section.left) if flipped else Both(section.left, section.right)
     key = types.map(lambda datatype: _key(datatype.name))
     pair = told.get(key)
@@ -194,7 +204,9 @@ def _shipped_pair(
             for at in range(begin, end + 1):
                 if block[at].strip() and not block[at].lstrip().startswith("#"):
                     indent = len(block[at]) - len(block[at].lstrip())
-                    block[at] = f"{block[at][:indent]}# no pair of {wanted[1]} and {wanted[2]} here: {block[at].lstrip()}"
+                    block[at] = (
+                        f"{block[at][:indent]}# no pair of {wanted[1]} and {wanted[2]} here: {block[at].lstrip()}"
+                    )
     for line in block:
         if pair is not None and re.match(r"    create: ", line):
             yield f"    create: {_create(pair, line.split(': ')[1].split()[0])}"
@@ -252,7 +264,9 @@ def _create(pair: _Told, unsaid: str) -> str:
     return "both" if len(allowed) == 2 else allowed[0] if allowed else "none"
 
 
-def _properties(pair: _Told, spellings: Mapping[tuple[str, str], str]) -> tuple[list[str], dict[tuple[str, str], str]]:
+def _properties(
+    pair: _Told, spellings: Mapping[tuple[str, str], str]
+) -> tuple[list[str], dict[tuple[str, str], str]]:
     """Lines under `properties:`, and the names of those properties by their two paths."""
     lines: list[str] = []
     names: dict[tuple[str, str], str] = {}
@@ -266,14 +280,16 @@ def _properties(pair: _Told, spellings: Mapping[tuple[str, str], str]) -> tuple[
             continue
         if right in written[Side.RIGHT]:
             lines.append(
-                f"      # line {row.line}: {_plain(left)} and {_plain(right)}: another property writes the right one, "
-                "and no precedence is said"
+                f"      # line {row.line}: {_plain(left)} and {_plain(right)}: another property writes "
+                "the right one, and no precedence is said"
             )
             continue
         fan_out = left in written[Side.LEFT]
         name = f"{left} to {right}" if fan_out or left in taken else left
         transformation = TYPES.get(row.type.casefold(), "")
-        spelled = f"{left} {'->' if fan_out else '<->'} {right}" + (f" | {transformation}" if transformation else "")
+        spelled = f"{left} {'->' if fan_out else '<->'} {right}" + (
+            f" | {transformation}" if transformation else ""
+        )
         if not fan_out:
             spelled = spellings.get((_key(left), _key(right)), spelled)
         written[Side.LEFT].add(left)

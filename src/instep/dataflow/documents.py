@@ -11,9 +11,10 @@ perhaps a table of properties to match by, and a table of properties with the ri
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
+
+from instep.dataflow.document_blocks import Block, blocks
 
 MAX_LINES: Final = 200_000
 MAX_TEXT: Final = 2_000
@@ -107,93 +108,19 @@ def read_document(text: str, file: str = "") -> DataflowDocument:
     if len(lines) > MAX_LINES:
         reader.note(MAX_LINES + 1, f"the rest of {len(lines)} lines is not read")
         lines = lines[:MAX_LINES]
-    for block in _blocks(lines):
+    for block in blocks(lines):
         reader.block(block)
     return reader.document()
 
 
-# --- Blocks: headings, tables, paragraphs ----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    kind: Literal["title", "heading", "table", "paragraph"]
-    line: int
-    text: str = ""
-    rows: tuple[tuple[int, tuple[str, ...]], ...] = ()
-    strays: tuple[tuple[int, str], ...] = ()
-
-
-_RULE: Final = re.compile(r"([=\-~^\"#*+])\1{2,}\s*")
-_CELL: Final = re.compile(r"(\*\s+)?-(?:\s+(.*)|)")
-
-
-def _blocks(lines: Sequence[str]) -> Iterator[_Block]:
-    at = 0
-    while at < len(lines):
-        line = lines[at]
-        below = lines[at + 1] if at + 1 < len(lines) else ""
-        if not line.strip():
-            at += 1
-        elif _RULE.fullmatch(line) and below.strip() and at + 2 < len(lines) and _RULE.fullmatch(lines[at + 2]):
-            yield _Block("title", at + 2, below.strip())
-            at += 3
-        elif re.match(r"\s*\.\.\s+list-table::", line):
-            block, at = _table(lines, at)
-            yield block
-        elif _RULE.fullmatch(below) and not _RULE.fullmatch(line):
-            yield _Block("heading", at + 1, line.strip())
-            at += 2
-        else:
-            first = at
-            while at < len(lines) and lines[at].strip() and not _begins_block(lines, at, first):
-                at += 1
-            at = max(at, first + 1)
-            yield _Block("paragraph", first + 1, "\n".join(lines[first:at]))
-
-
-def _begins_block(lines: Sequence[str], at: int, first: int) -> bool:
-    if at == first:
-        return False
-    if re.match(r"\s*\.\.\s+list-table::", lines[at]):
-        return True
-    return at + 1 < len(lines) and bool(lines[at].strip()) and _RULE.fullmatch(lines[at + 1]) is not None
-
-
-def _table(lines: Sequence[str], start: int) -> tuple[_Block, int]:
-    """The table that begins at `start`, and the index of the line after it."""
-    rows: list[tuple[int, list[str]]] = []
-    strays: list[tuple[int, str]] = []
-    at = start + 1
-    while at < len(lines):
-        line, text = lines[at], lines[at].strip()
-        if text and not line[0].isspace():
-            break
-        cell = _CELL.fullmatch(text)
-        if not text or re.fullmatch(r":[a-z-]+:.*", text):
-            pass
-        elif cell is not None and cell[1]:
-            rows.append((at + 1, [(cell[2] or "").strip()]))
-        elif cell is not None and rows:
-            rows[-1][1].append((cell[2] or "").strip())
-        elif rows:
-            rows[-1][1][-1] = f"{rows[-1][1][-1]}\n{text}".strip()
-        else:
-            strays.append((at + 1, text))
-        at += 1
-    block = _Block(
-        "table", start + 1, rows=tuple((line, tuple(cells)) for line, cells in rows), strays=tuple(strays)
-    )
-    return block, at
-
-
-# --- The reader ------------------------------------------------------------------------------------------
-
 _SENTENCE_START: Final = re.compile(
-    r"(?<=[.:])\s+(?=(?:Every|Before any|A new|If (?:a|no) matching|Once a link|The following properties) |A .+ will merge)"
+    r"(?<=[.:])\s+"
+    r"(?=(?:Every|Before any|A new|If (?:a|no) matching|Once a link|The following properties) |A .+ will merge)"
 )
 _EVERY: Final = re.compile(r"Every (?P<x>.+?) will be synchronized with an? (?P<y>.+)\.")
-_BEFORE: Final = re.compile(r"Before any synchronization can take place, a link between .+ must be established\.")
+_BEFORE: Final = re.compile(
+    r"Before any synchronization can take place, a link between .+ must be established\."
+)
 _REFERRED: Final = re.compile(
     r"A new (?P<y>.+) will be created from an? (?P<x>.+) if it is connected to an? (?P<parents>.+) that is "
     r"synchronized into .+\."
@@ -203,12 +130,15 @@ _EXISTS: Final = re.compile(r"If a matching .+ already exists, .+\.")
 _NEW: Final = re.compile(r"If no matching .+ is found, a new .+ will be created\.")
 _ONCE: Final = re.compile(r"Once a link between .+ is established, .+\.")
 _TABLE: Final = re.compile(r"The following properties are synchronized between .+:")
-_CONDITION: Final = re.compile(r"(?P<condition>.+),\s+it\s+will be synchronized with an? (?P<y>.+)\.", re.DOTALL)
+_CONDITION: Final = re.compile(
+    r"(?P<condition>.+),\s+it\s+will be synchronized with an? (?P<y>.+)\.", re.DOTALL
+)
 _GENERATED: Final = re.compile(r"Generated:\s*(.*)")
 _TITLE: Final = re.compile(r"(?P<names>.+ to .+?)\s+Dataflow", re.IGNORECASE)
 _FACET: Final = re.compile(r"(?P<name>.+?)\s+\((?P<facet>[^()]+)\)")
 _DEPENDANT: Final = re.compile(
-    r"(?P<path>.*?)\s*\(Dependant on having\s+\"\s*(?P<value>.*?)\s*\"\s+in\s+\"\s*(?P<where>.*?)\s*\"\s*\)", re.DOTALL
+    r"(?P<path>.*?)\s*\(Dependant on having\s+\"\s*(?P<value>.*?)\s*\"\s+in\s+\"\s*(?P<where>.*?)\s*\"\s*\)",
+    re.DOTALL,
 )
 
 
@@ -236,9 +166,11 @@ class _Reader:
         notes = tuple(sorted(self.notes, key=lambda note: note.line))
         return DataflowDocument(self.file, self.left, self.right, self.generated, tuple(self.sections), notes)
 
-    def block(self, block: _Block) -> None:
+    def block(self, block: Block) -> None:
         if len(block.text) > MAX_TEXT:
-            self.note(block.line, f"not read, since it is {len(block.text)} characters long: {_short(block.text)}")
+            self.note(
+                block.line, f"not read, since it is {len(block.text)} characters long: {_short(block.text)}"
+            )
         elif block.kind == "title":
             self.title(block)
         elif block.kind == "heading":
@@ -248,7 +180,7 @@ class _Reader:
         else:
             self.paragraph(block)
 
-    def title(self, block: _Block) -> None:
+    def title(self, block: Block) -> None:
         found = _TITLE.fullmatch(block.text)
         if found is None or self.titled:
             self.note(block.line, f"not understood as a title: {_short(block.text)}")
@@ -256,9 +188,12 @@ class _Reader:
         self.titled = True
         self.left, _, self.right = (part.strip() for part in found["names"].partition(" to "))
         if " to " in self.right:
-            self.note(block.line, f"the title can be split in more than one place; read as {self.left} to {self.right}")
+            self.note(
+                block.line,
+                f"the title can be split in more than one place; read as {self.left} to {self.right}",
+            )
 
-    def heading(self, block: _Block) -> None:
+    def heading(self, block: Block) -> None:
         self.introduction = block.text.rstrip(".").casefold() == "introduction"
         if self.introduction:
             self.close()
@@ -270,7 +205,7 @@ class _Reader:
             return
         self.open = Section(block.line, *sides)
 
-    def sides(self, block: _Block) -> tuple[Datatype, Datatype] | None:
+    def sides(self, block: Block) -> tuple[Datatype, Datatype] | None:
         splits = [found.start() for found in re.finditer(r" to (?=\S)", block.text)]
         if not splits:
             return None
@@ -312,7 +247,10 @@ class _Reader:
         for row in second.rows:
             other = rows[row.left, row.right]
             if other.type != row.type:
-                self.note(row.line, f'type "{row.type}" differs from "{other.type}" of line {other.line}; kept the first')
+                self.note(
+                    row.line,
+                    f'type "{row.type}" differs from "{other.type}" of line {other.line}; kept the first',
+                )
         return replace(
             first,
             creates=rule.creates,
@@ -322,7 +260,7 @@ class _Reader:
             rows=tuple(sorted(rows.values(), key=lambda row: row.line)),
         )
 
-    def paragraph(self, block: _Block) -> None:
+    def paragraph(self, block: Block) -> None:
         text = " ".join(block.text.split())
         if found := _GENERATED.fullmatch(text):
             self.generated = found[1]
@@ -344,7 +282,9 @@ class _Reader:
             section = self.rule(line, section, "always")
             self.names(line, section, found)
         elif found := _CONDITION.fullmatch(text):
-            section = replace(self.rule(line, section, "on a condition"), condition=found["condition"].strip())
+            section = replace(
+                self.rule(line, section, "on a condition"), condition=found["condition"].strip()
+            )
         elif _NEW.fullmatch(text):
             section = section if section.creates == "on a condition" else self.rule(line, section, "always")
         elif found := _MERGE.fullmatch(text):
@@ -366,7 +306,7 @@ class _Reader:
             if name.casefold() not in (str(side).casefold(), f"{side.system} {side.name}".casefold()):
                 self.note(line, f'speaks of "{_short(name)}" in the section of "{side}"')
 
-    def table(self, block: _Block) -> None:
+    def table(self, block: Block) -> None:
         for line, text in block.strays:
             self.note(line, f"not understood in a table: {_short(text)}")
         if self.open is None:
@@ -377,7 +317,9 @@ class _Reader:
             return
         width = len(block.rows[0][1])
         if width not in (2, 3):
-            self.note(block.line, f"a table of {width} columns is not read; 2 are for matching, 3 for properties")
+            self.note(
+                block.line, f"a table of {width} columns is not read; 2 are for matching, 3 for properties"
+            )
             return
         for line, cells in block.rows[1:]:
             if len(cells) != width or not cells[0] or not cells[1] or max(map(len, cells)) > MAX_TEXT:
@@ -394,17 +336,28 @@ class _Reader:
 
     def many(self, section: Section) -> None:
         """Several fields for one: the document has no word on which of them counts."""
-        for get, other, what in (
-            (lambda row: row.right.path, lambda row: row.left.path, "several left properties go to"),
-            (lambda row: row.left.path, lambda row: row.right.path, "several right properties come from"),
-        ):
-            by_target: dict[str, list[Row]] = {}
-            for row in section.rows:
-                by_target.setdefault(get(row), []).append(row)
-            for target, rows in by_target.items():
-                names = sorted({other(row) for row in rows})
+        several = (
+            (
+                "several left properties go to",
+                [(row.right.path, row.left.path, row.line) for row in section.rows],
+            ),
+            (
+                "several right properties come from",
+                [(row.left.path, row.right.path, row.line) for row in section.rows],
+            ),
+        )
+        for what, rows in several:
+            others: dict[str, set[str]] = {}
+            last: dict[str, int] = {}
+            for target, other, line in rows:
+                others.setdefault(target, set()).add(other)
+                last[target] = line
+            for target, names in others.items():
                 if len(names) > 1:
-                    self.note(rows[-1].line, f"{what} {_short(target)}: {', '.join(names[:6])}; no precedence is said")
+                    shown = ", ".join(sorted(names)[:6])
+                    self.note(
+                        last[target], f"{what} {_short(target)}: {_short(shown)}; no precedence is said"
+                    )
 
 
 def _is_of(text: str, system: str) -> bool:

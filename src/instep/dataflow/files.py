@@ -97,7 +97,9 @@ def _system(
     value = systems[side.value]
     if not isinstance(value, dict) or "kind" not in value:
         problems.append(
-            document.problem(path, f"the {side} system has no kind", fix=f"add kind: {' or '.join(sorted(kinds))}")
+            document.problem(
+                path, f"the {side} system has no kind", fix=f"add kind: {' or '.join(sorted(kinds))}"
+            )
         )
         return None
     kind = value["kind"]
@@ -214,12 +216,16 @@ def _worded(document: yaml.Document, path: yaml.Path, item: Any, known: Sequence
         shown = "this" if "@" in str(value) else _shown(value)
         is_key = item["loc"] and item["loc"][-1] == "[key]"
         return document.problem(
-            path, f"{shown} does not fit {'as a name' if is_key else name}", why=f"it must look like {context['pattern']}"
+            path,
+            f"{shown} does not fit {'as a name' if is_key else name}",
+            why=f"it must look like {context['pattern']}",
         )
     return document.problem(path, f"{name}: {str(item['msg'])[0].lower()}{str(item['msg'])[1:]}")
 
 
-def _locate(model: type[BaseModel], value: Any, loc: Sequence[str | int], *, missing: bool) -> tuple[yaml.Path, list[str]]:
+def _locate(
+    model: type[BaseModel], value: Any, loc: Sequence[str | int], *, missing: bool
+) -> tuple[yaml.Path, list[str]]:
     """The path in the file for pydantic's location, and the keys known at the last mapping on the way.
 
     pydantic's locations also name branches of unions; what is not a key or position in the file is one.

@@ -5,7 +5,8 @@
     side  := path {"," path} ["with" path {"," path}]
 
 The paths after `with` are context: read by the transformation (an amount's currency, say), never written.
-A path is dotted and holds no comma and no bar, and no blank but single ones between words. What follows the bar is for the registry of transformations.
+A path is dotted and holds no comma, no bar, and no blank but single ones between words. What follows the bar is
+for the registry of transformations.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ def parse(text: str) -> Line:
         tight = re.search(r"<->|->|<-", text)
         raise LineError(
             f'"{_short(text)}" maps nothing',
-            why="there is no arrow between a left and a right field" if tight is None else "the arrow needs blanks",
+            why="there is no arrow between a left and a right field"
+            if tight is None
+            else "the arrow needs blanks",
             fix="write it as: left_field <-> right_field",
         )
     flow = _FLOWS.get(arrow[1])
@@ -70,7 +73,9 @@ def _side(text: str, side: str) -> Part:
         raise LineError(f"the {side} side is empty", fix="name a field there, or several with commas")
     fields, *context = re.split(r"\swith\s", text)
     if len(context) > 1:
-        raise LineError(f'the {side} side has "with" twice', fix="put all context fields after one, with commas")
+        raise LineError(
+            f'the {side} side has "with" twice', fix="put all context fields after one, with commas"
+        )
     return Part(paths(fields, side), paths(context[0], side) if context else ())
 
 

@@ -78,11 +78,15 @@ class SidesOfFields(Strict):
 class BrakesModel(Strict):
     """How much one run may change before it stops and waits for a person."""
 
-    create_share: Share = Field(0.5, description="share of the pair's linked records that may be created in one run")
+    create_share: Share = Field(
+        0.5, description="share of the pair's linked records that may be created in one run"
+    )
     change_share: Share = Field(0.5, description="share that may be changed")
     retire_share: Share = Field(0.1, description="share that may be retired")
     least: StrictInt = Field(10, ge=0, description="no brake trips at or below this number of records")
-    first_create_share: Share = Field(1.0, description="as create_share, for the first run of the pair; 1 is no limit")
+    first_create_share: Share = Field(
+        1.0, description="as create_share, for the first run of the pair; 1 is no limit"
+    )
 
 
 class PropertyForm(Strict):
@@ -92,16 +96,24 @@ class PropertyForm(Strict):
     left: Paths | None = Field(None, description="field or fields on the left, if there is no map")
     right: Paths | None = Field(None, description="field or fields on the right, if there is no map")
     as_: Any = Field(
-        None, alias="as", description="the transformation, as text or as a mapping of its name to its arguments"
+        None,
+        alias="as",
+        description="the transformation, as text or as a mapping of its name to its arguments",
     )
     context: SidesOfPaths | None = Field(None, description="fields that are read along and never written")
     direction: Flow | None = Field(None, description="`both`, or one way only: `to-right`, `to-left`")
-    name: Text | None = Field(None, description="what messages and match keys call it; the left field if not given")
+    name: Text | None = Field(
+        None, description="what messages and match keys call it; the left field if not given"
+    )
     policy: PolicyName | None = Field(None, description="who wins a conflict; the pair's policy if not given")
     group: Text | None = Field(None, description="properties of one group win or lose a conflict together")
     required: StrictBool = Field(False, description="a create waits until this property has a value")
-    default: SidesOfValue | None = Field(None, description="written by a create where the other side has no value")
-    properties: list[PropertyItem] | None = Field(None, description="for nested and lines: the properties inside")
+    default: SidesOfValue | None = Field(
+        None, description="written by a create where the other side has no value"
+    )
+    properties: list[PropertyItem] | None = Field(
+        None, description="for nested and lines: the properties inside"
+    )
 
     @model_validator(mode="after")
     def one_form(self) -> PropertyForm:
@@ -166,7 +178,8 @@ class PairModel(Strict):
         default_factory=SidesOfFields, description="fields that every record created by Instep gets"
     )
     brakes: BrakesModel = Field(
-        default_factory=lambda: BrakesModel.model_validate({}), description="when a run stops before its first write"
+        default_factory=lambda: BrakesModel.model_validate({}),
+        description="when a run stops before its first write",
     )
     properties: list[PropertyItem] = Field(default_factory=list, description="what is kept in step")
 
@@ -175,7 +188,9 @@ class DataflowFile(Strict):
     """The whole of `dataflow.yaml`."""
 
     version: Literal[1] = Field(description="of this file's format")
-    policy: PolicyName = Field("newest", description="who wins a conflict, where a pair or property does not say")
+    policy: PolicyName = Field(
+        "newest", description="who wins a conflict, where a pair or property does not say"
+    )
     pairs: dict[Name, PairModel] = Field(description="by a name of your choice", min_length=1)
 
 

@@ -38,7 +38,9 @@ class Choices:
     business_entities: Sequence[tuple[str, str]] = ()
 
 
-def scaffold(choices: Choices, describe_text: str, documents: Sequence[DataflowDocument] = ()) -> dict[str, str]:
+def scaffold(
+    choices: Choices, describe_text: str, documents: Sequence[DataflowDocument] = ()
+) -> dict[str, str]:
     """File name -> text. `describe_text` is the description of the ERP's API that a new site begins with;
     `documents`, if there are any, state the pairs in place of the shipped dataflow."""
     dataflow = convert(documents, default_dataflow()) if documents else default_dataflow()
@@ -109,7 +111,7 @@ def site_text(choices: Choices) -> str:
             "    describe: erp.yaml",
             erp_url,
             "",
-            "# Everything that Instep knows: links, what was last agreed, the journal. Back it up with instep backup.",
+            "# Everything that Instep knows: links, what was last agreed, the journal.",
             "store: instep.sqlite",
             "dataflow: dataflow.yaml",
             "",

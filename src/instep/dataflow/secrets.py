@@ -46,7 +46,9 @@ def resolver(*, directory: Path, environ: Mapping[str, str]) -> Callable[[str], 
     def from_text(text: str) -> str:
         secret = parse(text)
         if secret is None:
-            raise _missing("a secret has no place", "", "write it as env:NAME or file:PATH, never as itself", "")
+            raise _missing(
+                "a secret has no place", "", "write it as env:NAME or file:PATH, never as itself", ""
+            )
         return resolve(secret, directory=directory, environ=environ)
 
     return from_text

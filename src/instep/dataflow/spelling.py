@@ -20,7 +20,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     close = get_close_matches(key, by_key, n=1, cutoff=0.7)
     if close:
         return by_key[close[0]]
-    tails = sorted(candidate for candidate in by_key if candidate.rpartition(".")[2] == key.rpartition(".")[2])
+    tails = sorted(
+        candidate for candidate in by_key if candidate.rpartition(".")[2] == key.rpartition(".")[2]
+    )
     return by_key[tails[0]] if tails else None
 
 

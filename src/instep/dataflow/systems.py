@@ -68,7 +68,9 @@ class PriceKey(Strict):
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = Field(description="ISO 4217 code")
     period: StrictInt | None = Field(None, ge=1, description="billing period; none for a charge")
-    period_unit: Literal["day", "week", "month", "year"] | None = Field(None, description="unit of the period")
+    period_unit: Literal["day", "week", "month", "year"] | None = Field(
+        None, description="unit of the period"
+    )
 
 
 class BusinessEntity(Strict):
@@ -86,15 +88,28 @@ class ChargebeeSystem(System):
     site: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] = Field(
         description="the site's name: `acme-test` of acme-test.chargebee.com"
     )
-    base_url: HttpUrl | None = Field(None, description="address to use in place of the site's own (a sandbox)")
+    base_url: HttpUrl | None = Field(
+        None, description="address to use in place of the site's own (a sandbox)"
+    )
     api_key: Secret = Field(description="a full-access key that only Instep uses")
-    requests_per_minute: StrictInt = Field(150, ge=1, le=100_000, description="the plan's limit; 150 on a test site")
-    reserve: Annotated[float, Field(ge=0, lt=1)] = Field(0.1, description="share of the limit left to other tools")
-    list_lag_s: StrictInt = Field(300, ge=0, le=86_400, description="seconds by which a listing may trail behind edits")
-    item_family: Text = Field("instep", description="item family of items that Instep creates; made if missing")
-    item_type: Literal["charge", "plan", "addon"] = Field("charge", description="type of items that Instep creates")
+    requests_per_minute: StrictInt = Field(
+        150, ge=1, le=100_000, description="the plan's limit; 150 on a test site"
+    )
+    reserve: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.1, description="share of the limit left to other tools"
+    )
+    list_lag_s: StrictInt = Field(
+        300, ge=0, le=86_400, description="seconds by which a listing may trail behind edits"
+    )
+    item_family: Text = Field(
+        "instep", description="item family of items that Instep creates; made if missing"
+    )
+    item_type: Literal["charge", "plan", "addon"] = Field(
+        "charge", description="type of items that Instep creates"
+    )
     prices: list[PriceKey] = Field(
-        default_factory=list, description="item prices that belong to an item, one per currency; none: no prices"
+        default_factory=list,
+        description="item prices that belong to an item, one per currency; none: no prices",
     )
     custom_fields: dict[str, dict[Annotated[str, Field(pattern=r"^cf_")], Text]] = Field(
         default_factory=dict, description="per entity, custom fields in use and their types"
@@ -113,7 +128,9 @@ class RestSystem(System):
     name: Text = Field("Custom ERP", description="what people call the system")
     describe: Text = Field(description="path of the YAML file that describes the API")
     base_url: HttpUrl | None = Field(None, description="address to use in place of the description's")
-    requests_per_minute: StrictInt | None = Field(None, ge=1, description="limit to use in place of the description's")
+    requests_per_minute: StrictInt | None = Field(
+        None, ge=1, description="limit to use in place of the description's"
+    )
 
 
 KINDS: Final[Mapping[str, type[System]]] = {"chargebee": ChargebeeSystem, "rest": RestSystem}
@@ -123,7 +140,9 @@ class Schedule(Strict):
     """How often `instep run` looks, where no webhook told it to."""
 
     every_s: StrictInt = Field(60, ge=1, le=86_400, description="seconds between two looks for changes")
-    full_every_s: StrictInt = Field(86_400, ge=60, description="seconds between two complete readings, which find deletes")
+    full_every_s: StrictInt = Field(
+        86_400, ge=60, description="seconds between two complete readings, which find deletes"
+    )
 
 
 class SystemsModel(Strict):
@@ -143,4 +162,3 @@ class SiteModel(Strict):
     schedule: Schedule = Field(
         default_factory=lambda: Schedule.model_validate({}), description="how often to look for changes"
     )
-

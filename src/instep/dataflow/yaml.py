@@ -53,7 +53,14 @@ class Document:
         return self.values.get((), (1, 1))
 
     def problem(
-        self, path: Path, what: str, *, why: str = "", fix: str = "", severity: str = "error", key: bool = False
+        self,
+        path: Path,
+        what: str,
+        *,
+        why: str = "",
+        fix: str = "",
+        severity: str = "error",
+        key: bool = False,
     ) -> Problem:
         """A problem at a path of this file."""
         line, column = self.place(path, key=key)
@@ -79,7 +86,11 @@ def read(text: str, file: str) -> Document:
         raise ConfigurationError(
             [
                 Problem(
-                    file, 0, 0, "the file is too large", why=f"{len(text)} characters; at most {MAX_CHARACTERS} are read"
+                    file,
+                    0,
+                    0,
+                    "the file is too large",
+                    why=f"{len(text)} characters; at most {MAX_CHARACTERS} are read",
                 )
             ]
         )
@@ -91,7 +102,14 @@ def read(text: str, file: str) -> Document:
         why = "; ".join(part for part in (error.context, error.problem) if part)
     except YAMLError as error:
         line, column, why = *_reader_place(text), str(error).partition("\n")[0]
-    except (ValueError, ArithmeticError, RecursionError, LookupError, AttributeError, AssertionError) as error:
+    except (
+        ValueError,
+        ArithmeticError,
+        RecursionError,
+        LookupError,
+        AttributeError,
+        AssertionError,
+    ) as error:
         # The parser itself stumbled over malformed text (an absurd %YAML directive, for instance).
         line, column, why = 0, 0, f"the parser gave up: {type(error).__name__}"
     raise ConfigurationError([Problem(file, line, column, "this is not YAML", why=why, fix=_syntax_fix(why))])
@@ -131,9 +149,16 @@ class _Builder:
             if isinstance(event, ev.DocumentStartEvent):
                 self.documents += 1
                 if self.documents == 2:
-                    self.refuse(event, "a second document begins here", "one file holds one document", "remove the ---")
+                    self.refuse(
+                        event,
+                        "a second document begins here",
+                        "one file holds one document",
+                        "remove the ---",
+                    )
             elif isinstance(event, ev.AliasEvent):
-                self.refuse(event, f"an alias, *{event.anchor}", "aliases are not read", "write the value out")
+                self.refuse(
+                    event, f"an alias, *{event.anchor}", "aliases are not read", "write the value out"
+                )
                 self.add(None, event)
             elif isinstance(event, ev.NodeEvent):
                 self.node(event)
@@ -143,7 +168,9 @@ class _Builder:
                 self.refuse(event, "the file has too many values", f"at most {MAX_NODES} are read", "")
                 break
             if len(self.stack) > MAX_DEPTH:
-                self.refuse(event, "the file is nested too deeply", f"at most {MAX_DEPTH} levels are read", "")
+                self.refuse(
+                    event, "the file is nested too deeply", f"at most {MAX_DEPTH} levels are read", ""
+                )
                 break
         if self.problems:
             raise ConfigurationError(self.problems)
@@ -153,7 +180,9 @@ class _Builder:
         if event.anchor is not None:
             self.refuse(event, f"an anchor, &{event.anchor}", "anchors are not read", "remove it")
         if event.tag is not None:
-            self.refuse(event, f"a tag, {event.tag}", "tags are not read", "remove it; quotes make a value a text")
+            self.refuse(
+                event, f"a tag, {event.tag}", "tags are not read", "remove it; quotes make a value a text"
+            )
         if isinstance(event, ev.ScalarEvent):
             self.scalar(event)
         elif isinstance(event, ev.MappingStartEvent):
@@ -169,7 +198,9 @@ class _Builder:
         try:
             value = event.value if event.style else plain(event.value)
         except ValueError as error:
-            self.refuse(event, f"{_short(event.value)} could be read in two ways", str(error), "put it in quotes")
+            self.refuse(
+                event, f"{_short(event.value)} could be read in two ways", str(error), "put it in quotes"
+            )
             value = None
         self.add(value, event)
 
@@ -177,7 +208,12 @@ class _Builder:
         assert isinstance(parent.value, dict)
         if key in parent.value:
             first = self.keys[(*parent.path, key)][0]
-            self.refuse(event, f'"{_short(key)}" is here twice', f"it is already in line {first}", "keep one of the two")
+            self.refuse(
+                event,
+                f'"{_short(key)}" is here twice',
+                f"it is already in line {first}",
+                "keep one of the two",
+            )
         parent.key = key
         self.keys[(*parent.path, key)] = _place(event)
 
