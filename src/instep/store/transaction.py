@@ -144,6 +144,9 @@ class SqliteTx:
         for number in stored.keys() - values.keys():
             self._run("drop_match_value", **record, number=number)
 
+    def match_values(self, pair: str, side: Side, id: str) -> dict[int, str]:
+        return dict(self._all("match_values", pair=pair, side=side, id=id))
+
     def matches(self, pair: str, side: Side, key: int, value: str, limit: int) -> list[str]:
         found = self._all("matches", pair=pair, side=side, number=key, value=value, limit=limit)
         return [row[0] for row in found]
