@@ -74,7 +74,7 @@ class _Builder:
         builder = PropertyBuilder(self.document, self.load, self.problems)
         properties = tuple(builder.properties(model.properties, (*path, "properties")))
         self.references[name] = builder.references
-        self.unique(properties, (*path, "properties"))
+        self.unique(properties, builder.paths)
         return Pair(
             name=name,
             entity=Both(model.left, model.right),
@@ -119,38 +119,28 @@ class _Builder:
                     )
             yield MatchKey(key)
 
-    def unique(self, properties: Sequence[Property], path: yaml.Path) -> None:
+    def unique(self, properties: Sequence[Property], paths: Sequence[yaml.Path]) -> None:
         seen: dict[str, int] = {}
         writers: dict[tuple[Side, str], int] = {}
-        for p in properties:
+        for p, path in zip(properties, paths, strict=True):
             at = p.source[1]
             if p.name in seen:
-                self.problems.append(
-                    Problem(
-                        self.document.file,
-                        at,
-                        1,
-                        f'two properties are called "{p.name}"',
-                        why=f"the other is in line {seen[p.name]}",
-                        fix="give one of them a name of its own: {map: ..., name: ...}",
-                        where=".".join(map(str, path)),
-                    )
+                self.problem(
+                    path,
+                    f'two properties are called "{p.name}"',
+                    why=f"the other is in line {seen[p.name]}",
+                    fix="give one of them a name of its own: {map: ..., name: ...}",
                 )
             seen.setdefault(p.name, at)
             for side in SIDES:
                 for field in p.parts[side].fields if p.may_flow(side) else ():
                     first = writers.setdefault((side, field), at)
                     if first != at:
-                        self.problems.append(
-                            Problem(
-                                self.document.file,
-                                at,
-                                1,
-                                f'two properties write "{field}" on the {side.value} side',
-                                why=f"the other is in line {first}; they would overwrite each other for ever",
-                                fix="make one of them one-way, away from that side, or join them",
-                                where=".".join(map(str, path)),
-                            )
+                        self.problem(
+                            path,
+                            f'two properties write "{field}" on the {side.value} side',
+                            why=f"the other is in line {first}; they would overwrite each other for ever",
+                            fix="make one of them one-way, away from that side, or join them",
                         )
 
     def same_entities(self, pairs: Mapping[str, Pair]) -> None:

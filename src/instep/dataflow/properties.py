@@ -52,13 +52,14 @@ _NO_FORM: Final = PropertyForm.model_validate({"map": "- <-> -"})
 
 
 class PropertyBuilder:
-    """Builds the properties of one pair. Afterwards, `names` has those of every property that could be read, and
-    `references` the entities that references name, with where they do."""
+    """Builds the properties of one pair. Afterwards, `names` has those of every property that could be read,
+    `references` the entities that references name, with where they do, and `paths` where each built property is."""
 
     def __init__(self, document: yaml.Document, load: Load, problems: list[Problem]) -> None:
         self.document, self.load, self.problems = document, load, problems
         self.names: set[str] = set()
         self.references: list[tuple[Both[str], yaml.Path]] = []
+        self.paths: list[yaml.Path] = []
 
     def problem(self, path: yaml.Path, what: str, why: str = "", fix: str = "", *, key: bool = False) -> None:
         self.problems.append(self.document.problem(path, what, why=why, fix=fix, key=key))
@@ -72,6 +73,7 @@ class PropertyBuilder:
             transformation = self.transformation(reading)
             if transformation is None:
                 continue
+            self.paths.append(reading.path)
             form, default = reading.form, reading.form.default
             yield Property(
                 name=_name(reading),
