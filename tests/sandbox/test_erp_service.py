@@ -201,13 +201,14 @@ async def test_writes_through_the_api_are_remembered_as_such() -> None:
 async def test_a_load_keeps_given_ids_and_moments_and_fills_in_the_rest() -> None:
     async with erp() as here:
         then = {"created_at": "2024-01-01T00:00:00.000Z", "updated_at": "2025-01-01T00:00:00.000Z"}
+        told = {"created_at": "2024-01-01", "updated_at": "2025-01-01T01:00:00+01:00"}
         loaded = await here.console(
             "POST",
             "load",
             {
                 "orders": [{"contact_id": "2001", "order_date": "2025-01-01", "number": "SO-2025-00042"}],
                 "contacts": [
-                    {"family_name": "Kern", "id": "2001", "version": 7, **then},
+                    {"family_name": "Kern", "id": "2001", "version": 7, **told},
                     {"family_name": "B"},
                 ],
             },

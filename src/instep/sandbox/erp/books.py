@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -22,8 +22,17 @@ _encode = msgspec.json.encode
 
 
 def millis(text: str) -> int:
-    """Milliseconds since 1970 of an ISO 8601 moment. Raises ValueError."""
-    return round(datetime.fromisoformat(text).timestamp() * 1000)
+    """Milliseconds since 1970 of an ISO 8601 moment, UTC where it names no zone. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)
+
+
+def iso(moment_ms: int) -> str:
+    """A moment as the ERP writes it: `2026-11-23T04:05:06.789Z`."""
+    text = datetime.fromtimestamp(moment_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
 
 
 def columns_of(entity: Entity) -> list[Column]:
@@ -173,13 +182,14 @@ class Books:
                 highest = max(highest, int(key))
                 if entity.name == "orders":
                     record["number"] = given.get("number") or self._order_number(record["order_date"])
-                created = given.get("created_at", now)
+                created = iso(millis(given["created_at"])) if "created_at" in given else now
+                updated = iso(millis(given["updated_at"])) if "updated_at" in given else created
                 yield {
                     "id": key,
                     **record,
                     "version": given.get("version", 1),
                     "created_at": created,
-                    "updated_at": given.get("updated_at", created),
+                    "updated_at": updated,
                 }
 
         with self.documents.transaction():
