@@ -78,6 +78,7 @@ async def test_a_server_that_normalises_gives_back_other_values_than_it_got() ->
             address={"postal_code": "sw1a 1aa", "city": "London "},
         )
         assert (made["family_name"], made["email"]) == ("Kern", "ida@example.test")
+        assert (await here.ask("POST", "contacts", {"family_name": "  "})).status == 422
         assert (made["address"]["postal_code"], made["address"]["city"]) == ("SW1A 1AA", "London")
 
 

@@ -98,7 +98,7 @@ class Books:
 
     def create(self, entity: Entity, body: bytes, author: str) -> Record:
         """Raises Refused: 400, 422, or 409 with the id of the record that holds a unique value."""
-        change = self._normal(accepted(entity, body, creating=True))
+        change = self._accepted(entity, body, creating=True)
         record = merged(entity, copy.deepcopy(entity.blank), change)
         with self.documents.transaction():
             self._check_references(entity, record, {})
@@ -116,7 +116,7 @@ class Books:
         self, entity: Entity, key: str, body: bytes, author: str, if_match: str | None = None
     ) -> Record:
         """Raises Refused: 400, 404, 409, 412, 422, 428."""
-        change = self._normal(accepted(entity, body, creating=False))
+        change = self._accepted(entity, body, creating=False)
         with self.documents.transaction():
             old = self._living(entity, key)
             self._check_version(old, if_match)
@@ -214,8 +214,12 @@ class Books:
             {**dict(zip(names, row, strict=False)), "changes": msgspec.json.decode(row[-1])} for row in rows
         ]
 
-    def _normal(self, change: Record) -> Record:
-        return normalised(change) if self.settings.normalise else change
+    def _accepted(self, entity: Entity, body: bytes, *, creating: bool) -> Record:
+        change = accepted(entity, body, creating=creating)
+        if not self.settings.normalise:
+            return change
+        # What is left after trimming must still be a name.
+        return accepted(entity, _encode(normalised(change)), creating=creating)
 
     def _living(self, entity: Entity, key: str) -> Record:
         record = self.read(entity, key)
