@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from tests.sandbox.erp_app import LEAST, Erp, erp
 
 import instep.sandbox.erp
 from instep.sandbox.erp.settings import Settings
 from instep.sandbox.world import build_world
+from tests.sandbox.erp_app import LEAST, Erp, erp
 
 README = (Path(instep.sandbox.erp.__file__).parent / "README.md").read_text("utf-8")
 WORLD = build_world(2, 0.2)

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+
 from tests.sandbox.erp_app import Erp, erp
 
 NOON = 1_800_000_000

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.sandbox.erp_app import LEAST, erp
 
 NOON = 1_800_000_000  # 2027-01-15T08:00:00Z

@@ -8,10 +8,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.sandbox.erp_app import LEAST, erp
 
 from instep.sandbox.erp.identity import USER
 from instep.sandbox.erp.server import DEFAULT_TOKEN
+from tests.sandbox.erp_app import LEAST, erp
 
 BASIC = "Basic " + base64.b64encode(f"{USER}:{DEFAULT_TOKEN}".encode()).decode()
 
