@@ -70,7 +70,9 @@ def test_a_customer_without_an_entity_lands_in_the_first_one(site: Emulator) -> 
     assert site.sdk.Customer.create({"id": "c"}).customer.business_entity_id == "be_Nord01"
 
 
-def test_the_header_puts_a_new_customer_into_its_entity_and_must_agree_with_the_parameter(site: Emulator) -> None:
+def test_the_header_puts_a_new_customer_into_its_entity_and_must_agree_with_the_parameter(
+    site: Emulator,
+) -> None:
     context = {"chargebee-business-entity-id": "be_Sued02"}
     assert site.sdk.Customer.create({"id": "c"}, context).customer.business_entity_id == "be_Sued02"
     with pytest.raises(InvalidRequestError) as caught:
@@ -130,7 +132,11 @@ def test_a_transfer_keeps_the_id_and_leaves_the_history_with_the_old_copy(site: 
         "object": "business_entity_transfer",
     }
     active = site.sdk.Customer.retrieve("ERP-C-1001").customer
-    assert (active.business_entity_id, active.active_id, active.first_name) == ("be_Sued02", "ERP-C-1001", "Ida")
+    assert (active.business_entity_id, active.active_id, active.first_name) == (
+        "be_Sued02",
+        "ERP-C-1001",
+        "Ida",
+    )
     old = site.sdk.Customer.retrieve(old_id).customer
     assert (old.business_entity_id, old.active_id) == ("be_Nord01", "ERP-C-1001")
     assert site.ids("customers", {"include_deleted": "true"}) == ["ERP-C-1001"]
@@ -143,7 +149,9 @@ def test_a_transfer_keeps_the_id_and_leaves_the_history_with_the_old_copy(site: 
 def test_a_customer_is_transferred_three_times_a_year(site: Emulator) -> None:
     site.post("customers", {"id": "ERP-C-1001"})
     for destination in ("be_Sued02", "be_Nord01", "be_Sued02"):
-        site.sdk.BusinessEntity.create_transfers({**TRANSFER, "destination_business_entity_ids": [destination]})
+        site.sdk.BusinessEntity.create_transfers(
+            {**TRANSFER, "destination_business_entity_ids": [destination]}
+        )
     back = {**TRANSFER, "destination_business_entity_ids": ["be_Nord01"]}
     with pytest.raises(InvalidRequestError) as caught:
         site.sdk.BusinessEntity.create_transfers(back)

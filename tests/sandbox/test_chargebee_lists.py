@@ -25,7 +25,11 @@ def load(site: Emulator, *customers: dict[str, Any]) -> None:
 def numbered(count: int, start: int = 0) -> list[dict[str, Any]]:
     """Ten customers to a second."""
     return [
-        {"id": f"c{number:04}", "created_at": NOON - 1000 + number // 10, "updated_at": NOON - 1000 + number // 10}
+        {
+            "id": f"c{number:04}",
+            "created_at": NOON - 1000 + number // 10,
+            "updated_at": NOON - 1000 + number // 10,
+        }
         for number in range(start, start + count)
     ]
 
@@ -70,7 +74,9 @@ def test_the_last_page_has_no_offset_and_an_empty_list_is_empty(site: Emulator) 
 
 
 @pytest.mark.parametrize("sort_by", [{"asc": "updated_at"}, {"desc": "updated_at"}, {"desc": "created_at"}])
-def test_pages_cover_every_record_once_though_many_share_a_second(site: Emulator, sort_by: dict[str, str]) -> None:
+def test_pages_cover_every_record_once_though_many_share_a_second(
+    site: Emulator, sort_by: dict[str, str]
+) -> None:
     load(site, *numbered(25))
     found = [each for one in pages(site, {"limit": 7, "sort_by": sort_by}) for each in one]
     expected = [customer["id"] for customer in numbered(25)]
@@ -84,7 +90,9 @@ def test_a_record_edited_between_pages_moves_to_the_end_and_no_other_is_missed(s
         site.sdk.Customer.update("c0000", {"phone": "1"})
         site.sdk.Customer.update("c0020", {"phone": "1"})
 
-    found = [each for one in pages(site, {"limit": 10, "sort_by": {"asc": "updated_at"}}, edit) for each in one]
+    found = [
+        each for one in pages(site, {"limit": 10, "sort_by": {"asc": "updated_at"}}, edit) for each in one
+    ]
     assert found[-2:] == ["c0000", "c0020"]
     assert found.count("c0000") == 2
     assert found.count("c0020") == 1
@@ -102,7 +110,9 @@ def test_sorting_by_something_else_is_refused(site: Emulator) -> None:
 
 
 def test_between_includes_both_ends_and_after_and_before_leave_theirs_out(site: Emulator) -> None:
-    load(site, *({"id": f"c{second}", "created_at": NOON, "updated_at": NOON + second} for second in range(5)))
+    load(
+        site, *({"id": f"c{second}", "created_at": NOON, "updated_at": NOON + second} for second in range(5))
+    )
     assert site.ids("customers", {"updated_at[between]": f"[{NOON + 1},{NOON + 3}]"}) == ["c1", "c2", "c3"]
     assert site.ids("customers", {"updated_at[after]": NOON + 1}) == ["c2", "c3", "c4"]
     assert site.ids("customers", {"updated_at[before]": NOON + 1}) == ["c0"]
@@ -112,7 +122,9 @@ def test_between_includes_both_ends_and_after_and_before_leave_theirs_out(site: 
     assert site.ids("customers", {"updated_at[on]": NOON + 1}) == ["c0", "c1", "c2", "c3", "c4"]
 
 
-@pytest.mark.parametrize("spelling", ["[{0},{1}]", "['{0}', '{1}']", '["{0}", "{1}"]', "'[{0}, {1}]'", " [ {0} , {1} ] "])
+@pytest.mark.parametrize(
+    "spelling", ["[{0},{1}]", "['{0}', '{1}']", '["{0}", "{1}"]', "'[{0}, {1}]'", " [ {0} , {1} ] "]
+)
 def test_between_is_read_however_a_client_spells_it(site: Emulator, spelling: str) -> None:
     load(site, {"id": "c", "created_at": NOON, "updated_at": NOON})
     assert site.ids("customers", {"updated_at[between]": spelling.format(NOON - 1, NOON + 1)}) == ["c"]
@@ -229,7 +241,9 @@ def test_pages_of_a_lagging_list_show_each_record_once(site: Emulator) -> None:
 def test_a_lag_that_varies_lets_a_later_write_be_seen_first() -> None:
     from instep.sandbox.chargebee import Settings
 
-    settings = Settings(switches={"rate_limit_per_min": 0, "list_lag_ms": 100_000, "list_lag_varies": True}, seed=4)
+    settings = Settings(
+        switches={"rate_limit_per_min": 0, "list_lag_ms": 100_000, "list_lag_varies": True}, seed=4
+    )
     with emulator(settings) as site:
         site.freeze()
         made = [f"c{number}" for number in range(20)]

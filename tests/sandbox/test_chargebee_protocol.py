@@ -48,17 +48,24 @@ def test_a_read_only_key_may_not_write() -> None:
         assert site.sdk.Customer.list().list == []
         with pytest.raises(APIError) as caught:
             site.sdk.Customer.create({})
-        assert (caught.value.http_status_code, caught.value.api_error_code) == (403, "api_authorization_failed")
+        assert (caught.value.http_status_code, caught.value.api_error_code) == (
+            403,
+            "api_authorization_failed",
+        )
 
 
-@pytest.mark.parametrize("path", ["", "nothing", "customers/a/b/c", "customers/c/fly", "subscriptions", "../customers"])
+@pytest.mark.parametrize(
+    "path", ["", "nothing", "customers/a/b/c", "customers/c/fly", "subscriptions", "../customers"]
+)
 def test_an_unknown_path_is_404_in_json(site: Emulator, path: str) -> None:
     answer = site.get(path)
     assert (answer.status_code, answer.json()["api_error_code"]) == (404, "resource_not_found")
     assert answer.headers["content-type"].startswith("application/json")
 
 
-@pytest.mark.parametrize(("method", "path"), [("PUT", "customers"), ("DELETE", "customers/c"), ("GET", "customers/c/delete")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "customers"), ("DELETE", "customers/c"), ("GET", "customers/c/delete")]
+)
 def test_a_wrong_verb_is_405_in_json(site: Emulator, method: str, path: str) -> None:
     answer = site.http.request(method, f"{site.url}/api/v2/{path}")
     assert (answer.status_code, answer.json()["api_error_code"]) == (405, "http_method_not_supported")
@@ -81,7 +88,14 @@ def test_ids_are_strict_or_loose(site: Emulator) -> None:
     sent = ["a b", "a/b", " a", "ä", "a\tb", "a+b"]
     assert [site.post("customers", {"id": each}).status_code for each in sent] == [400] * 6
     site.switch(id_charset="loose")
-    assert [site.post("customers", {"id": each}).status_code for each in sent] == [200, 400, 400, 200, 400, 200]
+    assert [site.post("customers", {"id": each}).status_code for each in sent] == [
+        200,
+        400,
+        400,
+        200,
+        400,
+        200,
+    ]
     assert site.sdk.Customer.retrieve("a b").customer.id == "a b"
 
 
@@ -130,9 +144,10 @@ def test_a_key_is_forgotten_after_thirty_minutes(site: Emulator) -> None:
     site.freeze()
     site.post("customers", {"first_name": "Ida"}, chargebee_idempotency_key="k1")
     site.advance(1799)
-    assert "chargebee-idempotency-replayed" in site.post(
-        "customers", {"first_name": "Ida"}, chargebee_idempotency_key="k1"
-    ).headers
+    assert (
+        "chargebee-idempotency-replayed"
+        in site.post("customers", {"first_name": "Ida"}, chargebee_idempotency_key="k1").headers
+    )
     site.advance(1)
     site.post("customers", {"first_name": "Ida"}, chargebee_idempotency_key="k1")
     assert len(site.ids("customers")) == 2
