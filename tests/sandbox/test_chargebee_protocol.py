@@ -215,17 +215,17 @@ def test_retry_after_may_be_missing_and_a_live_site_blocks(site: Emulator) -> No
 
 
 def at_once(site: Emulator, count: int, method: str, path: str) -> list[httpx.Response]:
-    """The same request, `count` times at the same time, each on a connection of its own."""
+    """The same request, `count` times at the same time; the client opens a connection for each."""
 
     def send(_: int) -> httpx.Response:
-        return httpx.request(method, f"{site.url}/api/v2/{path}", auth=("test_key", ""), timeout=30)
+        return site.http.request(method, f"{site.url}/api/v2/{path}")
 
     with concurrent.futures.ThreadPoolExecutor(count) as pool:
         return list(pool.map(send, range(count)))
 
 
 def test_requests_at_once_are_limited_by_method(site: Emulator) -> None:
-    site.switch(concurrency_get=2, concurrency_post=3, service_time_ms=1500, lock_timeout="off")
+    site.switch(concurrency_get=2, concurrency_post=3, service_time_ms=800, lock_timeout="off")
     for method, allowed in (("GET", 2), ("POST", 3)):
         statuses = sorted(answer.status_code for answer in at_once(site, 5, method, "customers"))
         assert statuses == [200] * allowed + [429] * (5 - allowed)
@@ -233,7 +233,7 @@ def test_requests_at_once_are_limited_by_method(site: Emulator) -> None:
 
 def test_one_write_at_a_time_to_a_record(site: Emulator) -> None:
     site.post("customers", {"id": "c"})
-    site.switch(service_time_ms=1500)
+    site.switch(service_time_ms=800)
     answers = at_once(site, 3, "POST", "customers/c")
     assert sorted(answer.status_code for answer in answers) == [200, 429, 429]
     codes = {answer.json()["api_error_code"] for answer in answers if answer.status_code == 429}
@@ -245,8 +245,7 @@ def test_one_write_at_a_time_to_a_record(site: Emulator) -> None:
 
 def test_concurrent_writes_lose_no_record_and_no_event(site: Emulator) -> None:
     def create(number: int) -> int:
-        answer = httpx.post(f"{site.url}/api/v2/customers", data={"id": f"c{number}"}, auth=("test_key", ""))
-        return answer.status_code
+        return site.post("customers", {"id": f"c{number}"}).status_code
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(create, [*range(40), *range(40)]))
