@@ -1,0 +1,57 @@
+"""What a system's HTTP dates tell: how far its clock is from ours, and how long it wants us to wait."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+_KEEP_MS = 300_000
+
+
+def http_date_ms(text: str) -> int | None:
+    """UTC milliseconds of an HTTP date ("Sun, 06 Nov 1994 08:49:37 GMT"), None if it is none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1000)
+
+
+def retry_after_s(text: str, now_ms: int) -> float | None:
+    """Seconds that a `Retry-After` asks for, as a number or a date; None if it is absent or senseless."""
+    text = text.strip()
+    if text.isascii() and text.isdigit() and len(text) < 9:
+        return float(text)
+    at_ms = http_date_ms(text) if text else None
+    return None if at_ms is None else max(0.0, (at_ms - now_ms) / 1000)
+
+
+class Skew:
+    """The system's clock minus ours, from `Date` headers.
+
+    A `Date` is cut to the second and made somewhere between our sending and our receiving, so a measurement
+    is uncertain by half the round trip plus half a second. A slow answer does not replace a good measurement
+    of the last five minutes.
+    """
+
+    def __init__(self) -> None:
+        self.skew_ms: int | None = None
+        self.error_ms = 0
+        self._text = ""
+        self._at_ms = 0
+
+    def observe(self, date: str, sent_ms: int, received_ms: int) -> None:
+        if not date or date == self._text:
+            return
+        self._text = date
+        at_ms = http_date_ms(date)
+        if at_ms is None or received_ms < sent_ms:
+            return
+        error_ms = (received_ms - sent_ms) // 2 + 500
+        fresh = received_ms - self._at_ms < _KEEP_MS
+        if self.skew_ms is not None and fresh and error_ms > 2 * self.error_ms:
+            return
+        self.skew_ms = at_ms + 500 - (sent_ms + received_ms) // 2
+        self.error_ms, self._at_ms = error_ms, received_ms

@@ -1,0 +1,74 @@
+"""How fast a client may send: a smooth pace within a system's quota, and one pause for all of it.
+
+Not for retries: `http` decides what is sent again. Time and sleep are arguments, so that a test brings its
+own clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+Sleep = Callable[[float], Awaitable[object]]
+Monotonic = Callable[[], float]
+
+
+class Paused(Exception):
+    """The next turn is further away than the caller was ready to wait; `left_s` says how far."""
+
+    def __init__(self, left_s: float) -> None:
+        super().__init__(f"paused for another {left_s:.1f} s")
+        self.left_s = left_s
+
+
+class Pace:
+    """Turns for requests, first come first served.
+
+    `requests_per_minute` is the system's whole quota (None: unlimited) and `reserve` the share of it, 0 to 1,
+    that is left to other tools. Any minute sees at most the remaining number of turns: a burst of up to
+    `burst` at once is taken out of the smooth rate, not added to it.
+    """
+
+    def __init__(
+        self,
+        requests_per_minute: int | None,
+        *,
+        reserve: float = 0.0,
+        burst: int = 5,
+        monotonic: Monotonic,
+        sleep: Sleep,
+    ) -> None:
+        self._monotonic, self._sleep = monotonic, sleep
+        self._lock = asyncio.Lock()
+        self._paused_until = float("-inf")
+        self._next = float("-inf")  # when the smooth rate would give the next turn
+        self.per_minute: int | None = None
+        self._interval = self._slack = 0.0
+        if requests_per_minute:
+            self.per_minute = max(1, int(requests_per_minute * (1.0 - min(max(reserve, 0.0), 1.0))))
+            burst = max(1, min(burst, self.per_minute // 4))
+            self._interval = 60.0 / max(1, self.per_minute - burst)
+            self._slack = self._interval * (burst - 1)
+
+    def pause(self, seconds: float) -> None:
+        """Nobody gets a turn for so long; a pause never shortens another."""
+        self._paused_until = max(self._paused_until, self._monotonic() + seconds)
+
+    def left_s(self) -> float:
+        """How long a pause still lasts."""
+        return max(0.0, self._paused_until - self._monotonic())
+
+    async def turn(self, patience_s: float) -> None:
+        """Wait for a turn. Raises Paused at once if a pause lasts longer than `patience_s`."""
+        if self.per_minute is None and self._paused_until <= self._monotonic():
+            return
+        async with self._lock:
+            while True:
+                now = self._monotonic()
+                if self._paused_until - now > patience_s:
+                    raise Paused(self._paused_until - now)
+                wait_s = max(self._paused_until, self._next - self._slack) - now
+                if wait_s <= 0:
+                    break
+                await self._sleep(wait_s)
+            self._next = max(self._next, now) + self._interval

@@ -1,0 +1,89 @@
+"""What may be written, decided from the declared entity before anything is sent.
+
+Every connector asks here first, so that "never silently drops a field" and "declared impossible is Unable
+without a request" hold in the same way for all of them. Nothing here knows any system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from instep.core.model import Entity, Field
+from instep.core.values import Json
+from instep.errors import Unable
+
+
+def require(system: str, entity: Entity, operation: str) -> None:
+    """Raise Unable, with the declared reason, if the entity can't do `operation` (a flag of Abilities)."""
+    if getattr(entity.abilities, operation):
+        return
+    reason = entity.abilities.reasons.get(operation, f"its API can't {operation} this kind of record")
+    raise Unable(f"{entity.name}: {operation} is not possible in {system}", why=reason)
+
+
+def leaves(entity: Entity, fields: Mapping[str, Json]) -> dict[str, Json]:
+    """Nested fields as dotted path -> value, opened down to the declared fields and no further.
+
+    An object that is declared as one field ("metadata") stays whole; one of which only inner paths are
+    declared ("address.city") is opened. An undeclared path is kept, for the caller to refuse.
+    """
+    declared = {field.path for field in entity.fields}
+    found: dict[str, Json] = {}
+
+    def open_up(prefix: str, value: Json) -> None:
+        inner = isinstance(value, dict) and any(path.startswith(prefix + ".") for path in declared)
+        if isinstance(value, dict) and inner:
+            for key, below in value.items():
+                open_up(f"{prefix}.{key}", below)
+        else:
+            found[prefix] = value
+
+    for name, value in fields.items():
+        open_up(name, value)
+    return found
+
+
+def require_creatable(system: str, entity: Entity, fields: Mapping[str, Json]) -> dict[str, Json]:
+    """The leaves of a create; raises Unable for the first that the create call doesn't take."""
+    require(system, entity, "create")
+    found = leaves(entity, fields)
+    for path in found:
+        _writable(system, entity, path, "create")
+    return found
+
+
+def require_updatable(system: str, entity: Entity, changes: Mapping[str, Json]) -> list[Field]:
+    """The fields that the changed paths belong to; raises Unable for one that no update call takes, and for
+    fields of several groups, since one request could then not write them all."""
+    require(system, entity, "update")
+    fields = [_writable(system, entity, path, "update") for path in changes]
+    groups = sorted({field.group for field in fields})
+    if len(groups) > 1:
+        raise Unable(
+            f"{entity.name}: one request can't update {', '.join(changes)} in {system}",
+            why=f"they are of the groups {', '.join(repr(group) for group in groups)}",
+        )
+    return fields
+
+
+def filled(fields: Mapping[str, Json], entity: Entity) -> dict[str, Json]:
+    """The fields plus None for every declared top-level one that is missing: what a full reading says."""
+    empty: dict[str, Json] = dict.fromkeys((head for head in heads(entity)), None)
+    return empty | dict(fields)
+
+
+def heads(entity: Entity) -> Iterable[str]:
+    """The top-level names of the declared fields, each once, in order."""
+    return dict.fromkeys(field.path.partition(".")[0] for field in entity.fields)
+
+
+def _writable(system: str, entity: Entity, path: str, operation: str) -> Field:
+    field = entity.field(path)
+    if field is None:
+        raise Unable(
+            f"{entity.name}: {path} can't be written in {system}", why="no field of that name is declared"
+        )
+    if not getattr(field, operation):
+        why = field.reason or f"its API doesn't take this field in a call to {operation}"
+        raise Unable(f"{entity.name}: {path} can't be written in {system}", why=why)
+    return field

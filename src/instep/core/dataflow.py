@@ -1,0 +1,125 @@
+"""A dataflow as the engine sees it: pairs and properties, complete, resolved and frozen.
+
+`instep.dataflow` builds these from YAML and checks them; tests build them by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from instep.core.model import Both, Side
+from instep.core.transformations.contract import Transformation
+from instep.core.values import Json
+
+PolicyName = Literal["newest", "hold", "left", "right"]
+"""Who wins a conflict: the provably later edit (else hold), nobody, or always one side."""
+
+OnDelete = Literal["hold", "retire", "ignore"]
+"""What a confirmed delete on one side does to the partner."""
+
+Flow = Literal["both", "to-right", "to-left"]
+"""The direction of a property. A one-way property never flows back; edits at its target are overwritten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One side of a property: dotted paths of the mapped fields, and of context fields that are only read."""
+
+    fields: tuple[str, ...]
+    context: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return self.fields + self.context
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One mapped idea of a pair. `name` is unique in its pair.
+
+    `group`: properties with the same non-empty group move together: a conflict in one is one in all.
+    `policy`: None takes the pair's. `required`: a create waits for a value. `default`: per side, the raw value
+    to write on create if the other side has none. `source`: (file, line) for messages.
+    """
+
+    name: str
+    parts: Both[Part]
+    transformation: Transformation
+    as_written: str = "same"
+    flow: Flow = "both"
+    policy: PolicyName | None = None
+    group: str = ""
+    required: bool = False
+    default: Both[Json] = Both(None, None)
+    source: tuple[str, int] = ("", 0)
+
+    def may_flow(self, to: Side) -> bool:
+        return self.flow == "both" or self.flow == ("to-right" if to is Side.RIGHT else "to-left")
+
+
+@dataclass(frozen=True, slots=True)
+class MatchKey:
+    """A way to find the partner of an unlinked record: properties whose canonical values are all equal."""
+
+    properties: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Brakes:
+    """Shares and counts per run above which a kind of change stops a pair before its first write.
+
+    A brake trips when the count is above `least` *and* above `share` of the pair's linked records. The first
+    run of a pair has its own share of creates (1.0 = no limit).
+    """
+
+    create_share: float = 0.5
+    change_share: float = 0.5
+    retire_share: float = 0.1
+    least: int = 10
+    first_create_share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two entities whose records are kept in step.
+
+    `create`: per side, whether Instep may create records *there*. `constants`: per side, fields that every
+    record created there gets. `identity`: per side, whether the id of a record Instep creates there is made
+    from the partner's id (`id_template`, "{id}" and "{generation}" in it).
+    `match`: tried in order, at first contact only. `after`: pairs whose records are referred to.
+    """
+
+    name: str
+    entity: Both[str]
+    properties: tuple[Property, ...]
+    match: tuple[MatchKey, ...] = ()
+    create: Both[bool] = Both(True, True)
+    on_delete: OnDelete = "hold"
+    policy: PolicyName = "newest"
+    id_template: Both[str] = Both("{id}", "{id}")
+    constants: Both[Mapping[str, Json]] = Both({}, {})
+    brakes: Brakes = field(default_factory=Brakes)
+    after: tuple[str, ...] = ()
+    source: tuple[str, int] = ("", 0)
+
+    def property(self, name: str) -> Property | None:
+        return next((p for p in self.properties if p.name == name), None)
+
+    def paths(self, side: Side) -> tuple[str, ...]:
+        """Every field path of that side that some property reads or writes, once, sorted."""
+        return tuple(sorted({path for p in self.properties for path in p.parts[side].paths}))
+
+
+@dataclass(frozen=True, slots=True)
+class Dataflow:
+    """Everything that one company keeps in step; `pairs` in an order in which referred-to pairs come first."""
+
+    pairs: tuple[Pair, ...]
+
+    def pair(self, name: str) -> Pair | None:
+        return next((p for p in self.pairs if p.name == name), None)
+
+    def of_entity(self, side: Side, entity: str) -> tuple[Pair, ...]:
+        return tuple(p for p in self.pairs if p.entity[side] == entity)

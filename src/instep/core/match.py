@@ -1,0 +1,261 @@
+"""First contact: what an unlinked record is. Its partner is recognised, or matched, or made, or asked for.
+
+Nothing is created while there is any doubt that it may exist already: a match value that is not unique on both
+sides, or that a linked record has, is held for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from instep.core.dataflow import Pair
+from instep.core.decide import Scene, Verdict, Write, create_payload
+from instep.core.diff import raw_of
+from instep.core.model import Both, Side
+from instep.core.state import Hold, Key, Release, Sighting
+from instep.core.transformations.contract import Lookup, Opaque, Unfit, Unlinked
+from instep.core.values import Json, Raw, digest
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A record of the other side that may be the partner; `partner` is what it is linked to, "" if to nothing."""
+
+    id: str
+    partner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one match key found: `twins` are other records of the same side with the same value, `others` those
+    of the other side. `name` is how people call the key ("email")."""
+
+    name: str
+    twins: Sequence[str]
+    others: Sequence[Other]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """All that is known of an unlinked record's possible partners.
+
+    `claimed`: the record that its marker, or the form of its id, says it is the copy of. `complete`: both
+    sides have been listed completely once. `age_ms`: how long ago it was made or last changed.
+    `settle_ms`: how old it must be before its partner can be expected to be listed.
+    """
+
+    claimed: Other | None
+    evidence: Sequence[Evidence]
+    complete: bool
+    age_ms: int
+    settle_ms: int
+
+
+def match_values(pair: Pair, side: Side, fields: Mapping[str, Json], lookup: Lookup) -> dict[int, str]:
+    """Per match key that has a value in all its properties: the digest of its canonical values."""
+    values: dict[int, str] = {}
+    for number, key in enumerate(pair.match):
+        found: list[object] = []
+        for name in key.properties:
+            prop = pair.property(name)
+            raw = None if prop is None else raw_of(prop.parts[side], fields)
+            if prop is None or raw is None:
+                break
+            canon = prop.transformation.canon(side, prop.transformation.trim(side, raw), lookup)
+            if canon is None or isinstance(canon, Opaque | Unlinked):
+                break
+            found.append(canon)
+        else:
+            values[number] = digest(repr(found))
+    return values
+
+
+def decide_new(
+    scene: Scene,
+    key: Key,
+    seen: Sighting,
+    contact: Contact,
+    holds: Sequence[Hold],
+    releases: Sequence[Release],
+) -> Verdict:
+    """Decide on a record without a link."""
+    if seen.deleted:
+        return Verdict(key, note="gone before it was ever linked")
+    side = key.side
+    release = next((r for r in releases if r.property == ""), None)
+    choice = release.choice if release is not None else ""
+    if release is not None and choice == "link":
+        return Verdict(key, link=_ids(side, seen.id, str(release.value)), how="by hand", used=("",))
+    if choice == "ignore":
+        return Verdict(key, note="a person chose to leave it alone")
+    doubt = next((hold for hold in holds if hold.property == "" and hold.cause == "doubt"), None)
+    if doubt is not None and choice not in ("create", "recreate"):
+        return Verdict(key, holds=(doubt,))
+    if contact.claimed is not None:
+        if contact.claimed.partner in ("", seen.id):
+            return Verdict(key, link=_ids(side, seen.id, contact.claimed.id), how="identity")
+        return _held(key, seen, "duplicate", *_claims(scene, seen, contact.claimed))
+    twins: Evidence | None = None
+    for evidence in contact.evidence if choice not in ("create", "recreate") else ():
+        verdict = _weigh(scene, key, seen, evidence)
+        if verdict is not None:
+            return verdict
+        if evidence.twins and twins is None:
+            twins = evidence
+    if twins is not None and choice not in ("create", "recreate"):
+        return _held(
+            key,
+            seen,
+            "duplicate",
+            f"{seen.id} and {_few(twins.twins)} share the same {twins.name}",
+            f"it is not clear whether they are one {scene.pair.name} or several, so none is created"
+            f" in {scene.systems[side.other]}",
+            "merge them, or choose: instep holds release ID --choose create",
+        )
+    return _decide_create(scene, key, seen, contact, holds, release)
+
+
+def _weigh(scene: Scene, key: Key, seen: Sighting, evidence: Evidence) -> Verdict | None:
+    """What one match key says; None if it found nobody on the other side."""
+    side, others = key.side, evidence.others
+    if not others:
+        return None
+    system = scene.systems[side.other]
+    if len(others) > 1 or evidence.twins:
+        return _held(
+            key,
+            seen,
+            "ambiguous",
+            f"{seen.id} has no unique partner by {evidence.name}",
+            f"{_few([seen.id, *evidence.twins])} on this side and {_few([o.id for o in others])} in {system}"
+            " have the same value",
+            "choose: instep holds release ID --link OTHER_ID, or --choose create",
+            {"candidates": [other.id for other in others], "twins": list(evidence.twins)},
+        )
+    if others[0].partner:
+        return _held(
+            key,
+            seen,
+            "duplicate",
+            f"{seen.id} looks like {others[0].partner}, which is linked",
+            f"{others[0].id} in {system} has the same {evidence.name} and is the partner of {others[0].partner}",
+            "merge the two, or choose: instep holds release ID --choose create",
+            {"candidates": [others[0].id]},
+        )
+    return Verdict(key, link=_ids(side, seen.id, others[0].id), how=f"match {evidence.name}")
+
+
+def _decide_create(
+    scene: Scene, key: Key, seen: Sighting, contact: Contact, holds: Sequence[Hold], release: Release | None
+) -> Verdict:
+    target = key.side.other
+    entity, system = scene.entities[target], scene.systems[target]
+    used = ("",) if release is not None and release.choice in ("create", "recreate", "retry") else ()
+    if not scene.pair.create[target]:
+        return Verdict(key, note=f"the dataflow doesn't create records in {system}")
+    if not entity.abilities.create:
+        reason = entity.abilities.reasons.get("create", f"{system}'s API can't create {entity.name} records")
+        return _held(
+            key,
+            seen,
+            "person",
+            f"{seen.id} has no partner in {system}",
+            reason,
+            f"create it in {system} by hand; it is matched by itself, or: instep links add {scene.pair.name}"
+            " LEFT_ID RIGHT_ID",
+        )
+    if not contact.complete:
+        return Verdict(key, note="waits until both sides were listed completely", wait_ms=1)
+    if contact.age_ms < contact.settle_ms:
+        return Verdict(
+            key,
+            note="too young: its partner may not be listed yet",
+            wait_ms=contact.settle_ms - contact.age_ms,
+        )
+    payload, changes, unfit = create_payload(scene, target, seen)
+    blocking = [found for found in unfit if found[0].required or _needs(scene, found[0].name, target)]
+    if blocking:
+        return _held_unfit(scene, key, blocking)
+    about = sources_digest({change.property: change.source for change in changes})
+    refused = next(
+        (h for h in holds if h.property == "" and h.cause == "refused" and h.digest == about), None
+    )
+    if refused is not None and not used:
+        return Verdict(key, holds=(refused,))
+    again = 1 if release is not None and release.choice == "recreate" else 0
+    why = f"{scene.systems[key.side]} has a new record"
+    write = Write(target, "create", "", payload, tuple(changes), why, again)
+    return Verdict(key, (write,), used=used)
+
+
+def sources_digest(sources: Mapping[str, Raw | None]) -> str:
+    """What a refused create is remembered by: the source's values, so that a corrected record is tried anew."""
+    return digest(sources)
+
+
+def _needs(scene: Scene, name: str, target: Side) -> bool:
+    prop = scene.pair.property(name)
+    paths = () if prop is None else prop.parts[target].fields
+    return any((f := scene.entities[target].field(path)) is not None and f.required for path in paths)
+
+
+def _held_unfit(scene: Scene, key: Key, blocking: Sequence[tuple[object, str, Unfit | Opaque]]) -> Verdict:
+    """A create that can't be made yet: waits for a reference, or for a value that a person has to correct."""
+    target = scene.systems[key.side.other]
+    holds = []
+    prop, about, why = blocking[0]
+    name = getattr(prop, "name", "")
+    wanted = why.waits_for if isinstance(why, Unfit) else None
+    if wanted is not None:
+        what = f"{key.id} waits for {wanted.entity} {wanted.id} to be linked"
+        fix = "it is created by itself as soon as that record is linked"
+        holds.append(
+            Hold(
+                key,
+                "",
+                "reference",
+                what,
+                f"{name} is required in {target}",
+                fix,
+                about,
+                waits_for=(wanted.side, wanted.entity, wanted.id),
+            )
+        )
+    else:
+        fix = why.fix if isinstance(why, Unfit) else f"correct {name} in {scene.systems[key.side]}"
+        what = f"{key.id} can't be created in {target}: {name}"
+        cause = "required" if isinstance(why, Unfit) else "unfit"
+        holds.append(Hold(key, "", cause, what, why.why, fix, about))
+    return Verdict(key, holds=tuple(holds))
+
+
+def _claims(scene: Scene, seen: Sighting, claimed: Other) -> tuple[str, str, str]:
+    other = scene.systems[seen.side.other]
+    return (
+        f"{seen.id} says that it is the copy of {claimed.id} in {other}",
+        f"{claimed.id} is linked to {claimed.partner} already",
+        "remove one of the two, or its external reference",
+    )
+
+
+def _held(
+    key: Key,
+    seen: Sighting,
+    cause: str,
+    what: str,
+    why: str,
+    fix: str,
+    values: Json = None,
+) -> Verdict:
+    about = digest([seen.digest, cause, why])
+    return Verdict(key, holds=(Hold(key, "", cause, what, why, fix, about, values=values),))
+
+
+def _ids(side: Side, mine: str, other: str) -> Both[str]:
+    return Both(mine, other) if side is Side.LEFT else Both(other, mine)
+
+
+def _few(ids: Sequence[str]) -> str:
+    shown = ", ".join(ids[:3])
+    return shown if len(ids) <= 3 else f"{shown} and {len(ids) - 3} more"

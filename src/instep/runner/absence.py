@@ -1,0 +1,68 @@
+"""Believe that a record is gone: never from a missing row, nor from one answer alone.
+
+A 404 may come from a replica, from a wrong tenant or from a system that lost everything for a while. So other
+records that are known to exist must be readable, and then the record must be missing once more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from instep.core.model import Side
+from instep.core.state import Sighting
+from instep.core.values import digest
+from instep.errors import Gone, RetryLater
+from instep.runner.engine import Engine
+from instep.runner.observe import UNREAD, index, mark, read_record
+from instep.store.contract import Tx
+
+
+async def confirm_gone(engine: Engine, side: Side, entity: str, id: str) -> None:
+    """Save that a record is gone, after a first read said so; or that it isn't, if it can be read now.
+
+    Raises RetryLater if the system can't be believed at present.
+    """
+    name = engine.connectors[side].name
+    known = engine.store.read(lambda tx: tx.sample_ids(side, entity, id, engine.settings.canaries))
+    for canary in known:
+        try:
+            await engine.connectors[side].read(entity, canary)
+        except Gone as gone:
+            await engine.store.write(partial(_doubt, engine, side=side, entity=entity, id=canary))
+            raise RetryLater(
+                f"{name} seems to have lost records: {id} and {canary} are both missing",
+                why="a delete is believed only while other known records can be read",
+                after_ms=engine.backoff_ms(5),
+            ) from gone
+    abilities = engine.connectors[side].entities()[entity].abilities
+    seen = engine.store.read(lambda tx: tx.sighting(side, entity, id))
+    if seen is not None and seen.seen_ms != UNREAD and engine.now_ms() - seen.seen_ms < abilities.read_lag_ms:
+        raise RetryLater(
+            f"{id} can't be read in {name}", why="it may not be readable yet", after_ms=abilities.read_lag_ms
+        )
+    try:
+        await read_record(engine, side, entity, id)
+    except Gone:
+        await engine.store.write(lambda tx: _gone(engine, tx, side, entity, id))
+
+
+def _gone(engine: Engine, tx: Tx, side: Side, entity: str, id: str) -> None:
+    before = tx.sighting(side, entity, id) or Sighting(side, entity, id, {}, "")
+    after = replace(
+        before,
+        deleted=True,
+        digest=digest([dict(before.fields), True]),
+        seen_ms=max(engine.now_ms(), 1),
+        token=None,
+    )
+    tx.save_sightings([after])
+    index(engine, tx, side, entity, [after])
+
+
+def _doubt(engine: Engine, tx: Tx, *, side: Side, entity: str, id: str) -> None:
+    """A canary is missing too: it has to be looked at itself."""
+    seen = tx.sighting(side, entity, id)
+    if seen is not None:
+        tx.save_sightings([replace(seen, seen_ms=UNREAD)])
+        mark(engine, tx, side, entity, [id], "missing")

@@ -1,0 +1,130 @@
+"""What every part of a run shares: the dataflow, the two connectors, the store, a clock and randomness.
+
+Nothing here reads a clock, draws a random number or sleeps but through these, so that the very same code runs
+on virtual time in the simulated world.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from instep.connectors.contract import Connector
+from instep.core.dataflow import Dataflow, Pair
+from instep.core.decide import Scene
+from instep.core.model import Both, Entity, Side
+from instep.core.policy import Clock
+from instep.core.state import Key
+from instep.core.transformations.contract import Linked, Lookup, Unlinked
+from instep.store.contract import Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a run goes about its work. Times in milliseconds.
+
+    `workers`: records looked at at once. `attempts`: failures in a row after which a record counts as failing
+    (it is still tried, ever more rarely). `timeout_ms`: the connectors' own limit for a request, part of how
+    long a write may stay in doubt.
+    """
+
+    workers: int = 16
+    retry_first_ms: int = 2_000
+    retry_most_ms: int = 3_600_000
+    timeout_ms: int = 60_000
+    lease_ms: int = 60_000
+    canaries: int = 3
+
+
+@dataclass(slots=True)
+class Engine:
+    """One site's parts, wired. `now_ms` gives UTC milliseconds; `run` is the id of the run that is going on;
+    `looking` has the keys that some worker is at, so that no two are at one record;
+    `apart` those whose properties are written one by one, since a write of several was refused."""
+
+    dataflow: Dataflow
+    connectors: Both[Connector]
+    store: Store
+    now_ms: Callable[[], int]
+    random: Random
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    settings: Settings = field(default_factory=Settings)
+    run: int = 0
+    looking: set[Key] = field(default_factory=set)
+    apart: set[Key] = field(default_factory=set)
+
+    def entity(self, pair: Pair, side: Side) -> Entity:
+        return self.connectors[side].entities()[pair.entity[side]]
+
+    def clock(self, side: Side, entity: Entity) -> Clock:
+        connector = self.connectors[side]
+        return Clock(connector.clock_skew_ms, connector.clock_error_ms, entity.abilities.resolution_ms)
+
+    def scene(self, tx: Tx, pair: Pair, *, planning: bool = False) -> Scene:
+        """What the core needs to decide on a record of this pair, on the state that `tx` sees."""
+        entities = Both.of(lambda side: self.entity(pair, side))
+        return Scene(
+            pair,
+            entities,
+            self.connectors.map(lambda connector: connector.name),
+            StoreLookup(self.dataflow, tx, planning),
+            Both.of(lambda side: self.clock(side, entities[side])),
+            planning,
+        )
+
+    def paths(self, side: Side, entity: str) -> tuple[str, ...]:
+        """Every field path of an entity that any pair reads or writes, with its marker and retirement field."""
+        paths = {path for pair in self.dataflow.of_entity(side, entity) for path in pair.paths(side)}
+        declared = self.connectors[side].entities()[entity]
+        if declared.abilities.marker:
+            paths.add(declared.abilities.marker)
+        if declared.retired is not None:
+            paths.add(declared.retired[0])
+        groups = {found.group for path in paths if (found := declared.field(path)) and found.group}
+        paths.update(found.path for found in declared.fields if found.group in groups)
+        return tuple(sorted(paths))
+
+    def backoff_ms(self, attempts: int) -> int:
+        """The wait before try number `attempts` + 1: doubling, with jitter so that records don't march in step."""
+        longest: int = min(self.settings.retry_first_ms << min(attempts, 20), self.settings.retry_most_ms)
+        return round(longest * (0.5 + self.random.random() / 2))
+
+    def idempotency_key(self) -> str:
+        return f"instep-{self.random.getrandbits(128):032x}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLookup:
+    """Answers a reference's questions from the link table, within one transaction."""
+
+    dataflow: Dataflow
+    tx: Tx
+    planning: bool = False
+
+    def link_of(self, side: Side, entity: str, id: str) -> Linked | Unlinked:
+        planned = False
+        for pair in self.dataflow.of_entity(side, entity):
+            link = self.tx.link_of(pair.name, side, id)
+            if link is not None and link.state == "live":
+                return Linked(link.id)
+            if self.planning:
+                key = Key(pair.name, side, id)
+                planned = planned or (self.tx.is_todo(key) and not self.tx.holds_of(key))
+        return Unlinked(side, entity, id, planned)
+
+    def id_of(self, link_id: int, side: Side) -> str | None:
+        link = self.tx.link(link_id)
+        return None if link is None or link.state != "live" else link.ids[side]
+
+
+def entities_of(dataflow: Dataflow) -> list[tuple[Side, str]]:
+    """Every (side, entity) that is read, each once, referred-to ones first."""
+    found: Mapping[tuple[Side, str], None] = dict.fromkeys(
+        (side, pair.entity[side]) for pair in dataflow.pairs for side in Side
+    )
+    return list(found)
+
+
+_: type[Lookup] = StoreLookup

@@ -1,0 +1,274 @@
+"""Take in what a system says of its records: sightings, and what has to be looked at, with the cursor.
+
+A page's records and its cursor are saved in one transaction. A row that is older than what is known is
+dropped; one that can't be ordered is a hint to read the record; nothing here decides or writes elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from instep.connectors.contract import Page
+from instep.core.match import match_values
+from instep.core.model import Record, Side
+from instep.core.state import Key, Sighting
+from instep.core.values import Json, digest, get_path, project
+from instep.runner.engine import Engine, StoreLookup
+from instep.store.contract import Tx
+
+UNREAD = 0
+"""`Sighting.seen_ms` of a record that must be read before it is decided on: a hint, or a missing row."""
+
+
+@dataclass(slots=True)
+class Observed:
+    """What one listing brought: rows seen, records that changed, records missing from a complete one."""
+
+    rows: int = 0
+    changed: int = 0
+    missing: int = 0
+    complete: bool = False
+
+
+async def observe(
+    engine: Engine,
+    side: Side,
+    entity: str,
+    *,
+    full: bool = False,
+    observed: Observed | None = None,
+    note: Callable[[int], None] | None = None,
+) -> Observed:
+    """List one entity from its cursor (or completely) and save what is new, page by page.
+
+    Raises what the connector's listing raises; pages saved before that stay, and the next call goes on there.
+    """
+    observed = observed if observed is not None else Observed()
+    begun = f"listing:{side}:{entity}"
+    if full:
+        await engine.store.write(lambda tx: _from_the_start(tx, side, entity, begun))
+    cursor = engine.store.read(lambda tx: tx.cursor(side, entity))
+    number = engine.store.read(lambda tx: tx.meta(begun))
+    if cursor is None or number is not None:
+        listing = await engine.store.write(lambda tx: _begin_listing(tx, begun))
+    else:
+        listing = 0
+    async for page in engine.connectors[side].list(entity, cursor):
+        take = partial(_take_page, engine, side=side, entity=entity, page=page, listing=listing)
+        counted = await engine.store.write(take)
+        observed.rows += len(page.records)
+        observed.changed += counted
+        if note is not None:
+            note(observed.rows)
+        if page.last and listing:
+            observed.missing = await _finish_listing(
+                engine, side, entity, listing, begun, empty=observed.rows == 0
+            )
+            observed.complete = True
+    return observed
+
+
+def is_listed(tx: Tx, side: Side, entity: str) -> bool:
+    """Whether that entity has been listed completely at least once."""
+    return tx.meta(f"listed:{side}:{entity}") is not None
+
+
+def _from_the_start(tx: Tx, side: Side, entity: str, begun: str) -> None:
+    tx.save_cursor(side, entity, None)
+    tx.save_meta(begun, None)
+
+
+def _begin_listing(tx: Tx, begun: str) -> int:
+    running = tx.meta(begun)
+    if running is not None:
+        return int(running)
+    number = int(tx.meta("listings") or "0") + 1
+    tx.save_meta("listings", str(number))
+    tx.save_meta(begun, str(number))
+    return number
+
+
+async def _finish_listing(
+    engine: Engine, side: Side, entity: str, listing: int, begun: str, *, empty: bool
+) -> int:
+    """Records that a complete listing did not name are not gone: each is to be read."""
+    abilities = engine.connectors[side].entities()[entity].abilities
+    missing, after = 0, ""
+    while abilities.complete_list and abilities.read and not empty:
+
+        def suspect(tx: Tx, after: str = after) -> list[str]:
+            ids = tx.unlisted(side, entity, listing, after, 500)
+            known = tx.sightings(side, entity, ids)
+            tx.save_sightings(replace(sighting, seen_ms=UNREAD) for sighting in known.values())
+            mark(engine, tx, side, entity, ids, "missing")
+            return ids
+
+        ids = await engine.store.write(suspect)
+        missing += len(ids)
+        if len(ids) < 500:
+            break
+        after = ids[-1]
+
+    def done(tx: Tx) -> None:
+        tx.save_meta(f"listed:{side}:{entity}", str(listing))
+        tx.save_meta(f"emptied:{side}:{entity}", "yes" if empty else None)
+        tx.save_meta(begun, None)
+
+    await engine.store.write(done)
+    return missing
+
+
+def _take_page(engine: Engine, tx: Tx, *, side: Side, entity: str, page: Page, listing: int) -> int:
+    changed = take_records(engine, tx, side, entity, page.records, listing)
+    tx.save_cursor(side, entity, page.cursor)
+    return changed
+
+
+def take_records(
+    engine: Engine, tx: Tx, side: Side, entity: str, records: Sequence[Record], listing: int = 0
+) -> int:
+    """Save rows of a listing (or a hint) and mark what they change; returns how many changed something."""
+    latest: dict[str, Record] = {}
+    for record in records:
+        known = latest.get(record.id)
+        if known is None or (record.version or 0) >= (known.version or 0):
+            latest[record.id] = record
+    stored = tx.sightings(side, entity, list(latest))
+    fresh: list[Sighting] = []
+    marked: list[str] = []
+    unchanged: list[str] = []
+    for record in latest.values():
+        before = stored.get(record.id)
+        after = _row(engine, side, entity, record, before, listing)
+        if after is None or after is before:
+            unchanged.append(record.id)
+            continue
+        fresh.append(after)
+        if before is None or after.digest != before.digest or after.seen_ms == UNREAD:
+            marked.append(record.id)
+    tx.save_sightings(fresh)
+    if listing and unchanged:
+        tx.touch(side, entity, unchanged, listing)
+    index(engine, tx, side, entity, [s for s in fresh if s.id in set(marked)])
+    mark(engine, tx, side, entity, marked, "changed")
+    return len(marked)
+
+
+def _row(
+    engine: Engine, side: Side, entity: str, record: Record, before: Sighting | None, listing: int
+) -> Sighting | None:
+    """The sighting that a row of a listing leads to; None, or the one before, if it says nothing new."""
+    if not record.complete and not record.deleted:
+        if before is not None and _newer(before, record) is False:
+            return before
+        hint = before or Sighting(side, entity, record.id, {}, "")
+        return replace(hint, seen_ms=UNREAD, listed_in=listing or hint.listed_in)
+    if before is None:
+        return sighted(engine, side, entity, record, None, listing)
+    newer = _newer(before, record)
+    if newer is False:
+        return None
+    after = sighted(engine, side, entity, record, before, listing)
+    if after.digest == before.digest and before.seen_ms != UNREAD:
+        return after if newer else before
+    if newer is None:  # the two can't be ordered: a listing may lag, so the record itself is asked
+        return replace(before, seen_ms=UNREAD, listed_in=listing or before.listed_in)
+    return after
+
+
+def _newer(before: Sighting, record: Record) -> bool | None:
+    """Whether a row is newer than what is known; None if that can't be told."""
+    if before.version is None or record.version is None or record.version == before.version:
+        return None
+    return record.version > before.version
+
+
+def sighted(
+    engine: Engine, side: Side, entity: str, record: Record, before: Sighting | None, listing: int = 0
+) -> Sighting:
+    """A reading as it is stored: mapped fields only, with what it tells about when they were edited."""
+    paths = engine.paths(side, entity)
+    fields = project(record.fields, paths)
+    if record.deleted and not fields and before is not None:
+        fields = dict(before.fields)  # what it held is kept: a retirement may have to be undone
+    return Sighting(
+        side,
+        entity,
+        record.id,
+        fields,
+        digest([fields, record.deleted]),
+        record.version,
+        record.token,
+        record.updated_ms,
+        record.created_ms if record.created_ms is not None else (before.created_ms if before else None),
+        record.deleted,
+        record.author,
+        max(engine.now_ms(), 1),
+        listing or (before.listed_in if before else 0),
+        _edits(paths, fields, record, before),
+    )
+
+
+def _edits(
+    paths: Iterable[str], fields: dict[str, Json], record: Record, before: Sighting | None
+) -> dict[str, tuple[int | None, int]]:
+    """When each field was last edited: between the reading before and this one; if nothing else changed
+    in between, at this reading's own time of change."""
+    if before is None or not before.digest:
+        return {}
+    edits = dict(before.edits)
+    changed = [path for path in paths if get_path(fields, path) != get_path(before.fields, path)]
+    if record.updated_ms is None:
+        for path in changed:
+            edits.pop(path, None)
+        return edits
+    heads = {path.partition(".")[0] for path in changed}
+    earliest = record.updated_ms if len(heads) == 1 else before.updated_ms
+    for path in changed:
+        edits[path] = (earliest, record.updated_ms)
+    return edits
+
+
+def index(engine: Engine, tx: Tx, side: Side, entity: str, sightings: Sequence[Sighting]) -> None:
+    """Keep the match index of these records true."""
+    for pair in engine.dataflow.of_entity(side, entity):
+        if not pair.match:
+            continue
+        lookup = StoreLookup(engine.dataflow, tx)
+        for seen in sightings:
+            values = {} if seen.deleted else match_values(pair, side, seen.fields, lookup)
+            tx.save_matches(pair.name, side, seen.id, values)
+
+
+def mark(engine: Engine, tx: Tx, side: Side, entity: str, ids: Sequence[str], reason: str) -> None:
+    for pair in engine.dataflow.of_entity(side, entity):
+        links = tx.links_of(pair.name, side, ids)
+        tx.mark(
+            [
+                Key(pair.name, Side.LEFT, links[id].ids.left) if id in links else Key(pair.name, side, id)
+                for id in ids
+            ],
+            reason=reason,
+        )
+
+
+async def read_record(engine: Engine, side: Side, entity: str, id: str) -> Sighting | None:
+    """Read one record and save it; None if the answer is older than what is known (a stale replica).
+
+    Raises what the connector raises, Gone among it.
+    """
+    record = await engine.connectors[side].read(entity, id)
+
+    def save(tx: Tx) -> Sighting | None:
+        before = tx.sighting(side, entity, id)
+        if before is not None and _newer(before, record) is False:
+            return None
+        after = sighted(engine, side, entity, record, before)
+        tx.save_sightings([after])
+        if before is None or before.digest != after.digest:
+            index(engine, tx, side, entity, [after])
+        return after
+
+    return await engine.store.write(save)

@@ -1,0 +1,289 @@
+"""What comes of a write, in one transaction: intent closed, sighting, link and base moved, journal written.
+
+The base moves only here (by the response to our own write, for the properties that were written) and in
+`turn` (by seeing agreement). Nothing here asks a system for anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from instep.core.dataflow import Pair
+from instep.core.decide import is_retired
+from instep.core.diff import raw_of
+from instep.core.match import sources_digest
+from instep.core.model import Both, Record, Side
+from instep.core.state import Hold, Intent, Key, Link, Sighting
+from instep.core.transformations.contract import Canon
+from instep.core.values import Json, Raw, digest, plain
+from instep.errors import Refused
+from instep.runner.engine import Engine, StoreLookup
+from instep.runner.observe import UNREAD, index, sighted
+from instep.runner.turn import linked
+from instep.store.contract import AlreadyLinked, Entry, Tx
+
+
+def pair_of(engine: Engine, intent: Intent) -> Pair:
+    pair = engine.dataflow.pair(intent.key.pair)
+    if pair is None:
+        raise LookupError(intent.key.pair)
+    return pair
+
+
+def ids_of(intent: Intent, id: str) -> Both[str]:
+    """The ids that a create links: the record `id` that it made, and its source."""
+    return Both(id, intent.source_id) if intent.side is Side.LEFT else Both(intent.source_id, id)
+
+
+def standing(engine: Engine, intent: Intent, seen: Sighting) -> Literal["landed", "before", "other"]:
+    """Whether a reading shows everything that an update meant, everything as it was before, or neither."""
+    pair, side = pair_of(engine, intent), intent.side
+    if intent.operation == "retire":
+        return "landed" if is_retired(engine.entity(pair, side), seen.fields) else "before"
+
+    def compare(tx: Tx) -> Literal["landed", "before", "other"]:
+        lookup = StoreLookup(engine.dataflow, tx)
+        landed = before = True
+        for name, (_, old, meant) in intent.properties.items():
+            prop = pair.property(name)
+            now = None if prop is None else raw_of(prop.parts[side], seen.fields)
+            ours = _trimmed(pair, name, side, meant)
+            if prop is None or now is None or ours is None:
+                continue
+            now = prop.transformation.trim(side, now)
+            before = before and now == old
+            landed = landed and prop.transformation.canon(side, now, lookup) == prop.transformation.canon(
+                side, ours, lookup
+            )
+        return "landed" if landed else "before" if before else "other"
+
+    return engine.store.read(compare)
+
+
+def done(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
+    """The system answered the write with the record as it is now."""
+    if intent.operation == "create":
+        _created(engine, tx, intent, record, "done")
+    else:
+        _written(engine, tx, intent, record)
+
+
+def see(engine: Engine, tx: Tx, side: Side, entity: str, record: Record) -> Sighting:
+    """Save a reading, unless a newer one came in meanwhile; returns what is known now."""
+    before = tx.sighting(side, entity, record.id)
+    older = (
+        before is not None
+        and before.version is not None
+        and record.version is not None
+        and record.version < before.version
+    )
+    if before is not None and older:
+        return before
+    after = sighted(engine, side, entity, record, before)
+    tx.save_sightings([after])
+    index(engine, tx, side, entity, [after])
+    return after
+
+
+def _written(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
+    pair = pair_of(engine, intent)
+    see(engine, tx, intent.side, pair.entity[intent.side], record)
+    link = tx.link(intent.link_id)
+    if link is not None:
+        base = dict(link.base)
+        for name, (source, _, meant) in intent.properties.items():
+            answer = _answered(pair, name, intent.side, record) or _trimmed(pair, name, intent.side, meant)
+            if source is not None and answer is not None:
+                base[name] = Both(answer, source) if intent.side is Side.LEFT else Both(source, answer)
+        tx.save_link(replace(link, base=base))
+    _close(engine, tx, intent, "done", record)
+
+
+def _created(engine: Engine, tx: Tx, intent: Intent, record: Record, outcome: str) -> None:
+    """A record that we made, or that turned out to be the one we made: link it to its source."""
+    pair, side = pair_of(engine, intent), intent.side
+    seen = see(engine, tx, side, pair.entity[side], record)
+    ids = ids_of(intent, record.id)
+    lookup = StoreLookup(engine.dataflow, tx)
+    base: dict[str, Both[Raw]] = {}
+    for name, (source, _, meant) in intent.properties.items():
+        prop = pair.property(name)
+        answer = _answered(pair, name, side, record) or _trimmed(pair, name, side, meant)
+        if prop is None or source is None or answer is None:
+            continue
+        here: Canon = prop.transformation.canon(side, answer, lookup)
+        there: Canon = prop.transformation.canon(side.other, source, lookup)
+        if here is None and there is not None:
+            continue  # the create did not take it: it follows as an update
+        if outcome != "done" and here != there:
+            # Somebody has edited our record since: what we sent is its base, so that their edit flows back.
+            answer = _trimmed(pair, name, side, meant) or answer
+        base[name] = Both(answer, source) if side is Side.LEFT else Both(source, answer)
+    try:
+        link = tx.save_link(
+            Link(
+                0,
+                pair.name,
+                ids,
+                base,
+                generation=intent.generation,
+                made_ms=engine.now_ms(),
+                made_by=f"created {side}",
+            )
+        )
+    except AlreadyLinked as taken:
+        tx.replace_holds(intent.key, [taken_hold(intent, record.id, taken.link)])
+        _close(engine, tx, intent, "found done", record)
+        return
+    _close(engine, tx, intent, outcome, record, link.id)
+    linked(engine, tx, link, f"created {side}")
+    if seen.deleted:
+        tx.mark([Key(pair.name, Side.LEFT, link.ids.left)], reason="deleted after it was created")
+
+
+def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
+    """A reading made a write definite that was in doubt: work out, property by property, what came of it.
+
+    What reads as we meant it has landed. What reads as before was not applied and is decided anew. Anything
+    else was overwritten at the target by somebody who may have seen ours: theirs flows back.
+    """
+    if intent.operation == "create":
+        _created(engine, tx, intent, record, "found done")
+        return
+    pair, side = pair_of(engine, intent), intent.side
+    seen = see(engine, tx, side, pair.entity[side], record)
+    link = tx.link(intent.link_id)
+    if link is None:
+        tx.close_intent(intent.id)
+        return
+    lookup = StoreLookup(engine.dataflow, tx)
+    base, landed = dict(link.base), 0
+    for name, (source, old, meant) in intent.properties.items():
+        prop = pair.property(name)
+        now = None if prop is None else raw_of(prop.parts[side], seen.fields)
+        ours = _trimmed(pair, name, side, meant)
+        if prop is None or now is None or ours is None or source is None:
+            continue
+        now = prop.transformation.trim(side, now)
+        here = prop.transformation.canon(side, now, lookup)
+        if here == prop.transformation.canon(side, ours, lookup):
+            landed += 1
+            base[name] = Both(now, source) if side is Side.LEFT else Both(source, now)
+        elif now != old:
+            base[name] = Both(ours, source) if side is Side.LEFT else Both(source, ours)
+    tx.save_link(replace(link, base=base))
+    if intent.operation == "retire" and seen.deleted:
+        landed += 1
+    _close(engine, tx, intent, "found done" if landed else "not applied", record)
+
+
+def not_applied(engine: Engine, tx: Tx, intent: Intent, why: str) -> None:
+    """The write is known not to have happened; nothing moved."""
+    tx.close_intent(intent.id)
+    tx.append([_entry(engine, intent, "not applied", why)])
+
+
+def refused(engine: Engine, tx: Tx, intent: Intent, error: Refused) -> None:
+    """The system looked at it and said no: hold what it refused, until its value changes."""
+    pair = pair_of(engine, intent)
+    tx.close_intent(intent.id)
+    tx.append([_entry(engine, intent, "refused", error.why or error.what)])
+    holds = [hold for hold in tx.holds_of(intent.key) if hold.cause == "refused"]
+    if intent.operation == "update" and not error.field and len(intent.properties) > 1:
+        engine.apart.add(intent.key)  # one of several was refused: each is tried on its own
+        return
+    if intent.operation != "update":
+        about = sources_digest({name: source for name, (source, _, _) in intent.properties.items()})
+        holds = [Hold(intent.key, "", "refused", error.what, error.why, error.fix, about)]
+    else:
+        for name in blamed(pair, intent, error):
+            holds = [hold for hold in holds if hold.property != name]
+            holds.append(_refused_hold(intent, name, error))
+    tx.replace_holds(intent.key, holds)
+
+
+def blamed(pair: Pair, intent: Intent, error: Refused) -> list[str]:
+    """The properties that a refusal is about; all that were written if it doesn't say."""
+    named = []
+    for name in intent.properties:
+        prop = pair.property(name)
+        fields = () if prop is None else prop.parts[intent.side].fields
+        if error.field and any(_covers(path, error.field) for path in fields):
+            named.append(name)
+    return named or list(intent.properties)
+
+
+def _covers(path: str, named: str) -> bool:
+    return path == named or path.startswith(f"{named}.") or named.startswith((f"{path}.", f"{path}["))
+
+
+def forget(engine: Engine, tx: Tx, intent: Intent) -> None:
+    """The record that the write was for is gone; what came of the write no longer matters, but is noted."""
+    pair = pair_of(engine, intent)
+    seen = tx.sighting(intent.side, pair.entity[intent.side], intent.record_id)
+    if seen is not None:
+        tx.save_sightings([replace(seen, seen_ms=UNREAD)])
+    not_applied(engine, tx, intent, "the record is gone")
+
+
+def _answered(pair: Pair, name: str, side: Side, record: Record) -> Raw | None:
+    prop = pair.property(name)
+    raw = None if prop is None else raw_of(prop.parts[side], record.fields)
+    return None if prop is None or raw is None else prop.transformation.trim(side, raw)
+
+
+def _trimmed(pair: Pair, name: str, side: Side, meant: Raw | None) -> Raw | None:
+    """What we meant to write, with nothing for the context; None if it isn't known."""
+    prop = pair.property(name)
+    if prop is None or meant is None:
+        return None
+    part = prop.parts[side]
+    full = tuple(meant[: len(part.fields)]) + (None,) * len(part.context)
+    return prop.transformation.trim(side, full)
+
+
+def _refused_hold(intent: Intent, name: str, error: Refused) -> Hold:
+    source, old, _ = intent.properties[name]
+    raw = Both(old, source) if intent.side is Side.LEFT else Both(source, old)
+    shown: Json = {side.value: plain(raw[side]) for side in Side}
+    about = digest([name, [list(value or ()) for value in raw]])
+    return Hold(intent.key, name, "refused", error.what, error.why, error.fix, about, values={name: shown})
+
+
+def taken_hold(intent: Intent, id: str, link: Link) -> Hold:
+    return Hold(
+        intent.key,
+        "",
+        "duplicate",
+        f"{intent.source_id} should be {id}, which is linked already",
+        f"{id} is the partner of {link.ids[intent.side.other]}",
+        "remove one of the two, or unlink the wrong one: instep links remove",
+    )
+
+
+def _close(engine: Engine, tx: Tx, intent: Intent, outcome: str, record: Record, link_id: int = 0) -> None:
+    tx.close_intent(intent.id)
+    entry = _entry(engine, intent, outcome, intent.reason)
+    tx.append([replace(entry, record_id=record.id, link_id=link_id or intent.link_id)])
+
+
+def _entry(engine: Engine, intent: Intent, outcome: str, reason: str) -> Entry:
+    changes = [
+        {"property": name, "old": plain(old), "new": plain(meant), "source": plain(source)}
+        for name, (source, old, meant) in intent.properties.items()
+    ]
+    return Entry(
+        engine.now_ms(),
+        intent.run,
+        intent.key.pair,
+        intent.operation,
+        outcome,
+        intent.side,
+        intent.record_id or intent.chosen_id,
+        intent.source_id,
+        intent.link_id,
+        reason,
+        changes,
+        intent.idempotency,
+    )

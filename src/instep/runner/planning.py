@@ -1,0 +1,191 @@
+"""The plan: what a run would do, from what is stored, with no network; and the brakes.
+
+It is the same deciding function that the run uses, over every key that is marked, in the order in which the
+run would take them. A plan is a stream: a hundred thousand actions need no more memory than one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from instep.core.dataflow import Pair
+from instep.core.decide import Verdict, Write, decide_link
+from instep.core.model import Both, Side
+from instep.core.state import Key, Link
+from instep.runner.engine import Engine
+from instep.runner.turn import judge
+from instep.store.contract import Tx
+
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a run would do. `ids` has "" where the record is yet to be made. `fingerprints`: of its
+    writes, by which a run recognises that it is still the same action."""
+
+    key: Key
+    ids: Both[str]
+    verdict: Verdict
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        return tuple(write.fingerprint(self.key) for write in self.verdict.writes)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of a plan per pair: `writes` by (operation, side), links, holds by cause, agreements."""
+
+    writes: Counter[tuple[str, Side]] = field(default_factory=Counter)
+    holds: Counter[str] = field(default_factory=Counter)
+    waiting: Counter[str] = field(default_factory=Counter)
+    links: int = 0
+    settled: int = 0
+
+    def add(self, verdict: Verdict) -> None:
+        for write in verdict.writes:
+            self.writes[write.operation, write.side] += 1
+        for hold in verdict.holds:
+            self.holds[hold.cause] += 1
+        if verdict.link is not None:
+            self.links += 1
+        elif verdict.wait_ms or verdict.note:
+            self.waiting[verdict.note] += 1
+        elif not verdict.writes and not verdict.holds:
+            self.settled += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """A reason to stop a pair before its first write."""
+
+    pair: str
+    kind: str
+    count: int
+    limit: int
+    why: str
+
+
+def actions(engine: Engine, pair: Pair) -> Iterator[Action]:
+    """Everything that a run would look at in this pair, with what it would do, in order."""
+    after = 0
+    while True:
+        batch, after = engine.store.read(partial(_batch, engine, pair=pair, after=after))
+        if not batch:
+            if after < 0:
+                return
+            continue
+        yield from batch
+        if after < 0:
+            return
+
+
+def _batch(engine: Engine, tx: Tx, *, pair: Pair, after: int) -> tuple[list[Action], int]:
+    found = []
+    todos = tx.todo_after(pair.name, after=after, limit=PAGE)
+    seen: set[Key] = set()
+    for todo in todos:
+        case = judge(engine, tx, todo.key, planning=True)
+        if case.key in seen:
+            continue
+        seen.add(case.key)
+        verdict = case.verdict
+        if case.intents:
+            verdict = Verdict(case.key, note="a write is in doubt: it is settled first")
+        if verdict is None:
+            verdict = Verdict(case.key, note="has to be read first")
+        found.append(_foreseen(engine, tx, pair, case.key, case.link.ids if case.link else None, verdict))
+    return found, todos[-1].seq if len(todos) == PAGE else -1
+
+
+def _foreseen(
+    engine: Engine, tx: Tx, pair: Pair, key: Key, ids: Both[str] | None, verdict: Verdict
+) -> Action:
+    """An action as the plan shows it; for records that are about to be linked, with what follows from that."""
+    if ids is None and verdict.link is not None:
+        linked = verdict.link
+        link = Link(0, pair.name, linked)
+        seen = Both.of(lambda side: tx.sighting(side, pair.entity[side], linked[side]))
+        key_then = Key(pair.name, Side.LEFT, linked.left)
+        scene = engine.scene(tx, pair, planning=True)
+        then = decide_link(scene, key_then, link, seen, [], tx.releases_of(key_then))
+        verdict = Verdict(
+            key,
+            then.writes,
+            then.agreed,
+            then.overruled,
+            then.holds,
+            verdict.link,
+            verdict.how,
+            used=verdict.used,
+        )
+        ids = linked
+    if ids is None:
+        ids = Both(key.id, "") if key.side is Side.LEFT else Both("", key.id)
+    return Action(key, ids, verdict)
+
+
+def brakes(engine: Engine, pair: Pair, tally: Tally) -> list[Brake]:
+    """Which kinds of change are more than a run of this pair may do unasked."""
+    limits = pair.brakes
+    linked = engine.store.read(lambda tx: tx.count_links(pair.name))
+    counts = {
+        "create": sum(n for (operation, _), n in tally.writes.items() if operation == "create"),
+        "change": sum(n for (operation, _), n in tally.writes.items() if operation == "update"),
+        "retire": sum(n for (operation, _), n in tally.writes.items() if operation == "retire"),
+    }
+    first = linked == 0
+    shares = {
+        "create": limits.first_create_share if first else limits.create_share,
+        "change": 1.0 if first else limits.change_share,
+        "retire": limits.retire_share,
+    }
+    found = []
+    for kind, count in counts.items():
+        share = shares[kind]
+        allowed = max(limits.least, int(share * linked))
+        if share < 1.0 and count > allowed:
+            found.append(
+                Brake(
+                    pair.name,
+                    kind,
+                    count,
+                    allowed,
+                    f"{count} records of {pair.name} would be {kind}d; without asking, {allowed} may"
+                    f" ({share:.0%} of {linked} linked ones, at least {limits.least})",
+                )
+            )
+    return found
+
+
+def empty_side(engine: Engine, pair: Pair) -> Brake | None:
+    """A side whose last complete listing named none of its linked records."""
+    for side in Side:
+        entity = pair.entity[side]
+        known, emptied = engine.store.read(partial(_emptied, side=side, entity=entity))
+        if known and emptied:
+            name = engine.connectors[side].name
+            return Brake(
+                pair.name,
+                "empty",
+                known,
+                0,
+                f"{name} listed no {entity} at all, and {known} were known",
+            )
+    return None
+
+
+def _emptied(tx: Tx, *, side: Side, entity: str) -> tuple[int, bool]:
+    return tx.count_sightings(side, entity), tx.meta(f"emptied:{side}:{entity}") is not None
+
+
+def write_kinds(tally: Tally) -> list[tuple[str, Side, int]]:
+    """The counts of a tally in a fixed order, for display."""
+    return [(operation, side, count) for (operation, side), count in sorted(tally.writes.items())]
+
+
+__all__ = ["Action", "Brake", "Tally", "Write", "actions", "brakes", "empty_side", "write_kinds"]

@@ -1,0 +1,338 @@
+"""One turn of recover, observe, plan, act, under the lease; and what it did.
+
+A run can be stopped at any moment: what was read and written is saved, the rest is done by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal
+
+from instep.core.dataflow import Pair
+from instep.core.decide import Write
+from instep.core.model import Side
+from instep.core.state import Key, Link, Todo
+from instep.core.values import Json, digest
+from instep.errors import BadAnswer, InDoubt, LeaseLost, OutcomeError, RetryLater, Stop
+from instep.runner.drain import drain_all
+from instep.runner.engine import Engine, entities_of
+from instep.runner.look import Look, look
+from instep.runner.observe import Observed, observe
+from instep.runner.planning import Brake, Tally, actions, brakes, empty_side
+from instep.store.contract import Tx
+
+BATCH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. `total` is 0 while it isn't known; `what` is an entity while reading, a pair after."""
+
+    phase: Literal["read", "plan", "act"]
+    what: str
+    count: int
+    total: int = 0
+    requests: int = 0
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did. `writes`: (pair, operation, side) -> count. `skipped`: writes that were not in the
+    approved plan, or that brakes stopped; `troubles`: entity or pair -> why it could not be worked on."""
+
+    run: int = 0
+    writes: Counter[tuple[str, str, Side]] = field(default_factory=Counter)
+    linked: Counter[str] = field(default_factory=Counter)
+    looked: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    observed: dict[tuple[Side, str], Observed] = field(default_factory=dict)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    brakes: list[Brake] = field(default_factory=list)
+    troubles: dict[str, str] = field(default_factory=dict)
+    requests: dict[str, int] = field(default_factory=dict)
+    status: str = "done"
+    took_ms: int = 0
+
+    @property
+    def written(self) -> int:
+        return sum(self.writes.values())
+
+    def summary(self) -> Json:
+        """As it is kept with the run."""
+        writes: list[Json] = [
+            {"pair": pair, "operation": operation, "side": side.value, "count": count}
+            for (pair, operation, side), count in sorted(self.writes.items())
+        ]
+        return {
+            "writes": writes,
+            "linked": dict(self.linked),
+            "failed": dict(self.failed),
+            "skipped": dict(self.skipped),
+            "brakes": [brake.why for brake in self.brakes],
+            "troubles": dict(self.troubles),
+            "requests": dict(self.requests),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of a run. `approved`: fingerprints of an approved plan, nothing else is written. `full`:
+    list everything, not only what changed. `released`: brakes ("contact:create") that a person let go.
+    `pairs`: only these, if any. `act`: False reads and plans alone."""
+
+    approved: frozenset[str] | None = None
+    full: bool = False
+    released: frozenset[str] = frozenset()
+    pairs: tuple[str, ...] = ()
+    act: bool = True
+
+
+class Runner:
+    """Runs of one engine. `stop()` ends the current one after the calls that are on their way."""
+
+    def __init__(
+        self, engine: Engine, holder: str, on_progress: Callable[[Progress], None] | None = None
+    ) -> None:
+        self.engine, self.holder = engine, holder
+        self.on_progress = on_progress or (lambda _: None)
+        self._stop = False
+
+    def stop(self) -> None:
+        """Ask the run to end: no new record is taken up."""
+        self._stop = True
+
+    def stopping(self) -> bool:
+        """Whether the run was asked to end."""
+        return self._stop
+
+    async def run(self, wish: Wish | None = None) -> Report:
+        """Raises StoreError (LeaseLost among it) and Stop; any other trouble is in the report."""
+        wish = wish or Wish()
+        engine, report = self.engine, Report()
+        began_ms = engine.now_ms()
+        before = [c.requests for c in engine.connectors]
+        await engine.store.acquire(self.holder, began_ms, engine.settings.lease_ms)
+        kind = "sync" if wish.act else "plan"
+        run = await engine.store.write(lambda tx: tx.start_run(kind, began_ms))
+        engine.run, report.run = run.id, run.id
+        renewing = asyncio.ensure_future(self._renew())
+        report.status = "failed"
+        try:
+            await self._run(wish, report)
+            report.status = "stopped" if self.stopping() else "braked" if report.brakes else "done"
+        finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError, LeaseLost):
+                await renewing
+            report.took_ms = engine.now_ms() - began_ms
+            for connector, sent in zip(engine.connectors, before, strict=True):
+                report.requests[connector.name] = connector.requests - sent
+            with suppress(LeaseLost):
+                await self._finish(report)
+                await engine.store.release()
+        return report
+
+    async def _finish(self, report: Report) -> None:
+        now_ms = self.engine.now_ms()
+        await self.engine.store.write(
+            lambda tx: tx.finish_run(report.run, now_ms, report.status, report.summary())
+        )
+
+    async def _renew(self) -> None:
+        engine = self.engine
+        while True:
+            await engine.sleep(engine.settings.lease_ms / 3000)
+            await engine.store.acquire(self.holder, engine.now_ms(), engine.settings.lease_ms)
+
+    async def _run(self, wish: Wish, report: Report) -> None:
+        await self.engine.store.write(partial(_recover, self.engine))
+        await self._observe(wish, report)
+        pairs = [
+            pair
+            for pair in self.engine.dataflow.pairs
+            if (not wish.pairs or pair.name in wish.pairs) and not self._troubled(pair, report)
+        ]
+        for pair in pairs:
+            await self._plan(pair, wish, report)
+        if not wish.act:
+            return
+        braked = {brake.pair for brake in report.brakes}
+        pairs = [pair for pair in pairs if pair.name not in braked]
+        for _ in range(len(pairs) + 2):
+            for pair in pairs:
+                await self._act(pair, wish, report)
+            now_ms = self.engine.now_ms()
+            if self.stopping() or not any(self._due(pair, now_ms) for pair in pairs):
+                break
+        await self._mark_skipped(report)
+
+    def _due(self, pair: Pair, now_ms: int) -> bool:
+        return bool(self.engine.store.read(lambda tx: tx.busy_buckets(pair.name, now_ms)))
+
+    # Observe
+
+    async def _observe(self, wish: Wish, report: Report) -> None:
+        wanted = [
+            (side, entity)
+            for side, entity in entities_of(self.engine.dataflow)
+            if not wish.pairs
+            or any(p.name in wish.pairs for p in self.engine.dataflow.of_entity(side, entity))
+        ]
+        async with asyncio.TaskGroup() as group:
+            for side in Side:
+                group.create_task(self._observe_side(side, [e for s, e in wanted if s is side], wish, report))
+
+    async def _observe_side(self, side: Side, entities: list[str], wish: Wish, report: Report) -> None:
+        for entity in entities:
+            if self.stopping():
+                return
+            name = f"{self.engine.connectors[side].name} {entity}"
+            observed = Observed()
+            report.observed[side, entity] = observed
+
+            def note(rows: int, name: str = name) -> None:
+                self.on_progress(Progress("read", name, rows, requests=self._requests()))
+
+            try:
+                await self._refresh_paths(side, entity)
+                await observe(self.engine, side, entity, full=wish.full, observed=observed, note=note)
+            except (RetryLater, InDoubt, BadAnswer) as error:
+                report.troubles[f"{side}:{entity}"] = str(error)
+
+    async def _refresh_paths(self, side: Side, entity: str) -> None:
+        """Fields that were not mapped before were not stored either: list everything once more."""
+        paths = digest(list(self.engine.paths(side, entity)))
+        name = f"paths:{side}:{entity}"
+
+        def save(tx: Tx) -> None:
+            if tx.meta(name) != paths:
+                tx.save_cursor(side, entity, None)
+                tx.save_meta(f"listing:{side}:{entity}", None)
+                tx.save_meta(name, paths)
+
+        if self.engine.store.read(lambda tx: tx.meta(name)) != paths:
+            await self.engine.store.write(save)
+
+    def _troubled(self, pair: Pair, report: Report) -> bool:
+        return any(f"{side}:{pair.entity[side]}" in report.troubles for side in Side)
+
+    # Plan
+
+    async def _plan(self, pair: Pair, wish: Wish, report: Report) -> None:
+        tally = report.tallies[pair.name] = Tally()
+        for count, action in enumerate(actions(self.engine, pair), 1):
+            tally.add(action.verdict)
+            if count % BATCH == 0:
+                self.on_progress(Progress("plan", pair.name, count))
+                await asyncio.sleep(0)
+        if wish.approved is not None:
+            return  # a person has seen the counts
+        found = brakes(self.engine, pair, tally)
+        emptied = empty_side(self.engine, pair)
+        found += [emptied] if emptied is not None else []
+        report.brakes += [b for b in found if f"{b.pair}:{b.kind}" not in wish.released]
+
+    # Act
+
+    async def _act(self, pair: Pair, wish: Wish, report: Report) -> None:
+        total = sum(self.engine.store.read(lambda tx: (tx.count_todo(pair.name).left,)))
+        if not total:
+            return
+        began_ms = self.engine.now_ms()
+
+        def permit(link: Link | None, key: Key, write: Write) -> bool:
+            if wish.approved is None or write.fingerprint(key) in wish.approved:
+                return True
+            made_here = link is not None and link.made_by.startswith("created") and link.made_ms >= began_ms
+            return write.operation == "update" and made_here
+
+        looked = 0
+
+        async def drain(bucket: int) -> None:
+            nonlocal looked
+
+            def due(tx: Tx) -> list[Todo]:
+                return tx.todo(pair.name, now_ms=self.engine.now_ms(), bucket=bucket, limit=BATCH)
+
+            while not self.stopping():
+                todos = self.engine.store.read(due)
+                if not todos:
+                    return
+                for todo in todos:
+                    if self.stopping():
+                        return
+                    found = await look(self.engine, todo, permit)
+                    looked += 1
+                    self._count(pair, todo.key, found, report)
+                    if found.end == "skipped":
+                        await self._set_aside(todo, report)
+                    self.on_progress(Progress("act", pair.name, looked, max(total, looked), self._requests()))
+
+        def busy() -> list[int]:
+            if self.stopping():
+                return []
+            return self.engine.store.read(lambda tx: tx.busy_buckets(pair.name, self.engine.now_ms()))
+
+        try:
+            await drain_all(busy, drain, self.engine.settings.workers)
+        except Stop as error:
+            report.troubles[pair.name] = str(error)
+            raise
+
+    def _count(self, pair: Pair, key: Key, found: Look, report: Report) -> None:
+        del key
+        report.looked[pair.name] += 1
+        for operation, side in found.writes:
+            report.writes[pair.name, operation, side] += 1
+        report.linked[pair.name] += found.linked
+        if found.end == "failed":
+            report.failed[pair.name] += 1
+
+    async def _set_aside(self, todo: Todo, report: Report) -> None:
+        """A write outside the approved plan: leave the key for the next run, out of the way of this one."""
+        report.skipped[todo.key.pair] += 1
+        later_ms = self.engine.now_ms() + 10 * 365 * 86_400_000
+        reason = f"aside:{report.run}"
+        await self.engine.store.write(
+            lambda tx: tx.postpone(todo, due_ms=later_ms, attempts=todo.attempts, reason=reason)
+        )
+
+    async def _mark_skipped(self, report: Report) -> None:
+        if not report.skipped:
+            return
+        aside = f"aside:{report.run}"
+
+        def again(tx: Tx) -> None:
+            for pair in report.skipped:
+                after = 0
+                while todos := tx.todo_after(pair, after=after, limit=1000):
+                    tx.mark([todo.key for todo in todos if todo.reason == aside], reason="not in the plan")
+                    after = todos[-1].seq
+
+        await self.engine.store.write(again)
+
+    def _requests(self) -> int:
+        return sum(connector.requests for connector in self.engine.connectors)
+
+
+def _recover(engine: Engine, tx: Tx) -> None:
+    """Writes that were on their way when a run ended are looked at first, due or not."""
+    for intent in tx.intents():
+        link = tx.link(intent.link_id) if intent.link_id else None
+        key = replace(intent.key, side=Side.LEFT, id=link.ids.left) if link else intent.key
+        if engine.dataflow.pair(key.pair) is not None:
+            tx.mark([key], reason="a write is in doubt")
+
+
+def troubles(report: Report) -> Mapping[str, str]:
+    """What a run could not do, in words, by entity or pair."""
+    return report.troubles
+
+
+__all__ = ["Brake", "OutcomeError", "Progress", "Report", "Runner", "Wish"]

@@ -1,0 +1,143 @@
+"""Send one intent, and turn what came back into what is to be saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from instep.connectors.contract import CreateKey
+from instep.core.model import Record
+from instep.core.state import Hold, Intent, Link
+from instep.core.values import digest
+from instep.errors import Gone, InDoubt, Moved, OutcomeError, Refused, RetryLater, Stop, Taken, Unable
+from instep.runner import outcome
+from instep.runner.engine import Engine
+from instep.runner.observe import UNREAD
+from instep.runner.turn import linked
+from instep.store.contract import AlreadyLinked, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What to save of a request. `record`: the target as it is now, where the answer says. `failure`: to be
+    raised after saving. `doubt`: the intent stays open."""
+
+    save: Callable[[Tx], None]
+    record: Record | None = None
+    failure: OutcomeError | None = None
+    doubt: bool = False
+
+
+def _nothing(tx: Tx) -> None:
+    """An in-doubt write changes nothing: its intent stays open."""
+
+
+async def request(engine: Engine, intent: Intent, seen: Record | None) -> Record:
+    """The request itself; raises what the connector raises."""
+    connector = engine.connectors[intent.side]
+    entity = outcome.pair_of(engine, intent).entity[intent.side]
+    if intent.operation == "create":
+        key = CreateKey(intent.chosen_id, intent.marker, intent.idempotency)
+        return await connector.create(entity, intent.payload, key)
+    basis = seen if seen is not None else Record(intent.record_id)
+    if intent.operation == "retire":
+        return await connector.retire(entity, intent.record_id, seen=basis, idempotency=intent.idempotency)
+    return await connector.update(
+        entity, intent.record_id, intent.payload, seen=basis, idempotency=intent.idempotency
+    )
+
+
+async def send(engine: Engine, intent: Intent, seen: Record | None) -> Sent:
+    """Send a new intent once. Every outcome but a doubt closes it."""
+    try:
+        record = await request(engine, intent, seen)
+    except InDoubt:
+        return Sent(_nothing, doubt=True)
+    except Taken as error:
+        if intent.operation == "create":
+            return await taken(engine, intent, error)
+        clash = error
+        return Sent(lambda tx: outcome.refused(engine, tx, intent, clash))
+    except Refused as error:
+        refusal = error
+        return Sent(lambda tx: outcome.refused(engine, tx, intent, refusal))
+    except Unable as error:
+        unable = error
+        return Sent(lambda tx: _unable(engine, tx, intent, unable))
+    except Moved:
+        return Sent(lambda tx: _moved(engine, tx, intent))
+    except Gone:
+        return Sent(lambda tx: outcome.forget(engine, tx, intent))
+    except (RetryLater, Stop) as error:
+        why = error.what
+        return Sent(lambda tx: outcome.not_applied(engine, tx, intent, why), failure=error)
+    return Sent(lambda tx: outcome.done(engine, tx, intent, record), record)
+
+
+async def taken(engine: Engine, intent: Intent, error: Taken) -> Sent:
+    """A create was refused since its id, marker or another unique field is in use: find out by whom."""
+    pair = outcome.pair_of(engine, intent)
+    side, entity = intent.side, pair.entity[intent.side]
+    abilities = engine.entity(pair, side).abilities
+    ours = (intent.chosen_id and error.field in ("", "id")) or (
+        intent.marker and error.field in ("", abilities.marker)
+    )
+    if not ours:
+        return Sent(lambda tx: outcome.refused(engine, tx, intent, error))
+    existing = error.existing_id or intent.chosen_id
+    if not existing and abilities.marker:
+        found = await engine.connectors[side].find(entity, abilities.marker, intent.marker)
+        existing = found[0].id if len(found) == 1 else ""
+    if not existing:
+        return Sent(lambda tx: outcome.refused(engine, tx, intent, error))
+    try:
+        record = await engine.connectors[side].read(entity, existing)
+    except Gone:
+        return Sent(lambda tx: _burned(engine, tx, intent, existing))
+    if intent.attempts > 1:
+        return Sent(lambda tx: outcome.adopt(engine, tx, intent, record), record)
+    return Sent(lambda tx: _recognised(engine, tx, intent, record), record)
+
+
+def _recognised(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
+    """The first request already found the id or marker in use: it is the copy of the source, made before our
+    store knew of it. The two are linked, and meet as at first contact."""
+    side = intent.side
+    outcome.see(engine, tx, side, outcome.pair_of(engine, intent).entity[side], record)
+    link = Link(0, intent.key.pair, outcome.ids_of(intent, record.id), made_ms=engine.now_ms())
+    tx.close_intent(intent.id)
+    try:
+        saved = tx.save_link(replace(link, made_by="identity"))
+    except AlreadyLinked as other:
+        tx.replace_holds(intent.key, [outcome.taken_hold(intent, record.id, other.link)])
+        return
+    linked(engine, tx, saved, "identity")
+
+
+def _burned(engine: Engine, tx: Tx, intent: Intent, id: str) -> None:
+    """The id is in use by a record that can't be read: made before, and deleted since."""
+    outcome.not_applied(engine, tx, intent, f"{id} is in use and can't be read")
+    hold = Hold(
+        intent.key,
+        "",
+        "doubt",
+        f"{intent.source_id} can't be created: the id {id} was used before",
+        "a deleted record still has it",
+        "choose: instep holds release ID --choose recreate, to use another id",
+        digest(id),
+    )
+    tx.replace_holds(intent.key, [hold])
+
+
+def _moved(engine: Engine, tx: Tx, intent: Intent) -> None:
+    """Somebody changed the target first: read it and decide again."""
+    entity = outcome.pair_of(engine, intent).entity[intent.side]
+    seen = tx.sighting(intent.side, entity, intent.record_id)
+    if seen is not None:
+        tx.save_sightings([replace(seen, seen_ms=UNREAD)])
+    outcome.not_applied(engine, tx, intent, "the record had moved")
+
+
+def _unable(engine: Engine, tx: Tx, intent: Intent, error: Unable) -> None:
+    """The API can't do it: a person has to."""
+    outcome.refused(engine, tx, intent, Refused(error.what, why=error.why, fix=error.fix))

@@ -1,0 +1,182 @@
+"""Make a write definite that is in doubt, by the strongest means that the system offers.
+
+A timeout, a 5xx, a broken connection or a crash says nothing: the write may have been applied, or may be yet.
+
+    conditional write   resend with the same token: it is applied once, or refused as moved
+    chosen id, unique   resend: applied once, or refused as taken; then it is ours
+    marker              search for it, until the time in which it could still be applied has passed
+    idempotency key     within its window: resend with the same key
+    nothing             wait until it can't be applied any more, then read; a create is then a person's to settle
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from instep.core.model import Abilities, Record
+from instep.core.state import Hold, Intent
+from instep.core.values import digest
+from instep.errors import Gone, InDoubt, Moved, Refused, RetryLater, Taken
+from instep.runner import outcome
+from instep.runner.engine import Engine
+from instep.runner.observe import read_record
+from instep.runner.send import request, taken
+from instep.runner.turn import as_record
+from instep.store.contract import Tx
+
+KEY_MARGIN = 0.9
+"""Of an idempotency key's window; the rest is for clocks and the request's own time."""
+
+
+async def settle(engine: Engine, intent: Intent) -> int | None:
+    """Settle an open intent; None if it is closed now, else when (our clock, ms) to try again.
+
+    Raises what reading raises (RetryLater, Stop, BadAnswer): the intent stays open.
+    """
+    pair = outcome.pair_of(engine, intent)
+    abilities = engine.entity(pair, intent.side).abilities
+    again_ms = intent.sent_ms + engine.backoff_ms(max(intent.attempts - 1, 0))
+    resendable = (
+        (intent.operation == "create" and _idempotent_create(abilities))
+        or (intent.operation != "create" and abilities.conditional and intent.seen_token is not None)
+        or (engine.now_ms() - intent.made_ms < KEY_MARGIN * abilities.key_window_ms)
+    )
+    if resendable and engine.now_ms() < again_ms:
+        return again_ms
+    if intent.operation == "create":
+        return await _settle_create(engine, intent, abilities, resendable)
+    return await _settle_change(engine, intent, abilities, resendable)
+
+
+def _idempotent_create(abilities: Abilities) -> bool:
+    return abilities.chosen_id or (bool(abilities.marker) and abilities.marker_unique)
+
+
+def horizon_ms(engine: Engine, intent: Intent, abilities: Abilities) -> int:
+    """When the request can't be applied any more, and whatever it did can be seen."""
+    seen = abilities.list_lag_ms if intent.operation == "create" else abilities.read_lag_ms
+    return intent.sent_ms + engine.settings.timeout_ms + abilities.late_apply_ms + seen
+
+
+async def _settle_create(
+    engine: Engine, intent: Intent, abilities: Abilities, resendable: bool
+) -> int | None:
+    entity = outcome.pair_of(engine, intent).entity[intent.side]
+    horizon = horizon_ms(engine, intent, abilities)
+    if not resendable and abilities.marker and intent.marker:
+        found = await engine.connectors[intent.side].find(entity, abilities.marker, intent.marker)
+        if len(found) == 1:
+            await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, found[0]))
+            return None
+        if not found and engine.now_ms() >= horizon:
+            await engine.store.write(
+                lambda tx: outcome.not_applied(engine, tx, intent, "searched for, and not there")
+            )
+            return None
+    if resendable:
+        return await _resend(engine, intent, None, abilities)
+    if engine.now_ms() < horizon:
+        return horizon
+    hold = Hold(
+        intent.key,
+        "",
+        "doubt",
+        f"it is not known whether {intent.source_id} was created in {engine.connectors[intent.side].name}",
+        "the request got no answer, and the system offers no way to find out",
+        "look for it there; then: instep holds release ID --link OTHER_ID, or --choose create",
+        digest(intent.idempotency),
+    )
+
+    def give_up(tx: Tx) -> None:
+        outcome.not_applied(engine, tx, intent, "not known: a person has to look")
+        tx.replace_holds(intent.key, [hold])
+
+    await engine.store.write(give_up)
+    return None
+
+
+async def _settle_change(
+    engine: Engine, intent: Intent, abilities: Abilities, resendable: bool
+) -> int | None:
+    pair = outcome.pair_of(engine, intent)
+    side, entity = intent.side, pair.entity[intent.side]
+    horizon = horizon_ms(engine, intent, abilities)
+    if abilities.conditional and intent.seen_token is not None:
+        sighting = engine.store.read(lambda tx: tx.sighting(side, entity, intent.record_id))
+        seen = None if sighting is None else replace(as_record(sighting), token=intent.seen_token)
+        return await _resend(engine, intent, seen, abilities)
+    try:
+        sighting = await read_record(engine, side, entity, intent.record_id)
+    except Gone:
+        if engine.now_ms() < horizon:
+            return horizon
+        await engine.store.write(lambda tx: outcome.forget(engine, tx, intent))
+        return None
+    if sighting is None:
+        raise RetryLater("a reading was older than what is known", why="a replica lags")
+    record = as_record(sighting)
+    state = outcome.standing(engine, intent, sighting)
+    if state == "landed" or engine.now_ms() >= horizon:
+        await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, record))
+        return None
+    if state == "before" and resendable:
+        return await _resend(engine, intent, record, abilities)
+    return horizon
+
+
+async def _resend(engine: Engine, intent: Intent, seen: Record | None, abilities: Abilities) -> int | None:
+    """Send the very same request again, where that can't apply it twice."""
+    engine_now = engine.now_ms()
+    again = replace(intent, attempts=intent.attempts + 1, sent_ms=engine_now)
+    await engine.store.write(lambda tx: tx.save_intent(again))
+    try:
+        record = await request(engine, again, seen)
+    except InDoubt:
+        return engine_now + engine.backoff_ms(again.attempts)
+    except RetryLater as error:
+        wait = error.after_ms if error.after_ms is not None else engine.backoff_ms(again.attempts)
+        return engine_now + wait
+    except Taken as error:
+        if again.operation != "create":
+            return await _wait_out(engine, again, abilities)
+        sent = await taken(engine, again, error)
+        await engine.store.write(sent.save)
+        return None
+    except Moved:
+        return await _adopt_moved(engine, again)
+    except Gone:
+        await engine.store.write(lambda tx: outcome.forget(engine, tx, again))
+        return None
+    except Refused as error:
+        if _idempotent_create(abilities) and again.operation == "create":
+            refusal = error
+            await engine.store.write(lambda tx: outcome.refused(engine, tx, again, refusal))
+            return None
+        return await _wait_out(engine, again, abilities)
+    await engine.store.write(lambda tx: outcome.done(engine, tx, again, record))
+    return None
+
+
+async def _wait_out(engine: Engine, intent: Intent, abilities: Abilities) -> int | None:
+    """A resend was refused, which says nothing of the first request: read when it can't be applied any more."""
+    horizon = horizon_ms(engine, intent, abilities)
+    if engine.now_ms() < horizon:
+        return horizon
+    return await _adopt_moved(engine, intent)
+
+
+async def _adopt_moved(engine: Engine, intent: Intent) -> int | None:
+    """The record has moved since the decision: by our write, or by somebody else's. Its reading tells."""
+    entity = outcome.pair_of(engine, intent).entity[intent.side]
+    try:
+        sighting = await read_record(engine, intent.side, entity, intent.record_id)
+    except Gone:
+        await engine.store.write(lambda tx: outcome.forget(engine, tx, intent))
+        return None
+    if sighting is None or (
+        intent.seen_token is not None and sighting.token == intent.seen_token and sighting.version is not None
+    ):
+        raise RetryLater("a reading was older than what is known", why="a replica lags")
+    record = as_record(sighting)
+    await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, record))
+    return None

@@ -1,0 +1,360 @@
+"""One turn at one key, inside one transaction: judge what is known, and take every step that needs no network.
+
+The result says what to ask of a system next, with the intent already saved; or that there is nothing left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from instep.core.dataflow import Pair
+from instep.core.decide import Scene, Verdict, Write, decide_link
+from instep.core.identity import claimed_id, made_id
+from instep.core.match import Contact, Evidence, Other, decide_new
+from instep.core.model import Both, Record, Side
+from instep.core.state import Hold, Intent, Key, Link, Sighting, Todo
+from instep.core.values import Raw, get_path, plain
+from instep.runner.engine import Engine
+from instep.runner.observe import UNREAD, is_listed
+from instep.store.contract import AlreadyLinked, Entry, Tx
+
+Permit = Callable[[Link | None, Key, Write], bool]
+"""Whether this run may make that write, for that link (None: the record has none yet)."""
+
+BUSY_MS = 50
+
+Freshness = dict[Side, tuple[int | None, str]]
+"""Per side, version and digest of a reading made for this very look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known of one key, and the verdict on it unless something has to be settled or read first."""
+
+    key: Key
+    pair: Pair
+    scene: Scene
+    link: Link | None = None
+    seen: Both[Sighting | None] = Both(None, None)
+    intents: tuple[Intent, ...] = ()
+    reads: tuple[tuple[Side, str], ...] = ()
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What comes next: at most one of `settle`, `read`, `send` is set; `skipped` if the run may not do it;
+    `wait_ms` if it is too early. None of them: the key is dealt with."""
+
+    key: Key
+    settle: Intent | None = None
+    read: tuple[Side, str] | None = None
+    send: Intent | None = None
+    seen: Record | None = None
+    skipped: Write | None = None
+    wait_ms: int = 0
+    verdict: Verdict | None = None
+    linked: int = field(default=0)
+
+
+def judge(engine: Engine, tx: Tx, key: Key, *, planning: bool = False) -> Case:
+    """Gather what is stored about a key and decide on it. Reads only."""
+    pair = engine.dataflow.pair(key.pair)
+    if pair is None:
+        raise LookupError(key.pair)
+    scene = engine.scene(tx, pair, planning=planning)
+    link = tx.link_of(pair.name, key.side, key.id)
+    if link is not None:
+        return _judge_linked(tx, pair, scene, link, planning)
+    seen = tx.sighting(key.side, pair.entity[key.side], key.id)
+    sightings = Both(seen, None) if key.side is Side.LEFT else Both(None, seen)
+    intent = tx.intent_to(pair.name, key.side, key.id)
+    if intent is not None:
+        return Case(key, pair, scene, seen=sightings, intents=(intent,))
+    if seen is None or seen.seen_ms == UNREAD:
+        if planning:
+            return Case(key, pair, scene, seen=sightings, verdict=Verdict(key, note="has to be read first"))
+        return Case(key, pair, scene, seen=sightings, reads=((key.side, key.id),))
+    contact = _contact(engine, tx, pair, scene, seen)
+    verdict = decide_new(scene, key, seen, contact, tx.holds_of(key), tx.releases_of(key))
+    return Case(key, pair, scene, seen=sightings, verdict=verdict)
+
+
+def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) -> Case:
+    key = Key(pair.name, Side.LEFT, link.ids.left)
+    seen = Both.of(lambda side: tx.sighting(side, pair.entity[side], link.ids[side]))
+    intents = tx.intents_of(key)
+    if intents:
+        return Case(key, pair, scene, link, seen, intents=tuple(intents))
+    releases = tx.releases_of(key)
+    if any(r.property == "" and r.choice == "unlink" for r in releases):
+        verdict = Verdict(key, unlink=True, note="a person chose to unlink", used=("",))
+        return Case(key, pair, scene, link, seen, verdict=verdict)
+    unread = [s for s in Side if (found := seen[s]) is None or found.seen_ms == UNREAD]
+    if unread and not planning:
+        return Case(key, pair, scene, link, seen, reads=tuple((s, link.ids[s]) for s in unread))
+    verdict = decide_link(scene, key, link, seen, tx.holds_of(key), releases)
+    return Case(key, pair, scene, link, seen, verdict=verdict)
+
+
+def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -> Contact:
+    side = seen.side
+    other = side.other
+    claimed: Other | None = None
+    marker = scene.entities[side].abilities.marker
+    name = get_path(seen.fields, marker) if marker else seen.id
+    if isinstance(name, str):
+        for candidate in claimed_id(pair.id_template[side], name):
+            known = tx.sighting(other, pair.entity[other], candidate)
+            if known is not None and not known.deleted:
+                link = tx.link_of(pair.name, other, candidate)
+                claimed = Other(candidate, link.ids[side] if link else "")
+                break
+    evidence = []
+    for number, value in tx.match_values(pair.name, side, seen.id).items():
+        twins = [id for id in tx.matches(pair.name, side, number, value, 5) if id != seen.id]
+        ids = tx.matches(pair.name, other, number, value, 5)
+        links = tx.links_of(pair.name, other, ids)
+        others = [Other(id, links[id].ids[side] if id in links else "") for id in ids]
+        evidence.append(Evidence(", ".join(pair.match[number].properties), twins, others))
+    complete = all(is_listed(tx, s, pair.entity[s]) for s in Side)
+    made = seen.created_ms if seen.created_ms is not None else seen.updated_ms
+    skew = engine.connectors[side].clock_skew_ms
+    age = engine.now_ms() - (made - skew) if made is not None else engine.now_ms() - seen.seen_ms
+    return Contact(claimed, tuple(evidence), complete, age, scene.entities[other].abilities.list_lag_ms)
+
+
+def turn(
+    engine: Engine, tx: Tx, todo: Todo, key: Key, permit: Permit, fresh: Freshness, mine: set[Key]
+) -> Step:
+    """Take every step at `key` that needs no network; `todo` is finished if none is left.
+
+    `mine`: the keys that this look has to itself; those that it comes to need are added, there and to
+    `Engine.looking`, unless another look has them.
+    """
+    for _ in range(4):
+        case = judge(engine, tx, key)
+        key = case.key
+        about = {key, *(intent.key for intent in case.intents)}
+        if about & engine.looking - mine:
+            return Step(key, wait_ms=BUSY_MS)  # another look is at it: its calls must not be doubted
+        mine |= about
+        engine.looking |= about
+        if case.intents:
+            return Step(key, settle=case.intents[0])
+        if case.reads:
+            return Step(key, read=case.reads[0])
+        verdict = case.verdict
+        if verdict is None:
+            raise AssertionError("a case without intents and reads has a verdict")
+        if verdict.link is not None:
+            if not _link(engine, tx, case, verdict):
+                return Step(key, wait_ms=BUSY_MS)
+            continue
+        if verdict.writes:
+            return _prepare(engine, tx, case, verdict, permit, fresh)
+        _apply(engine, tx, case, verdict)
+        if verdict.unlink:
+            continue
+        if verdict.wait_ms:
+            return Step(key, wait_ms=verdict.wait_ms, verdict=verdict)
+        tx.finish(todo)
+        return Step(key, verdict=verdict)
+    return Step(key, wait_ms=BUSY_MS)
+
+
+def _prepare(engine: Engine, tx: Tx, case: Case, verdict: Verdict, permit: Permit, fresh: Freshness) -> Step:
+    """Save the intent of the verdict's first write, unless its target has to be looked at before."""
+    write = verdict.writes[0]
+    if case.key in engine.apart and len(write.changes) > 1:
+        write = _first_alone(case.pair, write)
+    if not permit(case.link, case.key, write):
+        return Step(case.key, skipped=write, verdict=verdict)
+    target = case.seen[write.side]
+    abilities = case.scene.entities[write.side].abilities
+    if write.operation != "create":
+        if target is None:
+            raise AssertionError("an update has a target")
+        conditional = abilities.conditional and target.token is not None
+        if not conditional and fresh.get(write.side) != (target.version, target.digest):
+            return Step(case.key, read=(write.side, write.record_id), verdict=verdict)
+    for lost in verdict.overruled:
+        if write.side is lost.side and any(change.property == lost.property for change in write.changes):
+            tx.append([_overruled_entry(engine, case, lost.property, lost.side, lost.raw, lost.why)])
+    return Step(
+        case.key,
+        send=tx.save_intent(_intent(engine, case, write)),
+        seen=None if target is None else as_record(target),
+        verdict=verdict,
+    )
+
+
+def _first_alone(pair: Pair, write: Write) -> Write:
+    """The first change of an update alone; the others follow in writes of their own."""
+    change = write.changes[0]
+    prop = pair.property(change.property)
+    fields = () if prop is None else prop.parts[write.side].fields
+    payload = {path: value for path, value in write.payload.items() if path in fields}
+    return replace(write, payload=payload, changes=(change,))
+
+
+def _intent(engine: Engine, case: Case, write: Write) -> Intent:
+    side, pair = write.side, case.pair
+    source = case.seen[side.other]
+    target = case.seen[side]
+    generation = case.link.generation if case.link else write.generation
+    source_id = case.link.ids[side.other] if case.link else case.key.id
+    abilities = case.scene.entities[side].abilities
+    name = made_id(
+        pair.id_template[side], source_id, generation=generation, max_length=abilities.max_id_length
+    )
+    create = write.operation == "create"
+    return Intent(
+        case.key,
+        side,
+        write.operation,
+        write.record_id,
+        source_id,
+        write.payload,
+        {c.property: (c.source, c.old, c.new) for c in write.changes},
+        engine.idempotency_key(),
+        chosen_id=name if create and abilities.chosen_id else "",
+        marker=name if create and abilities.marker else "",
+        link_id=case.link.id if case.link else 0,
+        source_version=source.version if source else None,
+        seen_version=target.version if target else None,
+        seen_token=target.token if target else None,
+        generation=generation,
+        run=engine.run,
+        reason=write.why,
+        made_ms=engine.now_ms(),
+        sent_ms=engine.now_ms(),
+        attempts=1,
+    )
+
+
+def _link(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> bool:
+    """Link two records that are the same; False if one of them is linked or being made by now."""
+    ids = verdict.link
+    if ids is None:
+        return False
+    for side in Side:
+        if tx.intent_to(case.pair.name, side, ids[side]) is not None:
+            return False
+        if tx.sighting(side, case.pair.entity[side], ids[side]) is None:
+            tx.replace_holds(case.key, [_unknown(case, side, ids[side])])
+            tx.drop_releases(case.key, verdict.used)
+            return True
+    try:
+        link = tx.save_link(Link(0, case.pair.name, ids, made_ms=engine.now_ms(), made_by=verdict.how))
+    except AlreadyLinked:
+        return False
+    linked(engine, tx, link, verdict.how)
+    tx.drop_releases(case.key, verdict.used)
+    return True
+
+
+def linked(engine: Engine, tx: Tx, link: Link, how: str) -> None:
+    """What follows from a new link: its records' own holds end, and who waited for them is looked at."""
+    pair = engine.dataflow.pair(link.pair)
+    if pair is None:
+        raise LookupError(link.pair)
+    tx.append(
+        [
+            Entry(
+                engine.now_ms(),
+                engine.run,
+                link.pair,
+                "link",
+                "done",
+                Side.LEFT,
+                link.ids.left,
+                link.ids.right,
+                link.id,
+                how,
+            )
+        ]
+    )
+    for side in Side:
+        tx.replace_holds(Key(link.pair, side, link.ids[side]), [])
+        waiting = tx.waiting_for(side, pair.entity[side], link.ids[side])
+        tx.mark(waiting, reason="its reference was linked")
+
+
+def _apply(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> None:
+    """Save what a verdict without writes says: bases that agree, holds, rest, unlinking."""
+    link = case.link
+    if link is not None and verdict.agreed:
+        base = dict(link.base)
+        base.update(verdict.agreed)
+        if base != link.base:
+            link = tx.save_link(replace(link, base=base))
+    tx.replace_holds(case.key, verdict.holds)
+    if verdict.used:
+        tx.drop_releases(case.key, verdict.used)
+    if link is not None and verdict.retired and link.state == "live":
+        tx.save_link(replace(link, state="retired"))
+        tx.append([_link_entry(engine, link, "retire", verdict.retired)])
+    if link is not None and verdict.unlink:
+        tx.remove_link(link.id)
+        tx.append([_link_entry(engine, link, "unlink", verdict.note)])
+        tx.mark([Key(link.pair, side, link.ids[side]) for side in Side], reason="unlinked")
+
+
+def as_record(seen: Sighting) -> Record:
+    """A sighting as the reading that a connector's write starts from."""
+    return Record(
+        seen.id,
+        seen.fields,
+        seen.version,
+        seen.token,
+        seen.updated_ms,
+        seen.created_ms,
+        seen.deleted,
+        True,
+        seen.author,
+    )
+
+
+def _link_entry(engine: Engine, link: Link, operation: str, reason: str) -> Entry:
+    return Entry(
+        engine.now_ms(),
+        engine.run,
+        link.pair,
+        operation,
+        "done",
+        Side.LEFT,
+        link.ids.left,
+        link.ids.right,
+        link.id,
+        reason,
+    )
+
+
+def _overruled_entry(engine: Engine, case: Case, name: str, side: Side, lost: Raw, why: str) -> Entry:
+    ids = case.link.ids if case.link else Both("", "")
+    return Entry(
+        engine.now_ms(),
+        engine.run,
+        case.pair.name,
+        "overruled",
+        "done",
+        side,
+        ids[side],
+        ids[side.other],
+        case.link.id if case.link else 0,
+        why,
+        ({"property": name, "old": plain(lost), "new": None},),
+    )
+
+
+def _unknown(case: Case, side: Side, id: str) -> Hold:
+    return Hold(
+        case.key,
+        "",
+        "ambiguous",
+        f"{case.key.id} can't be linked to {id}",
+        f"no such {case.pair.entity[side]} is known in {case.scene.systems[side]}",
+        "choose an id that exists: instep holds release ID --link OTHER_ID",
+    )

@@ -1,0 +1,269 @@
+"""What the engine needs of a store: a few nouns, and one kind of transaction. `instep.testing` has the suite.
+
+All state that must survive a crash is here. `Store.write` runs one function in one transaction and returns
+when it is durable (a kill -9 or a power cut after that loses nothing); several callers' functions may share a
+commit, each rolled back alone if it raises. `Store.read` sees the last commit.
+Ids of links, intents, runs, journal entries and todo sequence numbers never repeat, even after deletes.
+Times are UTC milliseconds of our clock unless said otherwise. Values are raw JSON (`instep.core.values`).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from instep.core.model import Both, Side
+from instep.core.state import Hold, Intent, Key, Link, LinkState, Release, Sighting, Todo
+from instep.core.values import Json
+
+__all__ = [
+    "BUCKETS",
+    "AlreadyLinked",
+    "Entry",
+    "Hold",
+    "Intent",
+    "Key",
+    "Link",
+    "LinkState",
+    "Release",
+    "Run",
+    "Sighting",
+    "Store",
+    "Todo",
+    "Tx",
+]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal. `operation`: create | update | retire | link | unlink | overruled | release |
+    hold | adopt. `outcome`: done | found done | refused | not applied | given up. `changes`: [{property, old,
+    new}] in the target's terms."""
+
+    at_ms: int
+    run: int
+    pair: str
+    operation: str
+    outcome: str
+    side: Side | None = None
+    record_id: str = ""
+    partner_id: str = ""
+    link_id: int = 0
+    reason: str = ""
+    changes: Sequence[Mapping[str, Json]] = ()
+    request: str = ""
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One turn of recover, observe, plan, act. `status`: running | done | stopped | braked | failed."""
+
+    id: int
+    kind: str
+    started_ms: int
+    finished_ms: int | None = None
+    status: str = "running"
+    summary: Json = None
+
+
+class Tx(Protocol):
+    """One transaction. Methods are plain and synchronous; those that read take part in it too."""
+
+    # Sightings
+    def sighting(self, side: Side, entity: str, id: str) -> Sighting | None: ...
+    def sightings(self, side: Side, entity: str, ids: Sequence[str]) -> dict[str, Sighting]:
+        """Those that exist, of up to 1,000 ids."""
+        ...
+
+    def save_sightings(self, sightings: Iterable[Sighting]) -> None:
+        """Insert or replace; the caller has checked that none is older than the stored one."""
+        ...
+
+    def touch(self, side: Side, entity: str, ids: Sequence[str], listed_in: int) -> None:
+        """Note that a complete listing named these unchanged records."""
+        ...
+
+    def unlisted(self, side: Side, entity: str, listing: int, after: str, limit: int) -> list[str]:
+        """Ids after `after`, sorted, of records not marked deleted that complete listing `listing` didn't name
+        and that were known before it began."""
+        ...
+
+    def sample_ids(self, side: Side, entity: str, excluding: str, limit: int) -> list[str]:
+        """Some other records believed to exist, latest seen first (canaries)."""
+        ...
+
+    def count_sightings(self, side: Side, entity: str) -> int:
+        """Records not marked deleted."""
+        ...
+
+    # Links
+    def link(self, link_id: int) -> Link | None: ...
+    def link_of(self, pair: str, side: Side, id: str) -> Link | None:
+        """The live or retired link of that record in that pair."""
+        ...
+
+    def links_of(self, pair: str, side: Side, ids: Sequence[str]) -> dict[str, Link]:
+        """By record id, for up to 1,000 ids."""
+        ...
+
+    def save_link(self, link: Link) -> Link:
+        """Insert (id 0) or update; returns it with its id. Raises AlreadyLinked if a record has another link in
+        this pair: links are one to one, by the database's own constraint."""
+        ...
+
+    def remove_link(self, link_id: int) -> None: ...
+    def links(self, pair: str, after: int, limit: int) -> list[Link]:
+        """By id."""
+        ...
+
+    # Match index
+    def save_matches(self, pair: str, side: Side, id: str, values: Mapping[int, str]) -> None:
+        """Replace the match values of a record: number of the match key -> digest of its canonical values."""
+        ...
+
+    def match_values(self, pair: str, side: Side, id: str) -> dict[int, str]:
+        """What `save_matches` stored for a record, by number of the match key."""
+        ...
+
+    def matches(self, pair: str, side: Side, key: int, value: str, limit: int) -> list[str]:
+        """Ids of records of that side with that value, sorted."""
+        ...
+
+    # What there is to look at
+    def mark(self, keys: Iterable[Key], *, due_ms: int = 0, reason: str = "") -> None:
+        """Mark keys to look at, with a new seq and no attempts; an earlier due time wins over a later one."""
+        ...
+
+    def todo(self, pair: str, *, now_ms: int, bucket: int | None = None, limit: int = 100) -> list[Todo]:
+        """Due ones in order of seq."""
+        ...
+
+    def todo_after(self, pair: str, *, after: int, limit: int) -> list[Todo]:
+        """All, due or not, with seq above `after`, in order of seq: for plans."""
+        ...
+
+    def is_todo(self, key: Key) -> bool: ...
+    def finish(self, todo: Todo) -> bool:
+        """Forget it, unless it was marked again since; says whether it was forgotten."""
+        ...
+
+    def postpone(self, todo: Todo, *, due_ms: int, attempts: int, reason: str) -> bool:
+        """Look again later, unless it was marked again since."""
+        ...
+
+    def busy_buckets(self, pair: str, now_ms: int) -> list[int]: ...
+    def next_due(self, pair: str) -> int | None: ...
+
+    # Holds and releases
+    def holds_of(self, key: Key) -> list[Hold]: ...
+    def replace_holds(self, key: Key, holds: Sequence[Hold]) -> None:
+        """The holds of a key from now on; one with unchanged property, cause and digest keeps id and since_ms."""
+        ...
+
+    def hold(self, hold_id: int) -> Hold | None: ...
+    def holds(self, *, pair: str = "", cause: str = "", after: int = 0, limit: int = 100) -> list[Hold]: ...
+    def waiting_for(self, side: Side, entity: str, id: str) -> list[Key]: ...
+    def releases_of(self, key: Key) -> list[Release]: ...
+    def save_release(self, release: Release) -> None: ...
+    def drop_releases(self, key: Key, properties: Sequence[str]) -> None: ...
+
+    # Intents
+    def save_intent(self, intent: Intent) -> Intent:
+        """Insert (id 0) or update; returns it with its id."""
+        ...
+
+    def intents(self, limit: int = 1000) -> list[Intent]:
+        """Open ones by id."""
+        ...
+
+    def intents_of(self, key: Key) -> list[Intent]: ...
+    def intent_to(self, pair: str, side: Side, id: str) -> Intent | None:
+        """The open create that is to make (chosen id or marker), or comes from, that record of that pair."""
+        ...
+
+    def close_intent(self, intent_id: int) -> None: ...
+
+    # Cursors, listings, settings
+    def cursor(self, side: Side, entity: str) -> str | None: ...
+    def save_cursor(self, side: Side, entity: str, cursor: str | None) -> None: ...
+    def meta(self, name: str) -> str | None: ...
+    def save_meta(self, name: str, value: str | None) -> None: ...
+
+    # Journal and runs
+    def append(self, entries: Iterable[Entry]) -> None: ...
+    def journal(
+        self,
+        *,
+        pair: str = "",
+        side: Side | None = None,
+        record_id: str = "",
+        run: int = 0,
+        operation: str = "",
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[Entry]:
+        """Latest first; `record_id` matches the record or its partner (with `side`: the record of that side)."""
+        ...
+
+    def start_run(self, kind: str, now_ms: int) -> Run: ...
+    def finish_run(self, run_id: int, now_ms: int, status: str, summary: Json) -> None: ...
+    def runs(self, limit: int = 20) -> list[Run]:
+        """Latest first."""
+        ...
+
+    # Counts for `status`
+    def count_links(self, pair: str) -> int: ...
+    def count_todo(self, pair: str) -> Both[int]:
+        """(to do, failing: of these with attempts > 0) as left and right of a Both."""
+        ...
+
+    def count_holds(self, pair: str) -> dict[str, int]:
+        """By cause."""
+        ...
+
+
+class Store(Protocol):
+    """An open store. One process writes at a time: `acquire` takes the lease, every later `write` of the holder
+    checks it in the same transaction and raises LeaseLost if another has taken it."""
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` in a transaction of its own; durable on return. What `work` raises undoes it and comes
+        back. StoreError for a full disk, a damaged or locked file."""
+        ...
+
+    def read(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` on the last commit, at once, on the calling thread; it must not write."""
+        ...
+
+    async def acquire(self, holder: str, now_ms: int, ttl_ms: int) -> int:
+        """Take or renew the lease; returns its epoch, which rises with each new holder. Raises StoreError with
+        who holds it while another's lease has not run out."""
+        ...
+
+    async def release(self) -> None:
+        """Give the lease back."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class AlreadyLinked(Exception):
+    """A record already has a link in that pair. Carries it, so that the engine can look at it."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(f"already linked: {link.pair} {link.ids.left} = {link.ids.right}")
+        self.link = link
+
+
+BUCKETS = 64
+"""Keys hash to this many buckets; a bucket is drained by one worker at a time, in order."""
+
+
+def bucket_of(key: Key) -> int:
+    """The bucket of a key, the same in every process and release: CRC-32 of its parts, modulo BUCKETS."""
+    return zlib.crc32(f"{key.pair}\0{key.side}\0{key.id}".encode()) % BUCKETS

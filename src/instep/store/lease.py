@@ -1,0 +1,51 @@
+"""Who may write: one row with a holder, an end and an epoch that rises with each new holder.
+
+A commit checks the epoch, not the time: a runner that slept past its end and found no successor goes on
+unharmed, and one that has a successor is refused, whatever either clock says.
+"""
+
+from __future__ import annotations
+
+import apsw
+
+from instep.errors import StoreError
+from instep.store.queries import queries
+from instep.store.rows import Bindings
+
+
+def held(connection: apsw.Connection) -> tuple[str, int, int]:
+    """(holder, epoch, until_ms); an empty holder: nobody."""
+    row: tuple[str, int, int] = connection.execute(queries()["lease"]).get
+    return row
+
+
+def take(
+    connection: apsw.Connection, holder: str, own_epoch: int | None, now_ms: int, until_ms: int
+) -> tuple[int, bool]:
+    """Take the lease, or renew it if `own_epoch` is still the current one. Returns the epoch, and whether it
+    was taken over from a holder that never gave it back. Raises StoreError while another has it."""
+    other, epoch, their_until_ms = held(connection)
+    if other and epoch == own_epoch:
+        _save(connection, holder, epoch, until_ms)
+        return epoch, False
+    if other and other != holder and now_ms < their_until_ms:
+        seconds = (their_until_ms - now_ms + 999) // 1000
+        raise StoreError(
+            f"{holder} can't run: {other} has the lease on this store",
+            why=f"it is good for another {seconds} s",
+            fix=f"stop {other}; if it has crashed, wait {seconds} s and start again",
+        )
+    _save(connection, holder, epoch + 1, until_ms)
+    return epoch + 1, bool(other)
+
+
+def give_back(connection: apsw.Connection, own_epoch: int) -> None:
+    """Let anybody take it at once, unless somebody already has."""
+    _, epoch, _ = held(connection)
+    if epoch == own_epoch:
+        _save(connection, "", epoch, 0)
+
+
+def _save(connection: apsw.Connection, holder: str, epoch: int, until_ms: int) -> None:
+    given: Bindings = {"holder": holder, "epoch": epoch, "until_ms": until_ms}
+    connection.execute(queries()["save_lease"], given)
