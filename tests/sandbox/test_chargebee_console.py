@@ -60,6 +60,8 @@ def test_a_person_is_held_to_the_same_values(site: Emulator) -> None:
         ({"shoe_size": 44}, "shoe_size"),
     ):
         assert site.console("PATCH", "customers/c", edit, status=400)["param"] == param
+    site.post("item_families", {"id": "f", "name": "F"})
+    assert site.console("PATCH", "item_families/f", {"name": None}, status=400)["param"] == "name"
     assert site.console("PATCH", "customers/x", {"email": None}, status=404)["param"] == "customer_id"
     assert site.console("PATCH", "spaceships/x", {}, status=404)["api_error_code"] == "resource_not_found"
 

@@ -271,3 +271,21 @@ def test_the_sdks_own_headers_and_async_client_work(site: Emulator) -> None:
     site.sdk.env.use_async_client = True
     made = asyncio.run(site.sdk.Customer.create({"id": "c"}))
     assert made.customer.id == "c"
+
+
+def test_the_window_of_a_key_is_a_switch(site: Emulator) -> None:
+    site.freeze()
+    site.switch(idempotency_window_s=10)
+    for wait_s, replayed in ((0, False), (9, True), (1, False)):
+        site.advance(wait_s)
+        answer = site.post("customers", {"first_name": "Ida"}, chargebee_idempotency_key="k1")
+        assert ("chargebee-idempotency-replayed" in answer.headers) is replayed
+
+
+def test_a_page_of_a_load_balancer_is_no_chargebee_answer_to_the_sdk(site: Emulator) -> None:
+    for status, told in ((502, "500"), (503, "503"), (504, "504")):
+        effect = {"kind": "html", "status": status}
+        site.console("POST", "faults", {"times": 1, "effect": effect})
+        with pytest.raises(Exception, match=f"http_status_code: {told}"):
+            site.sdk.Customer.list()
+    assert site.sdk.Customer.list().list == []

@@ -3,6 +3,8 @@ wrong."""
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,7 +109,7 @@ def test_a_webhook_is_the_event_with_basic_auth(site: Emulator, hook: Receiver) 
     assert headers["content-type"] == "application/json"
     assert came["content"]["customer"]["first_name"] == "Ida"
     assert came["webhook_status"] == "scheduled"
-    assert site.sdk.Event.deserialize(__import__("json").dumps(came)).id == came["id"]
+    assert site.sdk.Event.deserialize(json.dumps(came)).id == came["id"]
     event = settled(site, came["id"], "succeeded")
     assert event["webhooks"] == [{"id": endpoint_id, "webhook_status": "succeeded", "object": "webhook"}]
 
@@ -297,3 +299,17 @@ def test_a_site_has_at_most_five_endpoints_with_sensible_urls(site: Emulator) ->
     with pytest.raises(InvalidRequestError) as caught:
         site.sdk.WebhookEndpoint.create({"name": "sixth", "url": "https://x.test/"})
     assert caught.value.api_error_code == "resource_limit_exceeded"
+
+
+def test_a_receiver_that_does_not_answer_in_time_has_not_got_it(site: Emulator) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        site.switch(webhook_timeout_s=1, events_readable_days=1)
+        site.sdk.WebhookEndpoint.create({"name": "silent", "url": url})
+        site.post("customers", {"id": "c"})
+        connection, _ = silent.accept()
+        with connection:
+            event_id = site.sdk.Event.list().list[0].event.id
+            settled(site, event_id, "re_scheduled")
+        site.advance(DAY + 1)
+        assert site.sdk.Event.list().list == []
