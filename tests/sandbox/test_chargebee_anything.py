@@ -79,6 +79,7 @@ PARAMS = st.dictionaries(
 CALLS = sorted(ROUTES)
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(
     call=st.sampled_from(CALLS), record=st.sampled_from(["c", "f", "i", "p", "v", "o", "x"]), params=PARAMS
@@ -149,6 +150,7 @@ def test_a_list_is_read_alike_in_every_spelling(elements: list[str]) -> None:
     assert [text_list(spelling) for spelling in spellings] == [elements] * 4
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(
     seconds=st.lists(st.integers(0, 5), min_size=1, max_size=30),
