@@ -81,7 +81,7 @@ class HttpClient:
         self._headers = {"Accept": "application/json", "User-Agent": "instep", **(headers or {})}
         self._definite = frozenset(definite)
         self._log = log
-        self._sleep, self._random, self._monotonic, self._now_ms = sleep, random, monotonic, now_ms
+        self._sleep, self._random, self._monotonic, self.now_ms = sleep, random, monotonic, now_ms
         self._reads = asyncio.Semaphore(self.limits.max_reads)
         self._writes = asyncio.Semaphore(self.limits.max_writes)
         self._session: aiohttp.ClientSession | None = None
@@ -135,7 +135,7 @@ class HttpClient:
                 attempt -= 1
                 continue
             if answer.status == 429:
-                after_s = retry_after_s(answer.headers.get("retry-after", ""), self._now_ms())
+                after_s = retry_after_s(answer.headers.get("retry-after", ""), self.now_ms())
                 self.pace.pause(self._pause_s(attempt) if after_s is None else after_s)
                 if last or self.pace.left_s() > self.limits.patience_s:
                     raise RetryLater(
@@ -145,7 +145,7 @@ class HttpClient:
                     )
                 continue
             if (answer.status >= 500 or answer.status == 408) and answer.status not in self._definite:
-                after_s = retry_after_s(answer.headers.get("retry-after", ""), self._now_ms())
+                after_s = retry_after_s(answer.headers.get("retry-after", ""), self.now_ms())
                 if after_s is not None:
                     self.pace.pause(after_s)
                 why = f"it answered {answer.status}"
@@ -202,7 +202,7 @@ class HttpClient:
             self._session = self._open()
         status, request_id, error = 0, "", ""
         self.requests += 1
-        started, sent_ms = self._monotonic(), self._now_ms()
+        started, sent_ms = self._monotonic(), self.now_ms()
         try:
             async with self._session.request(
                 method, url, data=call.body, headers=headers, allow_redirects=False
@@ -212,7 +212,7 @@ class HttpClient:
                 request_id = next(
                     (answer_headers[name] for name in _REQUEST_ID if name in answer_headers), ""
                 )
-                self.skew.observe(answer_headers.get("date", ""), sent_ms, self._now_ms())
+                self.skew.observe(answer_headers.get("date", ""), sent_ms, self.now_ms())
                 body = await self._bounded(response)
             value, parsed = _parsed(body, status, response.charset)
             return Answer(status, answer_headers, value, parsed, len(body)), answer_headers.get(
