@@ -8,7 +8,7 @@ import random as random_module
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-from instep.connectors.chargebee.api import Api
+from instep.connectors.chargebee.api import Api, locked
 from instep.connectors.chargebee.business_entities import BusinessEntities
 from instep.connectors.chargebee.checks import look
 from instep.connectors.chargebee.customers import Customers
@@ -61,6 +61,7 @@ class ChargebeeConnector:
             # Chargebee: at most 50 GETs at once; POSTs 50 on a test site, 100 on a live one. Others need
             # some.
             limits=limits or Limits(max_reads=30, max_writes=30),
+            record_locked=locked,
             log=log,
             sleep=sleep,
             random=random,

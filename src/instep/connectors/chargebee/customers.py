@@ -7,7 +7,7 @@ from typing import Any
 
 from instep.connectors.chargebee import schema
 from instep.connectors.chargebee.api import Api
-from instep.connectors.chargebee.records import nested, to_create, writable
+from instep.connectors.chargebee.records import nested, to_create, to_update
 from instep.connectors.chargebee.resource import Clock, Resource, checked_id
 from instep.connectors.chargebee.settings import Settings
 from instep.connectors.contract import CreateKey
@@ -39,10 +39,7 @@ class Customers(Resource):
 
     async def update(self, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str) -> Record:
         what = f"customer {id} was not updated"
-        groups = {
-            writable(self.entity, path, value, what, creating=False).group for path, value in changes.items()
-        }
-        if groups == {"billing"}:
+        if to_update(self.entity, changes, what) == "billing":
             if "vat_number" not in seen.fields or _ADDRESS not in seen.fields:
                 seen = await self.read(id)
             parameters = billing(changes, seen.fields)
@@ -54,7 +51,7 @@ class Customers(Resource):
 
 
 def plain(changes: Mapping[str, Json], seen: Mapping[str, Json]) -> dict[str, Json]:
-    """Parameters of the update call; a part of a JSON object takes its rest along, which would be replaced."""
+    """Parameters of the update call; a part of a JSON object takes its rest along, which else is lost."""
     parameters: dict[str, Json] = {}
     for path, value in changes.items():
         head, _, rest = path.partition(".")

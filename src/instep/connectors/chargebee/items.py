@@ -15,7 +15,7 @@ from instep.connectors.chargebee.api import Api, Payload, segment
 from instep.connectors.chargebee.customers import plain
 from instep.connectors.chargebee.listing import Mark, Walk
 from instep.connectors.chargebee.prices import ANY_STATUS, Priced, Prices, one_of
-from instep.connectors.chargebee.records import nested, to_create, writable
+from instep.connectors.chargebee.records import nested, to_create, to_update
 from instep.connectors.chargebee.resource import Clock, Resource, checked_id
 from instep.connectors.chargebee.settings import Settings
 from instep.connectors.contract import CreateKey, Page
@@ -115,9 +115,7 @@ class Items(Resource):
 
     async def update(self, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str) -> Record:
         what = f"item {id} was not updated"
-        group = ""
-        for path, value in changes.items():
-            group = writable(self.entity, path, value, what, creating=False).group
+        group = to_update(self.entity, changes, what)
         if group:
             return await self._update_price(id, group, changes[group], seen, idempotency)
         payload = await self.post("", id, plain(changes, seen.fields), idempotency=idempotency)

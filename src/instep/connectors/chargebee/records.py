@@ -111,6 +111,14 @@ def writable(entity: Entity, path: str, value: Json, what: str, *, creating: boo
     return field
 
 
+def to_update(entity: Entity, changes: Mapping[str, Json], what: str) -> str:
+    """The group of these changes. Raises Unable if one can't be written or they are of two groups; Refused."""
+    groups = {writable(entity, path, value, what, creating=False).group for path, value in changes.items()}
+    if len(groups) != 1:
+        raise Unable(what, why=f"Chargebee has no one call that writes {', '.join(sorted(changes))}")
+    return groups.pop()
+
+
 def to_create(entity: Entity, fields: Mapping[str, Json], what: str) -> dict[str, Json]:
     """Paths and values that a create call has to carry; what is empty is left out. Raises Unable, Refused."""
     wanted = {path: value for path, value in leaves(entity, fields) if not is_empty(value)}
