@@ -101,11 +101,15 @@ class Runner:
     ) -> None:
         self.engine, self.holder = engine, holder
         self.on_progress = on_progress or (lambda _: None)
-        self.stopping = False
+        self._stop = False
 
     def stop(self) -> None:
         """Ask the run to end: no new record is taken up."""
-        self.stopping = True
+        self._stop = True
+
+    def stopping(self) -> bool:
+        """Whether the run was asked to end."""
+        return self._stop
 
     async def run(self, wish: Wish | None = None) -> Report:
         """Raises StoreError (LeaseLost among it) and Stop; any other trouble is in the report."""
@@ -121,7 +125,7 @@ class Runner:
         report.status = "failed"
         try:
             await self._run(wish, report)
-            report.status = "stopped" if self.stopping else "braked" if report.brakes else "done"
+            report.status = "stopped" if self.stopping() else "braked" if report.brakes else "done"
         finally:
             renewing.cancel()
             with suppress(asyncio.CancelledError, LeaseLost):
@@ -164,7 +168,7 @@ class Runner:
             for pair in pairs:
                 await self._act(pair, wish, report)
             now_ms = self.engine.now_ms()
-            if self.stopping or not any(self._due(pair, now_ms) for pair in pairs):
+            if self.stopping() or not any(self._due(pair, now_ms) for pair in pairs):
                 break
         await self._mark_skipped(report)
 
@@ -186,7 +190,7 @@ class Runner:
 
     async def _observe_side(self, side: Side, entities: list[str], wish: Wish, report: Report) -> None:
         for entity in entities:
-            if self.stopping:
+            if self.stopping():
                 return
             name = f"{self.engine.connectors[side].name} {entity}"
             observed = Observed()
@@ -256,12 +260,12 @@ class Runner:
             def due(tx: Tx) -> list[Todo]:
                 return tx.todo(pair.name, now_ms=self.engine.now_ms(), bucket=bucket, limit=BATCH)
 
-            while not self.stopping:
+            while not self.stopping():
                 todos = self.engine.store.read(due)
                 if not todos:
                     return
                 for todo in todos:
-                    if self.stopping:
+                    if self.stopping():
                         return
                     found = await look(self.engine, todo, permit)
                     looked += 1
@@ -271,7 +275,7 @@ class Runner:
                     self.on_progress(Progress("act", pair.name, looked, max(total, looked), self._requests()))
 
         def busy() -> list[int]:
-            if self.stopping:
+            if self.stopping():
                 return []
             return self.engine.store.read(lambda tx: tx.busy_buckets(pair.name, self.engine.now_ms()))
 

@@ -218,6 +218,7 @@ def intent_row(intent: Intent) -> Bindings:
         "link_id": intent.link_id,
         "source_version": intent.source_version,
         "seen_version": intent.seen_version,
+        "seen_token": intent.seen_token,
         "generation": intent.generation,
         "run": intent.run,
         "reason": intent.reason,
@@ -247,12 +248,13 @@ def intent(row: Row) -> Intent:
         link_id=row[13],
         source_version=row[14],
         seen_version=row[15],
-        generation=row[16],
-        run=row[17],
-        reason=row[18],
-        made_ms=row[19],
-        sent_ms=row[20],
-        attempts=row[21],
+        seen_token=row[16],
+        generation=row[17],
+        run=row[18],
+        reason=row[19],
+        made_ms=row[20],
+        sent_ms=row[21],
+        attempts=row[22],
     )
 
 

@@ -135,7 +135,7 @@ class SqliteTx:
     def save_matches(self, pair: str, side: Side, id: str, values: Mapping[int, str]) -> None:
         # Mostly nothing has changed; reading first spares the writes to two indexes.
         record = {"pair": pair, "side": side, "id": id}
-        stored: dict[int, str] = dict(self._all("match_values", **record))
+        stored = self.match_values(pair, side, id)
         if stored == values:
             return
         for number, value in values.items():
@@ -143,6 +143,9 @@ class SqliteTx:
                 self._run("save_match_value", **record, number=number, value=value)
         for number in stored.keys() - values.keys():
             self._run("drop_match_value", **record, number=number)
+
+    def match_values(self, pair: str, side: Side, id: str) -> dict[int, str]:
+        return dict(self._all("match_values", pair=pair, side=side, id=id))
 
     def matches(self, pair: str, side: Side, key: int, value: str, limit: int) -> list[str]:
         found = self._all("matches", pair=pair, side=side, number=key, value=value, limit=limit)

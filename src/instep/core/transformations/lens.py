@@ -33,13 +33,17 @@ class Lens:
     """A transformation of `fields` mapped values per side.
 
     `reads_empty`: the reader is asked about empty values too, and the writer about None (for defaults, flags
-    and objects); otherwise empty fields are None and None empties the fields.
+    and objects); otherwise empty fields are None and None empties the fields. `trimmer`: see `trim`.
     """
 
     fields: Both[int]
     reader: Reader
     writer: Writer
     reads_empty: bool = False
+    trimmer: Callable[[Side, Raw], Raw] | None = None
+
+    def trim(self, side: Side, raw: Raw) -> Raw:
+        return raw if self.trimmer is None else self.trimmer(side, raw)
 
     def canon(self, side: Side, raw: Raw, lookup: Lookup) -> Canon:
         values = raw[: self.fields[side]]

@@ -58,6 +58,15 @@ class Shape:
                     set_path(new, path, offered(value))
         return new
 
+    def trim(self, side: Side, value: Json | Absent) -> Json:
+        """The object with nothing but the paths that an inner property maps."""
+        trimmed: dict[str, Json] = {}
+        for inner in self.properties:
+            for path in inner.paths[side]:
+                if isinstance(value, dict):
+                    set_path(trimmed, path, offered(get_path(value, path)))
+        return trimmed
+
     def _raw(
         self, inner: SubProperty, side: Side, mapped: dict[str, Json], context: dict[str, Json], around: Raw
     ) -> Raw:
@@ -114,7 +123,10 @@ def _build_nested(arguments: Arguments) -> Transformation:
             return new
         return (None,) if all(is_empty(value) for value in new.values()) else (new,)
 
-    return Lens(arguments.fields, reader, writer, reads_empty=True)
+    def trimmer(side: Side, raw: Raw) -> Raw:
+        return (shape.trim(side, raw[0]) if isinstance(raw[0], dict) else raw[0], *raw[1:])
+
+    return Lens(arguments.fields, reader, writer, reads_empty=True, trimmer=trimmer)
 
 
 def _build_lines(arguments: Arguments) -> Transformation:
@@ -156,7 +168,13 @@ def _build_lines(arguments: Arguments) -> Transformation:
             written.append(line)
         return (written,)
 
-    return Lens(arguments.fields, reader, writer, reads_empty=True)
+    def trimmer(side: Side, raw: Raw) -> Raw:
+        lines = raw[0]
+        if not isinstance(lines, list):
+            return raw
+        return ([shape.trim(side, line) if isinstance(line, dict) else line for line in lines], *raw[1:])
+
+    return Lens(arguments.fields, reader, writer, reads_empty=True, trimmer=trimmer)
 
 
 def align(wanted: Sequence[Members], known: Sequence[Members]) -> list[int | None]:

@@ -127,6 +127,7 @@ create table intents (
     link_id integer not null,
     source_version integer,
     seen_version integer,
+    seen_token text,
     generation integer not null,
     run integer not null,
     reason text not null,

@@ -130,10 +130,10 @@ on conflict (pair, side, id) do update set seq = excluded.seq, attempts = 0, rea
     due_ms = case when excluded.due_ms < todo.due_ms then excluded.due_ms else todo.due_ms end
 
 -- name: todo
--- What is due, oldest mark first.
+-- What is due, oldest mark first; the plus keeps to the index that has this order.
 select seq, pair, side, id, bucket, due_ms, attempts, reason
 from todo
-where pair = :pair and due_ms <= :now_ms
+where pair = :pair and +due_ms <= :now_ms
     and bucket = :bucket -- if bucket
 order by seq
 limit :limit
@@ -254,7 +254,7 @@ where pair = :pair and side = :side and record_id = :id and property = :property
 -- name: intents
 -- Open intents, oldest first.
 select id, pair, key_side, key_id, side, operation, record_id, source_id, payload, properties, idempotency,
-    chosen_id, marker, link_id, source_version, seen_version, generation, run, reason, made_ms, sent_ms, attempts
+    chosen_id, marker, link_id, source_version, seen_version, seen_token, generation, run, reason, made_ms, sent_ms, attempts
 from intents
 order by id
 limit :limit
@@ -262,7 +262,7 @@ limit :limit
 -- name: intents_of
 -- The open intents of one record.
 select id, pair, key_side, key_id, side, operation, record_id, source_id, payload, properties, idempotency,
-    chosen_id, marker, link_id, source_version, seen_version, generation, run, reason, made_ms, sent_ms, attempts
+    chosen_id, marker, link_id, source_version, seen_version, seen_token, generation, run, reason, made_ms, sent_ms, attempts
 from intents
 where pair = :pair and key_side = :side and key_id = :id
 order by id
@@ -270,7 +270,7 @@ order by id
 -- name: intent_to
 -- The open create that makes a record, or comes from it.
 select id, pair, key_side, key_id, side, operation, record_id, source_id, payload, properties, idempotency,
-    chosen_id, marker, link_id, source_version, seen_version, generation, run, reason, made_ms, sent_ms, attempts
+    chosen_id, marker, link_id, source_version, seen_version, seen_token, generation, run, reason, made_ms, sent_ms, attempts
 from intents
 where (operation = 'create' and pair = :pair and side = :side and chosen_id = :id)
     or (operation = 'create' and pair = :pair and side = :side and marker = :id)
@@ -281,10 +281,10 @@ limit 1
 -- name: add_intent
 -- A new intent.
 insert into intents (pair, key_side, key_id, side, operation, record_id, source_id, payload, properties,
-    idempotency, chosen_id, marker, link_id, source_version, seen_version, generation, run, reason, made_ms,
+    idempotency, chosen_id, marker, link_id, source_version, seen_version, seen_token, generation, run, reason, made_ms,
     sent_ms, attempts)
 values (:pair, :key_side, :key_id, :side, :operation, :record_id, :source_id, :payload, :properties,
-    :idempotency, :chosen_id, :marker, :link_id, :source_version, :seen_version, :generation, :run, :reason,
+    :idempotency, :chosen_id, :marker, :link_id, :source_version, :seen_version, :seen_token, :generation, :run, :reason,
     :made_ms, :sent_ms, :attempts)
 returning id
 
@@ -293,7 +293,7 @@ returning id
 update intents set pair = :pair, key_side = :key_side, key_id = :key_id, side = :side, operation = :operation,
     record_id = :record_id, source_id = :source_id, payload = :payload, properties = :properties,
     idempotency = :idempotency, chosen_id = :chosen_id, marker = :marker, link_id = :link_id,
-    source_version = :source_version, seen_version = :seen_version, generation = :generation, run = :run,
+    source_version = :source_version, seen_version = :seen_version, seen_token = :seen_token, generation = :generation, run = :run,
     reason = :reason, made_ms = :made_ms, sent_ms = :sent_ms, attempts = :attempts
 where id = :id
 returning id
