@@ -15,7 +15,9 @@ def value(text: str) -> Any:
     return read(text, "a.yaml").value
 
 
-@pytest.mark.parametrize("word", ["NO", "no", "yes", "Yes", "on", "off", "y", "n", "12:30", "2026-01-31", "1_000"])
+@pytest.mark.parametrize(
+    "word", ["NO", "no", "yes", "Yes", "on", "off", "y", "n", "12:30", "2026-01-31", "1_000"]
+)
 def test_a_word_that_older_yaml_takes_for_something_else_is_text(word: str) -> None:
     assert value(f"country: {word}") == {"country": word}
 
