@@ -1,4 +1,5 @@
-"""A fresh emulated site per test, in a thread of its own, with the official SDK pointed at it over real HTTP."""
+"""A fresh emulated site per test, in a thread of its own, with the official SDK pointed at it over real
+HTTP."""
 
 from __future__ import annotations
 

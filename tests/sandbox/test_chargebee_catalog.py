@@ -20,7 +20,13 @@ def site() -> Iterator[Emulator]:
 
 
 SENSOR = {"id": "SKU-4711", "name": "Sensor 4711", "type": "charge", "item_family_id": "erp-products"}
-PRICE = {"id": "SKU-4711-EUR", "name": "Sensor EUR", "item_id": "SKU-4711", "currency_code": "EUR", "price": 1990}
+PRICE = {
+    "id": "SKU-4711-EUR",
+    "name": "Sensor EUR",
+    "item_id": "SKU-4711",
+    "currency_code": "EUR",
+    "price": 1990,
+}
 
 
 def refused(call: object, *args: object) -> InvalidRequestError:
@@ -46,7 +52,12 @@ def test_a_family_has_the_documented_shape(site: Emulator) -> None:
 
 
 def test_an_item_has_the_documented_shape_and_no_time_of_making(site: Emulator) -> None:
-    sent = {**SENSOR, "is_shippable": True, "external_name": "Sensor", "metadata": json.dumps({"erp_id": "4711"})}
+    sent = {
+        **SENSOR,
+        "is_shippable": True,
+        "external_name": "Sensor",
+        "metadata": json.dumps({"erp_id": "4711"}),
+    }
     assert without_times(site.sdk.Item.create(sent).item.raw_data) == {
         "id": "SKU-4711",
         "name": "Sensor 4711",
@@ -113,7 +124,13 @@ def test_names_are_unique_and_the_error_names_the_name(site: Emulator) -> None:
 
 def test_immutable_attributes_of_an_item_stay(site: Emulator) -> None:
     site.sdk.Item.create(SENSOR)
-    sent = {"type": "plan", "metered": "true", "business_entity_id": "x", "is_giftable": "true", "unit": "pcs"}
+    sent = {
+        "type": "plan",
+        "metered": "true",
+        "business_entity_id": "x",
+        "is_giftable": "true",
+        "unit": "pcs",
+    }
     changed = site.post("items/SKU-4711", sent).json()["item"]
     assert (changed["type"], changed["metered"], changed["is_giftable"]) == ("charge", False, False)
     assert changed["unit"] == "pcs"
@@ -169,7 +186,9 @@ def test_one_price_per_item_currency_and_period(site: Emulator) -> None:
     site.sdk.ItemPrice.create(PRICE)
     error = refused(site.sdk.ItemPrice.create, {**PRICE, "id": "x", "name": "x"})
     assert error.api_error_code == "duplicate_entry"
-    site.sdk.ItemPrice.create({**PRICE, "id": "SKU-4711-JPY", "name": "JPY", "currency_code": "JPY", "price": 500})
+    site.sdk.ItemPrice.create(
+        {**PRICE, "id": "SKU-4711-JPY", "name": "JPY", "currency_code": "JPY", "price": 500}
+    )
     found = site.sdk.ItemPrice.list({"item_id": {"is": "SKU-4711"}, "sort_by": {"asc": "id"}}).list
     assert [entry.item_price.currency_code for entry in found] == ["EUR", "JPY"]
 
@@ -178,7 +197,9 @@ def test_a_plans_price_needs_a_period_and_a_charges_price_has_none(site: Emulato
     site.sdk.Item.create({**SENSOR, "id": "plan", "name": "Plan", "type": "plan"})
     site.sdk.Item.create(SENSOR)
     assert refused(site.sdk.ItemPrice.create, {**PRICE, "item_id": "plan"}).param == "period"
-    assert refused(site.sdk.ItemPrice.create, {**PRICE, "period": 1, "period_unit": "month"}).param == "period"
+    assert (
+        refused(site.sdk.ItemPrice.create, {**PRICE, "period": 1, "period_unit": "month"}).param == "period"
+    )
     made = site.sdk.ItemPrice.create({**PRICE, "item_id": "plan", "period": 1, "period_unit": "month"})
     assert made.item_price.item_type == "plan"
 
@@ -187,10 +208,17 @@ def test_a_used_price_is_locked_and_a_delete_archives_it(site: Emulator) -> None
     site.sdk.Customer.create({"id": "c"})
     site.sdk.Item.create(SENSOR)
     site.sdk.ItemPrice.create(PRICE)
-    line = {"description": "x", "entity_type": "charge_item_price", "entity_id": "SKU-4711-EUR", "amount": 1990}
+    line = {
+        "description": "x",
+        "entity_type": "charge_item_price",
+        "entity_id": "SKU-4711-EUR",
+        "amount": 1990,
+    }
     invoice = {"id": "i", "customer_id": "c", "date": NOON, "total": 1990, "line_items": [line]}
     site.sdk.Invoice.import_invoice(invoice)
-    assert refused(site.sdk.ItemPrice.update, "SKU-4711-EUR", {"currency_code": "USD"}).param == "currency_code"
+    assert (
+        refused(site.sdk.ItemPrice.update, "SKU-4711-EUR", {"currency_code": "USD"}).param == "currency_code"
+    )
     changed = site.sdk.ItemPrice.update("SKU-4711-EUR", {"price": 2090, "accounting_detail": {"sku": "1"}})
     assert (changed.item_price.price, changed.item_price.accounting_detail.sku) == (2090, "1")
     assert site.sdk.ItemPrice.delete("SKU-4711-EUR").item_price.status == "archived"

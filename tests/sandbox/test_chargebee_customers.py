@@ -105,7 +105,9 @@ def test_an_empty_parameter_clears_and_one_not_sent_is_left_alone(site: Emulator
     site.freeze()
     site.sdk.Customer.create({"id": "c", "first_name": "Ida", "company": "Kern GmbH", "net_term_days": 30})
     site.advance(60)
-    answer = site.sdk.Customer.update("c", {"phone": "+49 431 555010", "company": None, "net_term_days": None})
+    answer = site.sdk.Customer.update(
+        "c", {"phone": "+49 431 555010", "company": None, "net_term_days": None}
+    )
     changed = answer.customer.raw_data
     assert "company" not in changed
     assert (changed["first_name"], changed["phone"], changed["net_term_days"]) == ("Ida", "+49 431 555010", 0)
@@ -169,7 +171,12 @@ def test_a_plain_update_leaves_billing_address_vat_number_and_entity_alone(site:
     site.console("POST", "business_entities", {"id": "be_1", "name": "Nord"})
     site.console("POST", "business_entities", {"id": "be_2", "name": "Süd"})
     site.sdk.Customer.create({"id": "c", "billing_address": KIEL, "vat_number": "DE1"})
-    sent = {"billing_address[city]": "Ulm", "vat_number": "X", "business_entity_id": "be_2", "first_name": "I"}
+    sent = {
+        "billing_address[city]": "Ulm",
+        "vat_number": "X",
+        "business_entity_id": "be_2",
+        "first_name": "I",
+    }
     changed = site.post("customers/c", sent).json()["customer"]
     assert changed["billing_address"]["city"] == "Kiel"
     assert (changed["vat_number"], changed["business_entity_id"]) == ("DE1", "be_1")
@@ -179,7 +186,12 @@ def test_a_plain_update_leaves_billing_address_vat_number_and_entity_alone(site:
 def test_billing_info_replaces_the_address_and_wipes_a_vat_number_that_is_not_sent(site: Emulator) -> None:
     site.sdk.Customer.create({"id": "c", "billing_address": KIEL, "vat_number": "DE123456789"})
     answer = site.sdk.Customer.update_billing_info("c", {"billing_address": {"city": "Ulm", "country": "DE"}})
-    address = {"city": "Ulm", "country": "DE", "validation_status": "not_validated", "object": "billing_address"}
+    address = {
+        "city": "Ulm",
+        "country": "DE",
+        "validation_status": "not_validated",
+        "object": "billing_address",
+    }
     assert answer.customer.raw_data["billing_address"] == address
     assert "vat_number" not in answer.customer.raw_data
 
@@ -215,7 +227,9 @@ def test_contacts_are_added_changed_and_deleted_and_each_touches_the_customer(si
         "send_billing_email": True,
         "object": "contact",
     }
-    changed = site.sdk.Customer.update_contact("c", {"contact": {"id": contact["id"], "label": "Bills"}}).customer
+    changed = site.sdk.Customer.update_contact(
+        "c", {"contact": {"id": contact["id"], "label": "Bills"}}
+    ).customer
     assert changed.contacts[0].email == "ap@kern.test"
     assert changed.contacts[0].label == "Bills"
     listed = site.sdk.Customer.contacts_for_customer("c", {"limit": 10})
@@ -245,7 +259,13 @@ def test_contacts_come_in_pages(site: Emulator) -> None:
 def test_a_delete_takes_effect_later_and_takes_invoices_and_orders_with_it(site: Emulator) -> None:
     site.freeze()
     site.sdk.Customer.create({"id": "c"})
-    invoice = {"id": "i", "customer_id": "c", "date": NOON, "total": 100, "line_items": [{"description": "x"}]}
+    invoice = {
+        "id": "i",
+        "customer_id": "c",
+        "date": NOON,
+        "total": 100,
+        "line_items": [{"description": "x"}],
+    }
     site.sdk.Invoice.import_invoice(invoice)
     order = {"id": "o", "invoice_id": "i", "status": "queued"}
     site.sdk.Order.import_order({**order, "order_date": NOON, "shipping_date": NOON, "created_at": NOON})
@@ -313,3 +333,15 @@ def test_versions_grow_even_within_one_millisecond(site: Emulator) -> None:
     for number in range(5):
         versions.append(site.sdk.Customer.update("c", {"phone": str(number)}).customer.resource_version)
     assert versions == [NOON * 1000 + number for number in range(6)]
+
+
+def test_cleared_personal_data_is_blank_and_says_so(site: Emulator) -> None:
+    site.freeze()
+    site.sdk.Customer.create({"id": "c", "first_name": "Ida", "billing_address": KIEL, "cf_erp_id": "7"})
+    assert site.sdk.Customer.clear_personal_data("c").customer.pii_cleared == "scheduled_for_clear"
+    assert site.sdk.Customer.retrieve("c").customer.first_name == "Ida"
+    site.advance(121)
+    cleared = site.sdk.Customer.retrieve("c").customer.raw_data
+    assert (cleared["pii_cleared"], cleared["cf_erp_id"]) == ("cleared", "7")
+    assert "first_name" not in cleared
+    assert "billing_address" not in cleared

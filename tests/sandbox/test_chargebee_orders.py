@@ -129,7 +129,11 @@ def test_an_imported_order_has_the_documented_shape_with_lines_from_its_invoice(
             }
         ],
         "shipping_address": {**KIEL, "validation_status": "not_validated", "object": "shipping_address"},
-        "billing_address": {"city": "Kiel", "validation_status": "not_validated", "object": "billing_address"},
+        "billing_address": {
+            "city": "Kiel",
+            "validation_status": "not_validated",
+            "object": "billing_address",
+        },
         "line_item_taxes": [],
         "line_item_discounts": [],
         "linked_credit_notes": [],
@@ -178,7 +182,9 @@ def test_a_shippable_line_makes_an_order_by_itself_and_an_adhoc_line_does_not(si
     lines = [LINE, {"description": "Setup", "amount": 100, "quantity": 1}]
     site.sdk.Invoice.import_invoice({**INVOICE, "total": 4080, "line_items": lines})
     found = site.sdk.Order.orders_for_invoice("ERP-INV-77", {"limit": 10}).list
-    assert [[line.description for line in entry.order.order_line_items] for entry in found] == [["Sensor 4711"]]
+    assert [[line.description for line in entry.order.order_line_items] for entry in found] == [
+        ["Sensor 4711"]
+    ]
     site.sdk.Invoice.import_invoice({**INVOICE, "id": "i2", "total": 100, "line_items": lines[1:]})
     assert site.sdk.Order.orders_for_invoice("i2", {"limit": 10}).list == []
     assert site.event_types()[-3:] == ["invoice_generated", "order_created", "invoice_generated"]
@@ -190,7 +196,9 @@ def test_an_order_may_also_wait_for_the_payment(site: Emulator) -> None:
     assert site.ids("orders") == []
     site.console("PATCH", "invoices/ERP-INV-77", {"status": "paid"})
     found = site.get("invoices/ERP-INV-77/orders").json()["list"]
-    assert [(entry["order"]["payment_status"], entry["order"]["paid_on"]) for entry in found] == [("paid", NOON)]
+    assert [(entry["order"]["payment_status"], entry["order"]["paid_on"]) for entry in found] == [
+        ("paid", NOON)
+    ]
 
 
 def test_paying_an_invoice_shows_on_its_order(site: Emulator) -> None:
@@ -213,7 +221,11 @@ def test_an_update_moves_status_and_lines_and_keeps_prices(site: Emulator) -> No
             "order_line_items": [{"id": line_id, "status": "shipped", "sku": "4711-B"}],
         },
     ).order
-    assert (changed.status, changed.status_update_at, changed.shipped_at) == ("shipped", NOON + 5, 1_763_900_000)
+    assert (changed.status, changed.status_update_at, changed.shipped_at) == (
+        "shipped",
+        NOON + 5,
+        1_763_900_000,
+    )
     line = changed.order_line_items[0]
     assert (line.status, line.sku, line.amount) == ("shipped", "4711-B", 3980)
 
@@ -222,7 +234,11 @@ def test_what_an_update_cannot_change_stays(site: Emulator) -> None:
     imported(site)
     sent = {"total": "1", "customer_id": "other", "billing_address[city]": "Ulm", "created_at": "1763800001"}
     changed = site.post("orders/erp-SO-5001", {**sent, "note": "x"}).json()["order"]
-    assert (changed["total"], changed["customer_id"], changed["created_at"]) == (3980, "ERP-C-1001", 1_763_800_000)
+    assert (changed["total"], changed["customer_id"], changed["created_at"]) == (
+        3980,
+        "ERP-C-1001",
+        1_763_800_000,
+    )
     assert (changed["billing_address"]["city"], changed["note"]) == ("Kiel", "x")
 
 
@@ -263,7 +279,11 @@ def test_a_cancelled_order_has_a_credit_note_and_cannot_be_cancelled_again(site:
     assert refused(site.sdk.Order.cancel, "erp-SO-5001", {"comment": "x"}).param == "cancellation_reason"
     sent = {"cancellation_reason": "product_not_required", "comment": "ERP cancel"}
     order = site.sdk.Order.cancel("erp-SO-5001", sent).order
-    assert (order.status, order.cancellation_reason, order.cancelled_at) == ("cancelled", "product_not_required", NOON)
+    assert (order.status, order.cancellation_reason, order.cancelled_at) == (
+        "cancelled",
+        "product_not_required",
+        NOON,
+    )
     note = {"id": "CN-1", "type": "refundable", "status": "refund_due", "amount": 3980}
     assert order.raw_data["linked_credit_notes"] == [{**note, "object": "linked_credit_note"}]
     assert refused(site.sdk.Order.cancel, "erp-SO-5001", sent).http_status_code == 409
@@ -339,3 +359,24 @@ def test_an_order_without_an_id_gets_the_next_number(site: Emulator) -> None:
     nameless = {key: value for key, value in ORDER.items() if key != "id"}
     made = [site.sdk.Order.import_order(nameless).order.id for _ in range(2)]
     assert made == ["1", "2"]
+
+
+def test_a_resent_order_is_a_new_one_that_names_its_original(site: Emulator) -> None:
+    line_id = imported(site)["order_line_items"][0]["id"]
+    part = {"order_line_items": [{"id": line_id, "fulfillment_quantity": 1}], "resend_reason": "broken"}
+    copy = site.sdk.Order.resend("erp-SO-5001", part).order
+    assert (copy.original_order_id, copy.is_resent, copy.total, copy.status) == (
+        "erp-SO-5001",
+        True,
+        1990,
+        "queued",
+    )
+    assert copy.reference_id is None
+    original = site.sdk.Order.retrieve("erp-SO-5001").order
+    assert (original.resent_status, original.resent_orders[0].order_id) == ("partially_resent", copy.id)
+    found = site.sdk.Order.list({"original_order_id": {"is": "erp-SO-5001"}}).list
+    assert [entry.order.id for entry in found] == [copy.id]
+    assert site.event_types()[-2:] == ["order_created", "order_resent"]
+    for _ in range(4):
+        site.sdk.Order.resend("erp-SO-5001")
+    assert refused(site.sdk.Order.resend, "erp-SO-5001").api_error_code == "resource_limit_exceeded"

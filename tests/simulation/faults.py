@@ -151,7 +151,5 @@ class FaultyConnector:
 
 def with_lags(entity: Entity, faults: Faults) -> Entity:
     """The entity as its connector declares it on a bad day."""
-    abilities = replace(
-        entity.abilities, late_apply_ms=faults.late_apply_ms, read_lag_ms=faults.read_lag_ms
-    )
+    abilities = replace(entity.abilities, late_apply_ms=faults.late_apply_ms, read_lag_ms=faults.read_lag_ms)
     return replace(entity, abilities=abilities)

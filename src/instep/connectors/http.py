@@ -51,7 +51,9 @@ class HttpClient:
     """One connected system over HTTP. `requests` counts what was sent, `skew` holds the clock measurement.
 
     `definite` names 5xx statuses that this system uses for definite answers and that are returned as they
-    are. `log` gets an Exchange per request sent. `sleep`, `random`, `monotonic` and `now_ms` exist for tests.
+    are. `record_locked` tells from the body of a 429 that one record is locked, which is no reason to hold
+    back requests for others. `log` gets an Exchange per request sent. `sleep`, `random`, `monotonic` and
+    `now_ms` exist for tests.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class HttpClient:
         burst: int = 5,
         limits: Limits | None = None,
         definite: Collection[int] = (),
+        record_locked: Callable[[Json], bool] = lambda _body: False,
         log: Callable[[Exchange], None] | None = None,
         sleep: Sleep = asyncio.sleep,
         random: Callable[[], float] = random_module.random,
@@ -80,6 +83,7 @@ class HttpClient:
         self._auth = auth or FixedHeaders()
         self._headers = {"Accept": "application/json", "User-Agent": "instep", **(headers or {})}
         self._definite = frozenset(definite)
+        self._record_locked = record_locked
         self._log = log
         self._sleep, self._random, self._monotonic, self.now_ms = sleep, random, monotonic, now_ms
         self._reads = asyncio.Semaphore(self.limits.max_reads)
@@ -135,14 +139,18 @@ class HttpClient:
                 attempt -= 1
                 continue
             if answer.status == 429:
-                after_s = retry_after_s(answer.headers.get("retry-after", ""), self.now_ms())
-                self.pace.pause(self._pause_s(attempt) if after_s is None else after_s)
+                locked = self._record_locked(answer.value)
+                if not locked:
+                    after_s = retry_after_s(answer.headers.get("retry-after", ""), self.now_ms())
+                    self.pace.pause(self._pause_s(attempt) if after_s is None else after_s)
                 if last or self.pace.left_s() > self.limits.patience_s:
                     raise RetryLater(
                         f"{self.system} refused {call.shown}",
-                        after_ms=int(self.pace.left_s() * 1000),
-                        why="429: too many requests, or the record was locked",
+                        after_ms=int(self.pace.left_s() * 1000) or None,
+                        why="429: the record is locked" if locked else "429: too many requests",
                     )
+                if locked:
+                    await self._back_off(attempt)
                 continue
             if (answer.status >= 500 or answer.status == 408) and answer.status not in self._definite:
                 after_s = retry_after_s(answer.headers.get("retry-after", ""), self.now_ms())
@@ -299,6 +307,7 @@ _REQUEST_ID = ("x-request-id", "chargebee-request-id", "x-amzn-requestid", "x-co
 
 def _parsed(body: bytes, status: int, charset: str | None) -> tuple[Json, bool]:
     """The JSON of a body. Only an answer that nobody will believe blindly (not 2xx) may lack it."""
+    body = body.removeprefix(b"\xef\xbb\xbf")  # some servers mark their UTF-8
     if not body.strip():
         return None, False
     try:

@@ -163,6 +163,11 @@ class Api:
         return Refused(what, field=param, code=code, why=why)
 
 
+def locked(body: Json) -> bool:
+    """Whether a 429 is about one record that another request is changing, and not about the quota."""
+    return isinstance(body, dict) and body.get("api_error_code") == "lock_timeout"
+
+
 def segment(id: str) -> str:
     """An id as a part of a path. Raises Gone for one that would ask for something other than a record."""
     if id.strip() in ("", ".", ".."):

@@ -8,7 +8,7 @@ import random as random_module
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-from instep.connectors.chargebee.api import Api
+from instep.connectors.chargebee.api import Api, locked
 from instep.connectors.chargebee.business_entities import BusinessEntities
 from instep.connectors.chargebee.checks import look
 from instep.connectors.chargebee.customers import Customers
@@ -26,9 +26,9 @@ from instep.core.values import Json
 class ChargebeeConnector:
     """Implements `Connector` for one site; its quota is the site's, so make one of these per site.
 
-    `site` is its name ("acme-test"); `base_url` is for another address than https://SITE.chargebee.com,
-    without `/api/v2`. `requests_per_minute` is the plan's quota (150 for test sites and Starter) and
-    `reserve` the share left to other tools. `log` gets an Exchange per request. The rest are for tests.
+    `site` is its name ("acme-test"); `base_url` is for another address than https://SITE.chargebee.com.
+    `requests_per_minute` is the plan's quota (150 for test sites and Starter) and `reserve` the share left to
+    other tools. `log` gets an Exchange per request. The rest are for tests.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ChargebeeConnector:
         credentials = base64.b64encode(f"{api_key}:".encode()).decode("ascii")
         self._http = HttpClient(
             name,
-            (base_url or f"https://{site}.chargebee.com").rstrip("/") + "/api/v2",
+            (base_url or f"https://{site}.chargebee.com").rstrip("/").removesuffix("/api/v2") + "/api/v2",
             auth=FixedHeaders({"Authorization": f"Basic {credentials}"}),
             headers={"chargebee-request-origin-user": "instep"},
             requests_per_minute=requests_per_minute,
@@ -61,6 +61,7 @@ class ChargebeeConnector:
             # Chargebee: at most 50 GETs at once; POSTs 50 on a test site, 100 on a live one. Others need
             # some.
             limits=limits or Limits(max_reads=30, max_writes=30),
+            record_locked=locked,
             log=log,
             sleep=sleep,
             random=random,

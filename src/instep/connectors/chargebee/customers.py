@@ -7,7 +7,7 @@ from typing import Any
 
 from instep.connectors.chargebee import schema
 from instep.connectors.chargebee.api import Api
-from instep.connectors.chargebee.records import nested, to_create, writable
+from instep.connectors.chargebee.records import nested, to_create, to_update
 from instep.connectors.chargebee.resource import Clock, Resource, checked_id
 from instep.connectors.chargebee.settings import Settings
 from instep.connectors.contract import CreateKey
@@ -32,29 +32,28 @@ class Customers(Resource):
 
     async def create(self, fields: Mapping[str, Json], key: CreateKey) -> Record:
         what = f"customer {key.id} was not created"
-        wanted = to_create(self.entity, fields, what)
+        wanted = to_create(self.entity, fields, key.id, what)
         parameters = {"id": checked_id(self.entity, key.id), **nested(wanted)}
         payload = await self.post("", key.id, parameters, idempotency=key.idempotency, new_id=key.id)
         return self.shape.record(payload)
 
     async def update(self, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str) -> Record:
         what = f"customer {id} was not updated"
-        groups = {
-            writable(self.entity, path, value, what, creating=False).group for path, value in changes.items()
-        }
-        if groups == {"billing"}:
-            if "vat_number" not in seen.fields or _ADDRESS not in seen.fields:
+        if to_update(self.entity, changes, what) == "billing":
+            if not {"vat_number", _ADDRESS, *_KEPT} <= seen.fields.keys():
                 seen = await self.read(id)
             parameters = billing(changes, seen.fields)
             payload = await self.post("update_billing_info", id, parameters, idempotency=idempotency)
         else:
+            if any("." in path and path.partition(".")[0] not in seen.fields for path in changes):
+                seen = await self.read(id)
             parameters = plain(changes, seen.fields)
             payload = await self.post("", id, parameters, idempotency=idempotency)
         return self.shape.record(payload)
 
 
 def plain(changes: Mapping[str, Json], seen: Mapping[str, Json]) -> dict[str, Json]:
-    """Parameters of the update call; a part of a JSON object takes its rest along, which would be replaced."""
+    """Parameters of the update call; a part of a JSON object takes its rest along, which else is lost."""
     parameters: dict[str, Json] = {}
     for path, value in changes.items():
         head, _, rest = path.partition(".")

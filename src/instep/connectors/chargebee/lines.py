@@ -78,7 +78,7 @@ class Lines:
                 self._item_of.put(price["id"], price["item_id"])
 
     async def for_invoice(self, lines: Json, currency: str, what: str) -> list[dict[str, Json]]:
-        """Lines as import_invoice takes them. Raises Refused with the line's number for what it can't take."""
+        """Lines as import_invoice takes them. Raises Refused, with the number of a line it can't take."""
         if not isinstance(lines, list) or not lines:
             raise _refused(what, "an order needs at least one line")
         return [await self._line(line, place, currency, what) for place, line in enumerate(lines, 1)]

@@ -14,7 +14,7 @@ from instep.connectors.chargebee import schema
 from instep.connectors.chargebee.api import Api, Payload, derived_key, segment
 from instep.connectors.chargebee.lines import Lines
 from instep.connectors.chargebee.prices import Prices
-from instep.connectors.chargebee.records import nested, to_create, writable
+from instep.connectors.chargebee.records import nested, to_create, to_update
 from instep.connectors.chargebee.resource import Clock, Resource, checked_id
 from instep.connectors.chargebee.settings import Settings
 from instep.connectors.contract import CreateKey
@@ -54,7 +54,7 @@ class Orders(Resource):
     async def create(self, fields: Mapping[str, Json], key: CreateKey) -> Record:
         what = f"order {key.id} was not created"
         id = checked_id(self.entity, key.id)
-        wanted = to_create(self.entity, fields, what)
+        wanted = to_create(self.entity, fields, key.id, what)
         for path in ("customer_id", "order_date"):
             if path not in wanted:
                 raise Refused(
@@ -90,8 +90,7 @@ class Orders(Resource):
 
     async def update(self, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str) -> Record:
         what = f"order {id} was not updated"
-        for path, value in changes.items():
-            writable(self.entity, path, value, what, creating=False)
+        to_update(self.entity, changes, what)
         if changes.get("status") == "cancelled":
             raise Unable(what, why=schema.CANCEL_CREDITS)
         parameters = {path: value for path, value in changes.items() if "." not in path}
@@ -133,12 +132,23 @@ class Orders(Resource):
                 new_id=invoice_id,
             )
         except Taken:
+            await self._not_there(id, what)
             await self._same_invoice(invoice_id, parameters, what)
         except Refused as refused:
             head = refused.field.partition(".")[0]
             refused.field = _INVOICE_FIELDS.get(head, refused.field)
             raise
         return invoice_id
+
+    async def _not_there(self, id: str, what: str) -> None:
+        """Raises Taken if an order has the id already."""
+        try:
+            await self.payload(id)
+        except Gone:
+            return
+        except BadAnswer as bad:
+            raise RetryLater(what, why=bad.why) from None
+        raise Taken(what, existing_id=id, field="id", why=f"order {id} is there already")
 
     async def _same_invoice(self, id: str, parameters: Mapping[str, Json], what: str) -> None:
         """Check that the invoice which is there already is the one this order is made of. Raises Refused."""

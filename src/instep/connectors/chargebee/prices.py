@@ -19,7 +19,7 @@ from instep.connectors.chargebee.listing import LoopGuard
 from instep.connectors.chargebee.lru import Lru
 from instep.connectors.chargebee.settings import PriceTerm
 from instep.core.values import Json
-from instep.errors import Gone, Refused, RetryLater, Taken, Unable
+from instep.errors import Gone, Refused, Taken, Unable
 
 FLAT = ("flat_fee", "per_unit")
 ANY_STATUS = ("status[in]", "[active,archived,deleted]")
@@ -95,14 +95,12 @@ class Prices:
                 price = await self.one(self._known.get((item_id, term.label)) or item_id + term.suffix)
                 if price is not None and _is(term, price, item_id):
                     return price
-        live = [
+        buyable = [
             price
             for price in (await self.listed([item_id]))[item_id]
-            if price.get("status", "active") == "active"
-            and price.get("deleted") is not True
-            and (not currency or price.get("currency_code") == currency)
+            if live(price) and (not currency or price.get("currency_code") == currency)
         ]
-        return min(live, key=lambda price: str(price["id"]), default=None)
+        return min(buyable, key=lambda price: str(price["id"]), default=None)
 
     def summary(self, item_id: str, prices: Iterable[Payload]) -> Priced:
         """What these item prices say about the item."""
@@ -129,9 +127,7 @@ class Prices:
         `seen` are the item's fields. Raises as `Connector.update`, with `price.LABEL` as the field.
         """
         term = next(term for term in self.terms if term.label == label)
-        held = seen.get("price_id")
-        known = held.get(label) if isinstance(held, dict) else None
-        target = known if isinstance(known, str) else ""
+        target = str(_at(seen.get("price_id"), label) or self._known.get((item_id, label)) or "")
         try:
             if value is None:
                 return await self._archive(target, idempotency) if target else None
@@ -143,33 +139,41 @@ class Prices:
                 )
             if target:
                 try:
-                    return await self._set(target, value, idempotency)
+                    if _at(seen.get("price"), label) is not None:
+                        return await self._post(target, {"price": value}, idempotency)
+                    current = await self.one(target)
+                    if current is not None:
+                        return await self._revive(current, value, idempotency)
                 except Gone:
                     self._known.forget((item_id, label))
             try:
                 return await self._make(item_id, term, value, seen, derived_key(idempotency, "new"))
-            except Taken as taken:
-                if taken.field not in ("", "id"):
+            except Taken:
+                there = await self._there(item_id, term)
+                if there is None:
                     raise
-                return await self._set(item_id + term.suffix, value, derived_key(idempotency, "set"))
+                return await self._revive(there, value, derived_key(idempotency, "set"))
         except Refused as refused:
             refused.field = f"price.{label}"
             raise
 
-    async def _set(self, id: str, value: int, idempotency: str) -> Payload:
-        current = await self.one(id)
-        if current is None:
-            raise Gone(f"there is no item price {id}")
+    async def _there(self, item_id: str, term: PriceTerm) -> Payload | None:
+        """The item price that stands in the way of a new one: with our id, or of that currency and period."""
+        own = await self.one(item_id + term.suffix)
+        if own is not None and own.get("item_id") == item_id and term.fits(own):
+            return own
+        listed = (await self.listed([item_id]))[item_id]
+        fitting = [price["id"] for price in listed if not _deleted(price) and term.fits(price)]
+        return await self.one(min(fitting)) if fitting else None
+
+    async def _revive(self, current: Payload, value: int, idempotency: str) -> Payload:
+        """Write the amount of an item price that was not seen as the item's: archived, or just made."""
         if current.get("pricing_model", FLAT[0]) not in FLAT:
-            raise Unable(
-                f"item price {id} was not updated",
-                why=f"its pricing model is {current.get('pricing_model')}, and only flat prices are written",
-                fix="change it in Chargebee, or take the price out of the dataflow",
-            )
+            raise _not_flat(current["id"], str(current.get("pricing_model")))
         parameters: dict[str, Json] = {"price": value}
         if current.get("status") == "archived":
             parameters["status"] = "active"
-        return await self._post(id, parameters, idempotency)
+        return await self._post(current["id"], parameters, idempotency)
 
     async def _archive(self, id: str, idempotency: str) -> Payload | None:
         try:
@@ -215,8 +219,10 @@ class Prices:
                 idempotency=idempotency,
                 new_id=id,
             )
-        except Gone:
-            raise RetryLater(f"item price {id} was not created", why="its item is not there yet") from None
+        except Refused as refused:
+            if refused.field == "item_id":
+                raise Gone(f"item {item_id} is not there", why=refused.why) from None
+            raise
 
 
 def one_of(name: str, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -236,11 +242,31 @@ def one_of(name: str, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _is(term: PriceTerm, price: Payload, item_id: str) -> bool:
-    live = price.get("status", "active") == "active" and price.get("deleted") is not True
-    return live and price.get("item_id") == item_id and term.fits(price)
+    return live(price) and price.get("item_id") == item_id and term.fits(price)
+
+
+def live(price: Payload) -> bool:
+    """Whether an item price can be bought: neither archived nor deleted."""
+    return price.get("status", "active") == "active" and not _deleted(price)
+
+
+def _deleted(price: Payload) -> bool:
+    return price.get("deleted") is True or price.get("status") == "deleted"
 
 
 def _amount(price: Payload) -> Json:
     amount = price.get("price")
     flat = price.get("pricing_model", FLAT[0]) in FLAT
     return amount if flat and isinstance(amount, int) else None
+
+
+def _at(value: Json, label: str) -> Json:
+    return value.get(label) if isinstance(value, dict) else None
+
+
+def _not_flat(id: str, model: str) -> Unable:
+    return Unable(
+        f"item price {id} was not updated",
+        why=f"its pricing model is {model}, and only flat prices are written",
+        fix="change it in Chargebee, or take the price out of the dataflow",
+    )

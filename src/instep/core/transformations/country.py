@@ -17,50 +17,13 @@ _tag = re.compile(
     r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?(?:\.[\w-]+)?\Z", re.ASCII
 )
 
-REGIONS = dict(
-    pair.split("-")
-    for pair in [
-        "ar-SA",
-        "bg-BG",
-        "cs-CZ",
-        "da-DK",
-        "de-DE",
-        "el-GR",
-        "en-US",
-        "es-ES",
-        "et-EE",
-        "fi-FI",
-        "fr-FR",
-        "he-IL",
-        "hi-IN",
-        "hr-HR",
-        "hu-HU",
-        "id-ID",
-        "is-IS",
-        "it-IT",
-        "ja-JP",
-        "ko-KR",
-        "lt-LT",
-        "lv-LV",
-        "ms-MY",
-        "nb-NO",
-        "nl-NL",
-        "nn-NO",
-        "no-NO",
-        "pl-PL",
-        "pt-PT",
-        "ro-RO",
-        "ru-RU",
-        "sk-SK",
-        "sl-SI",
-        "sv-SE",
-        "th-TH",
-        "tr-TR",
-        "uk-UA",
-        "vi-VN",
-        "zh-CN",
-    ]
-)
+_tags = """
+    ar-SA bg-BG cs-CZ da-DK de-DE el-GR en-US es-ES et-EE fi-FI fr-FR he-IL hi-IN hr-HR hu-HU id-ID
+    is-IS it-IT ja-JP ko-KR lt-LT lv-LV ms-MY nb-NO nl-NL nn-NO no-NO pl-PL pt-PT ro-RO ru-RU sk-SK
+    sl-SI sv-SE th-TH tr-TR uk-UA vi-VN zh-CN
+"""
+
+REGIONS: dict[str, str] = dict(tag.split("-") for tag in _tags.split())
 """Language -> the region that a tag gets where only the language is known."""
 
 

@@ -9,38 +9,10 @@ from instep.core.transformations.lens import Junk, Lens, offered, shown
 from instep.core.transformations.text import read_text
 from instep.core.values import Json, Raw
 
-PARTICLES = frozenset(
-    [
-        "af",
-        "av",
-        "da",
-        "das",
-        "de",
-        "del",
-        "della",
-        "der",
-        "den",
-        "di",
-        "do",
-        "dos",
-        "du",
-        "e",
-        "el",
-        "la",
-        "las",
-        "le",
-        "los",
-        "ten",
-        "ter",
-        "van",
-        "von",
-        "vom",
-        "y",
-        "zu",
-        "zum",
-        "zur",
-    ]
+_particles = (
+    "af av da das de del della der den di do dos du e el la las le los ten ter van von vom y zu zum zur"
 )
+PARTICLES = frozenset(_particles.split())
 """What belongs to the family name that it stands before (van der Berg, de la Cruz, von Goethe)."""
 
 
@@ -194,8 +166,7 @@ MAKERS = (
         _build_names,
         {},
         "first_name, last_name <-> name | names",
-        loses="where the full name is split: after a change, the last word is the family name, with particles "
-        "such as van or de",
+        loses="where the name is split: a changed one by its last word, with particles such as van or de",
         types=("text",),
         shape="join",
     ),

@@ -15,7 +15,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from . import replays
-from .errors import ApiError, not_found
+from .errors import ApiError
 from .forms import Tree, parse
 from .limits import Limits
 from .routes import ROUTES, Handler, resolve
@@ -59,9 +59,7 @@ class Api:
         path = str(scope["path"]).removeprefix(PREFIX)
         found = resolve(path)
         if found is None:
-            error = not_found(path, "path")
-            error.param = None
-            raise error
+            raise ApiError("resource_not_found", f"{path[:100]} not found")
         template, record_id = found
         if record_id:
             scope["path_params"] = {"id": record_id}

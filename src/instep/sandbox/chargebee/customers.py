@@ -133,9 +133,7 @@ def delete(site: Site, call: Call) -> Doc:
     row = reach(site, "customer", call.record_id, call)
     if "relationship" in row.doc or _subordinates(site, row.id):
         raise site.refuse_delete("The customer is part of a hierarchy.")
-    delay_ms = int(site.switches.number("customer_delete_delay_s") * 1000)
-    detail = {"seq": row.seq, "id": row.id, "user": call.user, "source": call.source, "silent": call.silent}
-    schedule(site, "delete_customer", detail, delay_ms)
+    schedule(site, "delete_customer", _detail(row, call), _delay_ms(site))
     shown = dict(row.doc)
     if site.switches.choice("customer_delete_answer") == "deleted":
         shown["deleted"] = True
@@ -153,6 +151,42 @@ def deleted(site: Site, detail: Doc) -> None:
             site.remove("order", order, call, event="order_deleted", secondary=True)
         site.remove("invoice", invoice, call, event="invoice_deleted", secondary=True)
     site.remove("customer", row, call, event="customer_deleted")
+
+
+_PERSONAL = (
+    *("first_name", "last_name", "email", "phone", "company", "vat_number", "vat_number_prefix"),
+    *("billing_address", "contacts", "created_from_ip", "meta_data"),
+)
+
+
+def clear_personal_data(site: Site, call: Call) -> Doc:
+    """Schedules the blanking of what is personal; which attributes that are is inferred."""
+    row = reach(site, "customer", call.record_id, call)
+    row.doc["pii_cleared"] = "scheduled_for_clear"
+    schedule(site, "clear_customer", _detail(row, call), _delay_ms(site))
+    return {"customer": site.change("customer", row, call, event=CHANGED).doc}
+
+
+def cleared(site: Site, detail: Doc) -> None:
+    """The effect of clear_personal_data: blanks, which are nobody's edit (`pii_cleared` says so)."""
+    row = site.store["customer"].get(detail["id"])
+    if row is None or row.seq != detail["seq"]:
+        return
+    for name in _PERSONAL:
+        row.doc.pop(name, None)
+    row.doc["pii_cleared"] = "cleared"
+    call = Call({}, user=detail["user"], source=detail["source"], silent=detail["silent"])
+    site.change("customer", row, call, event=CHANGED)
+
+
+def _detail(row: Row, call: Call) -> Doc:
+    """What a task has to know of the call that scheduled it. `seq` tells a record from a later one of its
+    id."""
+    return {"seq": row.seq, "id": row.id, "user": call.user, "source": call.source, "silent": call.silent}
+
+
+def _delay_ms(site: Site) -> int:
+    return int(site.switches.number("customer_delete_delay_s") * 1000)
 
 
 def _subordinates(site: Site, record_id: str) -> bool:

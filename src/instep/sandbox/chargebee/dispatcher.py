@@ -93,7 +93,9 @@ class Dispatcher:
         headers = {"content-type": "application/json", "user-agent": "ChargeBee"}
         if name := endpoint.private.get("basic_auth_username"):
             credentials = f"{name}:{endpoint.private.get('basic_auth_password', '')}"
-            headers["authorization"] = "Basic " + base64.b64encode(credentials.encode("utf-8")).decode("ascii")
+            headers["authorization"] = "Basic " + base64.b64encode(credentials.encode("utf-8")).decode(
+                "ascii"
+            )
         timeout = aiohttp.ClientTimeout(total=self._site.switches.number("webhook_timeout_s") or None)
         succeeded = False
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):

@@ -49,8 +49,9 @@ class ApiError(Exception):
 
     def body(self) -> bytes:
         """The JSON body, with the legacy attributes that Chargebee's own fixtures show."""
+        blamed = self.param is not None and self.status == 400
         shown: dict[str, str | int] = {
-            "message": f"{self.param}: {self.message}" if self.param else self.message,
+            "message": f"{self.param}: {self.message}" if blamed else self.message,
             "api_error_code": self.code,
             "error_code": _LEGACY.get(self.code, self.code),
             "error_msg": self.message,
@@ -60,6 +61,7 @@ class ApiError(Exception):
             shown["type"] = self.type
         if self.param:
             shown["param"] = self.param
+        if self.param and blamed:
             shown["error_param"] = self.param
         return msgspec.json.encode(shown)
 
@@ -71,6 +73,4 @@ def wrong_value(param: str, message: str) -> ApiError:
 
 def not_found(record_id: str, param: str) -> ApiError:
     """404: no such record, or none within the business entity of the call."""
-    error = ApiError("resource_not_found", f"{record_id} not found")
-    error.param = param
-    return error
+    return ApiError("resource_not_found", f"{record_id} not found", param=param)

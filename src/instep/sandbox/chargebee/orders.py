@@ -127,13 +127,14 @@ def generate(site: Site, invoice: Row, call: Call) -> Row | None:
     if not doc["order_line_items"]:
         return None
     now_s = site.now_s()
-    number = _next_id(site)
+    number = next_id(site)
     doc = {"id": number, "document_number": number, **doc, "status": "queued", "created_at": now_s}
     doc.update(order_date=now_s, shipping_date=now_s, status_update_at=now_s)
     return site.create("order", doc, call, event="order_created", secondary=True)
 
 
-def _next_id(site: Site) -> str:
+def next_id(site: Site) -> str:
+    """The number that a new order gets when the caller gives no id."""
     while True:
         number = str(site.store.next_number("order"))
         if site.store["order"].get(number, deleted_too=True) is None:
@@ -163,7 +164,7 @@ def _made(site: Site, call: Call, letter: str) -> Row:
             raise wrong_value(name, "is not that of the invoice")
     now_s = site.now_s()
     record_id = changes.pop("id", None)
-    record_id = check_id(record_id, 40, site.switches) if record_id else _next_id(site)
+    record_id = check_id(record_id, 40, site.switches) if record_id else next_id(site)
     doc = {"id": record_id, "document_number": record_id, **from_invoice(
         site, invoice, shippable_only=False, by=call.user
     )}  # fmt: skip

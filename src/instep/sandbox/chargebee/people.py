@@ -41,6 +41,9 @@ def _fresh_invoice(_site: Site) -> Doc:
     return {**defaults(INVOICE), "recurring": False, "channel": "web", "deleted": False, "line_items": []}
 
 
+_AMOUNTS = ("tax", "discount", "amount_paid", "amount_adjusted", "refundable_credits", "rounding_adjustement")
+
+
 def _fresh_order(_site: Site) -> Doc:
     lists = (
         "order_line_items",
@@ -52,6 +55,7 @@ def _fresh_order(_site: Site) -> Doc:
     return {
         **defaults(ORDER),
         **{name: [] for name in lists},
+        **dict.fromkeys(_AMOUNTS, 0),
         "status": "queued",
         "order_type": "system_generated",
         "price_type": "tax_exclusive",
@@ -141,6 +145,10 @@ def edit(site: Site, record: Record, record_id: str, values: Doc) -> Doc:
                 part: text for part, text in merged.items() if text is not None and part != "object"
             }
     changes = read(tree_of(wanted, record.spec), record.spec, "*", site.reading(record.resource))
+    for name, value in changes.items():
+        # What a create call needs, a record never goes without.
+        if value is None and name in record.spec and set(record.spec[name].needed) & set("CI"):
+            raise wrong_value(name, "cannot be blank")
     before = row.doc.get("status")
     if "status" in changes and record.resource in ("item", "item_price"):
         catalog.change_status(site, row, changes)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import catalog, customers, entities, events, invoices, orders, webhooks
+from . import catalog, customers, entities, events, invoices, orders, resends, webhooks
 from .errors import wrong_value
 from .fields import Doc
 from .forms import Tree
@@ -145,6 +145,7 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("POST", "customers/{id}"): customers.update,
     ("POST", "customers/{id}/update_billing_info"): customers.update_billing_info,
     ("POST", "customers/{id}/delete"): customers.delete,
+    ("POST", "customers/{id}/clear_personal_data"): customers.clear_personal_data,
     ("POST", "customers/{id}/relationships"): customers.relationships,
     ("POST", "customers/{id}/delete_relationship"): customers.delete_relationship,
     ("POST", "customers/{id}/add_contact"): customers.add_contact,
@@ -162,6 +163,7 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("POST", "orders/{id}"): orders.update,
     ("POST", "orders/{id}/cancel"): orders.cancel,
     ("POST", "orders/{id}/reopen"): orders.reopen,
+    ("POST", "orders/{id}/resend"): resends.resend,
     ("POST", "orders/{id}/assign_order_number"): orders.assign_order_number,
     ("POST", "orders/{id}/delete"): orders.delete,
     ("GET", "events"): _list_events,

@@ -24,7 +24,7 @@ from .switches import BY_NAME, SwitchError, Value, read_value
 from .tasks import Work
 from .webhooks import Endpoints
 
-KINDS: dict[str, Work] = {"delete_customer": customers.deleted}
+KINDS: dict[str, Work] = {"delete_customer": customers.deleted, "clear_customer": customers.cleared}
 
 
 def create_app(settings: Settings, kit: Kit | None = None) -> Starlette:

@@ -102,9 +102,11 @@ class Site:
             self.custom.setdefault(resource, {}).update(
                 {each["name"]: CustomField(**each) for each in fields}
             )
-        # Ids are drawn: from a seed for a repeatable demonstration, else at random.
-        self.draw = random.Random(secrets.randbits(64) if settings.seed is None else settings.seed)  # noqa: S311
         self._last_version = self.store.last_version()
+        # Ids are drawn: from a seed for a repeatable demonstration, else at random. A file that is opened
+        # again # goes on with other ids than those that it holds.
+        seed = f"{settings.seed}:{self._last_version}" if settings.seed is not None else secrets.token_hex(16)
+        self.draw = random.Random(seed)  # noqa: S311 - ids, not secrets
         # The parts that know events and webhooks put themselves here (`app`), so that this module needn't
         # know them.
         self.record: Recorder = _nothing_recorded

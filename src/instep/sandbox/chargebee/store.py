@@ -35,7 +35,11 @@ class Shape:
 
 SHAPES: Mapping[str, Shape] = {
     "customer": Shape(
-        indexes=("json_extract(doc, '$.email') COLLATE NOCASE", "json_extract(doc, '$.business_entity_id')")
+        indexes=(
+            "json_extract(doc, '$.email') COLLATE NOCASE",
+            "json_extract(doc, '$.business_entity_id'), upd, seq",
+            "json_extract(doc, '$.business_entity_id'), created_at, seq",
+        )
     ),
     "item_family": Shape(unique_name=True),
     "item": Shape(unique_name=True, parent="item_family_id"),
@@ -196,10 +200,10 @@ class Table:
             ("INDEX", "upd", "(upd, seq)"),
             ("INDEX", "created", "(created_at, seq)"),
             ("INDEX", "version", "(version)"),
+            ("INDEX", "by_id", "(id, seq)"),
         ]
         if shape.unique_name:
             wanted.append(("UNIQUE INDEX", "name", "(name) WHERE deleted = 0"))
-            wanted.append(("INDEX", "by_id", "(id, seq)"))
             wanted.append(("INDEX", "by_name", "(name, seq)"))
         if shape.parent:
             wanted.append(("INDEX", "parent", f"({parent})"))

@@ -105,7 +105,11 @@ TABLE: tuple[Switch, ...] = (
     # Writing
     Switch("customer_id_reuse", FLAG, True, "the id of a deleted customer can be given again", _I),
     Switch(
-        "customer_delete_delay_s", WHOLE, 120, "seconds between a customer delete call and its effect", _D
+        "customer_delete_delay_s",
+        WHOLE,
+        120,
+        "seconds from a call to delete a customer (or to clear its personal data) to its effect",
+        _D,
     ),
     Switch(
         "customer_delete_answer",

@@ -2,7 +2,7 @@
 asynchronously.
 
 Tasks are on file, so a server that is started again still does them. Due ones are done before each request
-and when the clock moves. To add a kind: a row in `app.KINDS`.
+and when the clock moves. To add a kind: a row in `server.KINDS`.
 """
 
 from __future__ import annotations
