@@ -54,7 +54,7 @@ class Orders(Resource):
     async def create(self, fields: Mapping[str, Json], key: CreateKey) -> Record:
         what = f"order {key.id} was not created"
         id = checked_id(self.entity, key.id)
-        wanted = to_create(self.entity, fields, key.id, what)
+        wanted = to_create(self.shape, fields, key.id, what)
         for path in ("customer_id", "order_date"):
             if path not in wanted:
                 raise Refused(
@@ -90,7 +90,7 @@ class Orders(Resource):
 
     async def update(self, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str) -> Record:
         what = f"order {id} was not updated"
-        to_update(self.entity, changes, what)
+        to_update(self.shape, changes, what)
         if changes.get("status") == "cancelled":
             raise Unable(what, why=schema.CANCEL_CREDITS)
         parameters = {path: value for path, value in changes.items() if "." not in path}
