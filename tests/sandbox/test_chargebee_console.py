@@ -108,6 +108,18 @@ def test_a_person_makes_and_deletes_every_kind_of_record(site: Emulator) -> None
     ]
 
 
+def test_a_persons_edit_of_the_catalogue_is_checked_and_merges_details(site: Emulator) -> None:
+    site.post("item_families", {"id": "f", "name": "F"})
+    site.post("items", {"id": "i", "name": "I", "type": "charge", "item_family_id": "f"})
+    site.post("item_prices", {"id": "p", "name": "P", "item_id": "i", "accounting_detail[sku]": "1"})
+    assert site.console("PATCH", "items/i", {"item_family_id": "x"}, status=400)["param"] == "item_family_id"
+    edited = site.console(
+        "PATCH", "item_prices/p", {"price": 7, "accounting_detail": {"accounting_code": "9"}}
+    )
+    detail = {"sku": "1", "accounting_code": "9", "object": "accounting_detail"}
+    assert (edited["price"], edited["accounting_detail"]) == (7, detail)
+
+
 def test_a_persons_status_change_of_an_order_is_like_the_apis(site: Emulator) -> None:
     order = {"id": "o", "invoice_id": "i", "customer_id": "c", "status": "queued"}
     site.console("POST", "load", {"orders": [order]})

@@ -21,7 +21,7 @@ invoices, orders or business_entities.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
 from starlette.requests import Request
@@ -131,8 +131,11 @@ def routes(site: Site, kinds: dict[str, Work]) -> list[BaseRoute]:
     return [Route(PREFIX + path, guarded(work), methods=[method]) for path, work, method in methods]
 
 
-def _records(site: Site, resource: str) -> Iterator[str]:
-    """Every record, a hundred to a piece, so that a large site is never in memory as a whole."""
+async def _records(site: Site, resource: str) -> AsyncIterator[str]:
+    """Every record, a hundred to a piece, so that a large site is never in memory as a whole.
+
+    Asynchronous, so that it reads in the server's own thread, like everything else that touches the store.
+    """
     yield '{"records":['
     texts: list[str] = []
     first = True
