@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
 from hypothesis import strategies as st
 
@@ -40,7 +42,8 @@ class Case:
     def name(self) -> str:
         return parse(self.spelling)[0]
 
-    def make(self) -> Transformation:
+    @cached_property
+    def subject(self) -> Transformation:
         name, arguments = parse(self.spelling)
         arguments = replace(arguments, properties=self.properties())
         return build(name, arguments, self.sensible.map(len), self.contexts.map(len))
@@ -118,6 +121,15 @@ def pick(*values: Json) -> Values:
     return st.sampled_from(values)
 
 
+given_names = words | pick("Ada", "Anna Maria", None)
+family_names = words | pick("Lovelace", "van der Berg", "", None)
+full_names = pick("Ada Lovelace", "Vincent van Gogh", "Cher", "  Mary   Ann Smith ", None)
+seconds = st.integers(-(10**9), 4 * 10**9)
+days = st.dates(date(1900, 1, 1), date(2200, 1, 1)).map(lambda day: day.isoformat())
+instants = st.tuples(days, st.times()).map(lambda pair: f"{pair[0]}T{pair[1].isoformat()}")
+countries = pick("NO", "NOR", "578", "Norway", "no", "United States of America", "Åland", None, "", "FRA")
+languages = pick("nb", "nb-NO", "en_US", "zh-Hant-TW", "EN", "", None, "sv_SE.UTF-8")
+
 CASES = [
     Case("same", both(json_values)),
     Case("text", both(words)),
@@ -182,4 +194,45 @@ CASES = [
         sides(pick("a", "c", "", None), pick("b", "d", None)),
     ),
     Case("constant(left=web, right=billing)", both(words)),
+    Case("timestamp", sides(seconds, instants)),
+    Case(
+        "timestamp(left=milliseconds, right=iso)", sides(seconds.map(lambda s: s * 1000 + s % 1000), instants)
+    ),
+    Case("timestamp(date, zone=Europe/Oslo)", sides(seconds, days)),
+    Case(
+        "timestamp(local, zone=America/New_York)",
+        sides(seconds | seconds.map(str), instants.map(lambda t: t[:19])),
+    ),
+    Case("timestamp(left=date, right=local, zone=Pacific/Apia)", sides(days, instants), fits=False),
+    Case("date", both(days)),
+    Case("date(right='DD.MM.YYYY')", sides(days, days.map(lambda d: f"{d[8:]}.{d[5:7]}.{d[:4]}"))),
+    Case(
+        "date(left=MM/DD/YYYY, right=seconds, zone=America/Sao_Paulo)",
+        sides(pick("12/31/2024", None), seconds),
+    ),
+    Case("country", both(countries)),
+    Case("country(alpha3)", both(countries)),
+    Case("country(left=name, right=numeric)", both(countries | pick(578, 4))),
+    Case("language", both(languages)),
+    Case("language(tag)", both(languages)),
+    Case("language(left=posix, right=tag)", both(languages)),
+    Case(
+        "phone",
+        both(pick("+47 22 33 44 55", "0047-22334455", "22334455", "+1 (555) 010-0000 x12", None, "")),
+        fits=False,
+    ),
+    Case("phone(NO)", both(pick("+47 22 33 44 55", "22334455", 22334455, "+44 (0)20 7946 0000", None, ""))),
+    Case(
+        "phone(GB)",
+        both(pick("020 7946 0000", "+442079460000")),
+        Both((pick("NO", "DE", None, "??"),), (pick("US"),)),
+    ),
+    Case("join", Both((words, words, words), (words,))),
+    Case("join(', ')", Both((words,), (words, words))),
+    Case("join('--')", Both((words | pick("a---b", "--"), words), (words | pick("a----b"),))),
+    Case("names", Both((given_names, family_names), (full_names | words,))),
+    Case("flags(news, offers)", Both((booleans, booleans), (st.lists(pick("news", "offers", "vip")),))),
+    Case(
+        "flags(a, b, c, separator=;)", Both((pick("a;b", "c; x", "", None),), (booleans, booleans, booleans))
+    ),
 ]

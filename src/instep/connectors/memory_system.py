@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import islice
 
-from instep.connectors.writing import filled, leaves
-from instep.core.model import Entity, Field, Record
+from instep.connectors.writing import fault, filled, leaves, missing
+from instep.core.model import Entity, Record
 from instep.core.values import Absent, Json, digest, get_path, is_empty, set_path
 from instep.errors import Gone, Moved, Refused, Taken
 
@@ -172,9 +171,9 @@ class MemorySystem:
             )
         if id is not None and id in records:
             raise Taken(f"{entity} {id} was not created", existing_id=id, field="id", why="the id is in use")
-        for needed in declared.fields:
-            if needed.required and is_empty(values.get(needed.path)):
-                raise _refused(entity, needed.path, "required", "it is required and was left empty")
+        lacking = missing(declared, values)
+        if lacking:
+            raise _refused(entity, lacking, "required", "it is required and was left empty")
         self._permit(declared, values, id)
         if id is None:
             id = self._new_id(entity)
@@ -240,7 +239,7 @@ class MemorySystem:
             known = entity.field(path)
             if value is None or known is None or known.path != path:
                 continue
-            why = _fault(known, value)
+            why = fault(known, value)
             if not why and known.reference and not self._exists(known.reference, value):
                 why = f"there is no {known.reference} {value}"
             if why:
@@ -310,28 +309,3 @@ class MemorySystem:
 
 def _refused(entity: str, path: str, code: str, why: str) -> Refused:
     return Refused(f"{entity}: {path or 'the request'} was refused", field=path, code=code, why=why)
-
-
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "text": (str,),
-    "integer": (int,),
-    "decimal": (Decimal, int),
-    "boolean": (bool,),
-    "timestamp": (int,),
-    "datetime": (str,),
-    "date": (str,),
-    "object": (dict,),
-    "list": (list,),
-}
-
-
-def _fault(known: Field, value: Json) -> str:
-    """Why the field can't hold the value; "" if it can."""
-    types = _TYPES.get(known.type)
-    if types and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
-        return f"{value!r} is not of type {known.type}"
-    if known.max_length is not None and isinstance(value, str) and len(value) > known.max_length:
-        return f"{len(value)} characters, the limit is {known.max_length}"
-    if known.choices is not None and value not in known.choices:
-        return f"{value!r} must be one of {', '.join(known.choices)}"
-    return ""

@@ -7,9 +7,10 @@ without a request" hold in the same way for all of them. Nothing here knows any 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
-from instep.core.model import Entity, Field
-from instep.core.values import Json
+from instep.core.model import Entity, Field, FieldType
+from instep.core.values import Json, is_empty
 from instep.errors import Unable
 
 
@@ -64,6 +65,43 @@ def require_updatable(system: str, entity: Entity, changes: Mapping[str, Json]) 
             why=f"they are of the groups {', '.join(repr(group) for group in groups)}",
         )
     return fields
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "text": (str,),
+    "integer": (int,),
+    "decimal": (Decimal, int),
+    "boolean": (bool,),
+    "timestamp": (int,),
+    "datetime": (str,),
+    "date": (str,),
+    "object": (dict,),
+    "list": (list,),
+}
+
+
+def of_type(type: FieldType, value: Json) -> bool:
+    """Whether a raw value is what the declared type says; a boolean is no integer."""
+    types = _TYPES.get(type)
+    return types is None or (isinstance(value, types) and (bool in types or not isinstance(value, bool)))
+
+
+def fault(field: Field, value: Json) -> str:
+    """Why the field can't hold the value, with the value and the limit; "" if it can. Empty is no fault."""
+    if value is None:
+        return ""
+    if not of_type(field.type, value):
+        return f"{value!r:.60} is not of type {field.type}"
+    if field.max_length is not None and isinstance(value, str) and len(value) > field.max_length:
+        return f"{len(value)} characters, the limit is {field.max_length}"
+    if field.choices is not None and value not in field.choices:
+        return f"{value!r:.60} must be one of {', '.join(field.choices)}"
+    return ""
+
+
+def missing(entity: Entity, values: Mapping[str, Json]) -> str:
+    """The first required field that the values of a create (by path) leave empty; "" if there is none."""
+    return next((f.path for f in entity.fields if f.required and is_empty(values.get(f.path))), "")
 
 
 def filled(fields: Mapping[str, Json], entity: Entity) -> dict[str, Json]:

@@ -287,7 +287,7 @@ class _Deciding:
         """A write per side and group of fields; properties that read a context are put after those that may
         change it."""
         written: dict[tuple[Side, str], tuple[dict[str, Json], list[Change]]] = {}
-        meant = Both[dict[str, Json]]({}, {})
+        meant: Both[dict[str, Json]] = Both({}, {})
         ordered = sorted(self.flows, key=lambda flow: bool(flow[0].property.parts[flow[1]].context))
         for delta, side, why in ordered:
             prop = delta.property

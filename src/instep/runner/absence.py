@@ -18,13 +18,16 @@ from instep.runner.observe import UNREAD, index, mark, read_record
 from instep.store.contract import Tx
 
 
-async def confirm_gone(engine: Engine, side: Side, entity: str, id: str) -> None:
+async def confirm_gone(engine: Engine, side: Side, entity: str, id: str, *, believed: bool = False) -> bool:
     """Save that a record is gone, after a first read said so; or that it isn't, if it can be read now.
 
-    Raises RetryLater if the system can't be believed at present.
+    False if there is no other record by which the system could be checked, unless a person believes it
+    (`believed`). Raises RetryLater if the system can't be believed at present.
     """
     name = engine.connectors[side].name
-    known = engine.store.read(lambda tx: tx.sample_ids(side, entity, id, engine.settings.canaries))
+    known = engine.store.read(partial(_canaries, engine, side=side, entity=entity, id=id))
+    if not known and not believed:
+        return False
     for canary in known:
         try:
             await engine.connectors[side].read(entity, canary)
@@ -45,6 +48,13 @@ async def confirm_gone(engine: Engine, side: Side, entity: str, id: str) -> None
         await read_record(engine, side, entity, id)
     except Gone:
         await engine.store.write(lambda tx: _gone(engine, tx, side, entity, id))
+    return True
+
+
+def _canaries(engine: Engine, tx: Tx, *, side: Side, entity: str, id: str) -> list[str]:
+    """Some other records that are believed to exist: none that is itself under suspicion."""
+    ids = tx.sample_ids(side, entity, id, engine.settings.canaries)
+    return [s.id for s in tx.sightings(side, entity, ids).values() if s.seen_ms != UNREAD and not s.deleted]
 
 
 def _gone(engine: Engine, tx: Tx, side: Side, entity: str, id: str) -> None:

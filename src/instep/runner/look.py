@@ -7,11 +7,13 @@ after every reading and every write. One look is at a record at a time, and one 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from instep.core.decide import Write
 from instep.core.model import Side
-from instep.core.state import Key, Todo
+from instep.core.state import Hold, Key, Todo
+from instep.core.values import digest
 from instep.errors import Gone, InDoubt, LeaseLost, OutcomeError, RetryLater, Stop, StoreError
 from instep.runner.absence import confirm_gone
 from instep.runner.engine import Engine
@@ -74,8 +76,12 @@ async def _look(engine: Engine, todo: Todo, permit: Permit, mine: set[Key], resu
                 return
             step = await _turn(engine, todo, step.key, permit, fresh, mine)
         elif step.read is not None:
-            if not await _read(engine, step, fresh):
+            read = await _read(engine, step, fresh)
+            if read == "stale":
                 raise RetryLater("a reading was older than what is known", why="a replica lags")
+            if read == "unsure":
+                await engine.store.write(partial(_hold_unsure, engine, todo=todo, step=step))
+                return
             step = await _turn(engine, todo, step.key, permit, fresh, mine)
         elif step.send is not None:
             step = await _send(engine, todo, step, permit, fresh, mine, result)
@@ -91,8 +97,8 @@ async def _turn(
     return await engine.store.write(lambda tx: turn(engine, tx, todo, key, permit, fresh, mine))
 
 
-async def _read(engine: Engine, step: Step, fresh: Freshness) -> bool:
-    """Read one side of the key; False if the answer was stale."""
+async def _read(engine: Engine, step: Step, fresh: Freshness) -> Literal["read", "stale", "unsure"]:
+    """Read one side of the key; "unsure" if it seems to be gone and nothing else can be read to be sure."""
     if step.read is None:
         raise AssertionError("a step to read has something to read")
     side, id = step.read
@@ -103,11 +109,32 @@ async def _read(engine: Engine, step: Step, fresh: Freshness) -> bool:
     try:
         seen = await read_record(engine, side, entity, id)
     except Gone:
-        await confirm_gone(engine, side, entity, id)
-        return True
+        releases = engine.store.read(lambda tx: tx.releases_of(step.key))
+        believed = any(r.property == "" and r.choice == "retire" for r in releases)
+        sure = await confirm_gone(engine, side, entity, id, believed=believed)
+        return "read" if sure else "unsure"
     if seen is not None:
         fresh[side] = (seen.version, seen.digest)
-    return seen is not None
+    return "stale" if seen is None else "read"
+
+
+def _hold_unsure(engine: Engine, tx: Tx, *, todo: Todo, step: Step) -> None:
+    """A record that seems to be gone, on a side where no other is known: a person has to say so."""
+    if step.read is None:
+        return
+    side, id = step.read
+    name = engine.connectors[side].name
+    hold = Hold(
+        step.key,
+        "",
+        "deleted",
+        f"{id} seems to be deleted in {name}",
+        "no other record there can be read to make sure that the answer is to be believed",
+        "choose: instep holds release ID --choose retire, or unlink",
+        digest(["unsure", side, id]),
+    )
+    tx.replace_holds(step.key, [hold])
+    tx.finish(todo)
 
 
 async def _send(

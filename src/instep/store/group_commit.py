@@ -58,7 +58,7 @@ class Group:
                 else:
                     self._run(job)
             execute("commit")
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever it is, callers wait for an answer
             if self._connection.in_transaction:
                 execute("rollback")
             for job in jobs:

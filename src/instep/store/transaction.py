@@ -135,7 +135,7 @@ class SqliteTx:
     def save_matches(self, pair: str, side: Side, id: str, values: Mapping[int, str]) -> None:
         # Mostly nothing has changed; reading first spares the writes to two indexes.
         record = {"pair": pair, "side": side, "id": id}
-        stored: dict[int, str] = dict(self._all("match_values", **record))
+        stored = self.match_values(pair, side, id)
         if stored == values:
             return
         for number, value in values.items():

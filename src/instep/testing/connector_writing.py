@@ -75,8 +75,8 @@ class WritingContract(ConnectorHooks):
         async with self.opened() as connector:
             entity = self.declared(connector)
             required = [field.path for field in entity.fields if field.required]
-            for path in required if entity.abilities.create else []:
-                fields = await self.valid_fields(1)
+            for n, path in enumerate(required if entity.abilities.create else [], 1):
+                fields = await self.valid_fields(n)
                 set_path(fields, path, None)
                 with pytest.raises(Refused) as refused:
                     await connector.create(self.entity, fields, self.new_key())
@@ -149,8 +149,8 @@ class WritingContract(ConnectorHooks):
     async def test_a_value_outside_the_choices_is_refused_with_its_field(self) -> None:
         async with self.opened() as connector:
             choices = [f for f in self.declared(connector).fields if f.choices and f.update]
-            for field in choices if self.updates(connector) else []:
-                seen = await connector.read(self.entity, await self.put(connector, 1))
+            for n, field in enumerate(choices if self.updates(connector) else [], 1):
+                seen = await connector.read(self.entity, await self.put(connector, n))
                 with pytest.raises(Refused) as refused:
                     await self.update(connector, seen, {field.path: "no-such-choice"})
                 assert refused.value.field == field.path
@@ -171,7 +171,7 @@ class WritingContract(ConnectorHooks):
                 await self.edit_as_person(seen.id, self.an_edit())
                 now = await connector.read(self.entity, seen.id)
                 with pytest.raises(Moved):
-                    await self.update(connector, seen, dict.fromkeys(self.an_edit()))
+                    await self.update(connector, seen, self.an_edit())
                 assert (await connector.read(self.entity, seen.id)).fields == now.fields
 
     async def test_versions_never_fall_and_rise_where_strict(self) -> None:
@@ -203,7 +203,7 @@ class WritingContract(ConnectorHooks):
                 assert get_path(read.fields, path) == value
                 if entity.abilities.list:
                     listed = (await self.listed(connector)).records[seen.id]
-                    assert get_path(listed.fields, path) == value
+                    assert not listed.complete or get_path(listed.fields, path) == value
 
     async def test_retiring_twice_is_harmless(self) -> None:
         async with self.opened() as connector:

@@ -50,13 +50,14 @@ def _build_default(arguments: Arguments) -> Transformation:
     for side in Side:
         if values[side] is not None:
             raw: Raw = (values[side], *(None,) * arguments.contexts[side])
-            meanings.add(inner.canon(side, raw, _NoLinks()))
+            meaning = inner.canon(side, raw, _NoLinks())
+            if meaning is None or isinstance(meaning, Opaque | Unlinked):
+                why = meaning.why if isinstance(meaning, Opaque) else "it is empty, or a reference"
+                raise ValueError(f"default: the value can't be read: {why}")
+            meanings.add(meaning)
     meaning = meanings.pop()
     if meanings:
         raise ValueError("default: the values of the two sides don't mean the same")
-    if meaning is None or isinstance(meaning, Opaque | Unlinked):
-        why = meaning.why if isinstance(meaning, Opaque) else "it is empty, or a reference"
-        raise ValueError(f"default: the value can't be read: {why}")
 
     def reader(side: Side, raw: Raw, lookup: Lookup) -> Canon | Junk:
         canon = inner.canon(side, raw, lookup)
@@ -95,6 +96,7 @@ MAKERS = (
         "net_term_days <-> payment_terms_days | default(0, as=integer)",
         loses="whether the field was empty or held the value",
         contexts=-1,
+        inner=True,
     ),
     Maker(
         "constant",

@@ -24,6 +24,7 @@ Key = tuple[str, Scalar]
 class _Class:
     """Values that mean the same: per side, in the order of the table."""
 
+    row: int
     members: Both[list[Scalar]] = field(default_factory=lambda: Both([], []))
 
     @property
@@ -57,9 +58,10 @@ class _Table:
             return known.get(("text", str(value)))
         return found
 
-    def connect(self, left: Scalar, right: Scalar) -> None:
-        one_class = self._class(Side.LEFT, left)
-        other = self._class(Side.RIGHT, right)
+    def connect(self, row: int, left: Scalar, right: Scalar) -> None:
+        """Make one class of two; the earlier one goes first, so that its first value is the one written."""
+        found = self._class(row, Side.LEFT, left), self._class(row, Side.RIGHT, right)
+        one_class, other = sorted(found, key=lambda either: either.row)
         if other is one_class:
             return
         for side in Side:
@@ -67,12 +69,12 @@ class _Table:
                 one_class.members[side].append(value)
                 self.classes[side][self.key(value)] = one_class
 
-    def _class(self, side: Side, value: Scalar) -> _Class:
+    def _class(self, row: int, side: Side, value: Scalar) -> _Class:
         if value is None or (isinstance(value, str) and not value.strip()):
             raise ValueError("lookup: an empty value always stands for an empty one; see default")
         key = self.key(value)
         if key not in self.classes[side]:
-            self.classes[side][key] = _Class()
+            self.classes[side][key] = _Class(row)
             self.classes[side][key].members[side].append(value)
         return self.classes[side][key]
 
@@ -89,8 +91,8 @@ def _build(arguments: Arguments) -> Transformation:
     given.done()
     if not pairs:
         raise ValueError("lookup: the table is empty; write lookup(0=immediate, 30=net30)")
-    for left, right in pairs:
-        table.connect(left, right)
+    for row, (left, right) in enumerate(pairs):
+        table.connect(row, left, right)
     keep = beyond.left == "keep"
     catch_all: Both[_Class | None] = Both(
         None if keep or beyond.left is None else _member(table, Side.RIGHT, beyond.left),

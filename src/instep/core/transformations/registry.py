@@ -12,12 +12,16 @@ from dataclasses import replace
 from instep.core.model import Both
 from instep.core.transformations import (
     boolean,
+    country,
     currencies,
+    dates,
     fill,
+    joined,
     lookup,
     money,
     numbers,
     objects,
+    phone,
     reference,
     same,
     text,
@@ -26,7 +30,22 @@ from instep.core.transformations.arguments import did_you_mean, parse
 from instep.core.transformations.contract import NO_FIELDS, Arguments, Maker, Transformation
 from instep.core.transformations.own import own
 
-_modules = (same, text, numbers, boolean, money, currencies, lookup, reference, objects, fill)
+_modules = (
+    same,
+    text,
+    numbers,
+    boolean,
+    money,
+    currencies,
+    dates,
+    lookup,
+    country,
+    phone,
+    joined,
+    reference,
+    objects,
+    fill,
+)
 
 MAKERS: dict[str, Maker] = {maker.name: maker for module in _modules for maker in module.MAKERS}
 """Name -> maker, in the order of the reference page."""
@@ -48,7 +67,7 @@ def build(
 
     Raises ValueError with a sentence fit for a `Problem` where the name or an argument makes no sense.
     """
-    arguments = replace(_with_inner(arguments, fields, contexts, load), fields=fields, contexts=contexts)
+    arguments = replace(arguments, fields=fields, contexts=contexts)
     if ":" in name:
         if load is None:
             raise ValueError(f"{name} can't be loaded here")
@@ -57,10 +76,10 @@ def build(
     if maker is None:
         raise ValueError(f"there is no transformation {name}{did_you_mean(name, MAKERS)}")
     _check_shape(maker, fields, contexts)
-    return maker.build(arguments)
+    return maker.build(_with_inner(arguments, load) if maker.inner else arguments)
 
 
-def _with_inner(arguments: Arguments, fields: Both[int], contexts: Both[int], load: Load | None) -> Arguments:
+def _with_inner(arguments: Arguments, load: Load | None) -> Arguments:
     """`as=...` built, so that makers need not know the registry."""
     spelled = [value for key, value in arguments.named if key == "as"]
     if not spelled:
@@ -69,7 +88,8 @@ def _with_inner(arguments: Arguments, fields: Both[int], contexts: Both[int], lo
         raise ValueError("as= is given more than once")
     name, inner = parse(str(spelled[0]))
     others = tuple(pair for pair in arguments.named if pair[0] != "as")
-    return replace(arguments, named=others, inner=build(name, inner, fields, contexts, load))
+    made = build(name, inner, arguments.fields, arguments.contexts, load)
+    return replace(arguments, named=others, inner=made)
 
 
 def _check_shape(maker: Maker, fields: Both[int], contexts: Both[int]) -> None:

@@ -1,0 +1,304 @@
+"""Listings that lose nothing: cursors, overlap, paging that drifts, and servers that lie about the next page.
+
+Where rows come oldest change first, pages are asked for *from the last moment seen* instead of by their
+number or link, so that no row slips by as others change. Where they don't, a listing counts what it saw against
+the total that the system tells, and begins again if rows are missing. A cursor is trusted to be a place among
+the rows, not a number of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from instep.connectors.contract import Page
+from instep.connectors.http import Answer, HttpClient
+from instep.connectors.rest.description import EntityDescription, Errors
+from instep.connectors.rest.description_list import (
+    ChangedSince,
+    CursorPaging,
+    ListCall,
+    NoPaging,
+    OffsetPaging,
+)
+from instep.connectors.rest.entities import resolution_ms
+from instep.connectors.rest.moments import write_moment
+from instep.connectors.rest.outcomes import LIST, refusal
+from instep.connectors.rest.paging import (
+    Query,
+    asks_alone,
+    counted,
+    next_token,
+    page_query,
+    total_of,
+)
+from instep.connectors.rest.pointers import at
+from instep.connectors.rest.rows import record_of
+from instep.core.model import Entity, Record
+from instep.core.values import Json
+from instep.errors import BadAnswer
+
+MAX_CURSOR = 1900
+MAX_REPEATS = 3
+"""Times that one token may come back, and pages in a row that may bring nothing new."""
+
+MAX_SWEEPS = 3
+_UNIT_MS = {"iso": 1, "epoch_ms": 1, "epoch_s": 1000, "date": 86_400_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a listing has read. `since_ms` is on the system's clock, None to begin at the beginning.
+
+    `token`: the page to go on with, "" between listings. `high_ms`: the latest change seen in this listing.
+    `cap_ms`: the system's time as it began; a change later than that (a clock that was wrong) does not move
+    the cursor.
+    """
+
+    since_ms: int | None = None
+    token: str = ""
+    high_ms: int | None = None
+    cap_ms: int | None = None
+
+    def text(self) -> str:
+        told = {"v": 1, "since": self.since_ms, "token": self.token, "high": self.high_ms, "cap": self.cap_ms}
+        return json.dumps({name: value for name, value in told.items() if value not in (None, "")})
+
+    @classmethod
+    def read(cls, text: str | None) -> Cursor:
+        """Begins at the beginning for anything that is not a cursor of ours."""
+        try:
+            told = json.loads(text or "{}")
+        except (ValueError, RecursionError):
+            return cls()
+        if not isinstance(told, dict) or told.get("v") != 1:
+            return cls()
+        since, high, cap, token = told.get("since"), told.get("high"), told.get("cap"), told.get("token", "")
+        right = all(ms is None or (isinstance(ms, int) and 0 <= ms < 10**14) for ms in (since, high, cap))
+        return cls(since, token, high, cap) if right and isinstance(token, str) else cls()
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where one listing is: the question (`since_ms`, `token`), and what it has seen.
+
+    A listing may pass over its rows several times: `swept` is the state of each record in the present pass,
+    `asked_rows` those since the question last changed, `total` the most rows that the system spoke of.
+    `stale`: pages in a row that brought nothing new and led no further. `joined`: the last page began with a
+    row that had been seen.
+    """
+
+    since_ms: int | None
+    token: str
+    high_ms: int | None
+    anchored: bool
+    pages: int = 0
+    sweeps: int = 0
+    stale: int = 0
+    total: int = 0
+    joined: bool = True
+    swept: dict[str, int] = field(default_factory=dict)
+    asked_rows: set[str] = field(default_factory=set)
+    asked: Counter[str] = field(default_factory=Counter)
+
+    def note(self, records: Sequence[Record], total: int | None) -> None:
+        moments = [record.updated_ms for record in records if record.updated_ms is not None]
+        known = [] if self.high_ms is None else [self.high_ms]
+        self.high_ms = max([*moments, *known], default=None)
+        states = {r.id: hash((r.version, r.updated_ms, r.deleted)) for r in records}
+        news = any(self.swept.get(id) != state for id, state in states.items())
+        self.stale = 0 if news else self.stale + 1
+        self.joined = not records or records[0].id in self.swept
+        self.swept |= states
+        self.asked_rows |= states.keys()
+        self.total = max(self.total, total or 0)
+        self.pages += 1
+
+    def ask_from(self, since_ms: int | None) -> None:
+        self.since_ms, self.token, self.stale = since_ms, "", 0
+        self.asked_rows.clear()
+        self.asked.clear()
+
+    def sweep_from(self, since_ms: int | None) -> None:
+        self.ask_from(since_ms)
+        self.sweeps += 1
+        self.total = 0
+        self.swept.clear()
+
+
+class Listing:
+    """Listings of one entity. `now_ms` is our own clock."""
+
+    def __init__(
+        self,
+        client: HttpClient,
+        entity: Entity,
+        described: EntityDescription,
+        call: ListCall,
+        errors: Errors,
+        *,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._client, self._entity, self._described, self._call = client, entity, described, call
+        self._errors, self._now_ms = errors, now_ms
+        self.paging = call.paging
+        overlap_s = described.lags.list_s if call.overlap_s is None else call.overlap_s
+        self._overlap_ms = int(overlap_s * 1000) + resolution_ms(described)
+        since = call.changed_since
+        self._anchored = (
+            since is not None
+            and since.oldest_first
+            and described.updated_at is not None
+            and not isinstance(call.paging, CursorPaging | NoPaging)
+        )
+
+    async def pages(self, cursor: str | None) -> AsyncIterator[Page]:
+        """Raises BadAnswer, RetryLater, Stop."""
+        start = Cursor.read(cursor)
+        if self._call.changed_since is None:
+            start = replace(start, since_ms=None)
+        walk = _Walk(start.since_ms, start.token, start.high_ms, self._anchored)
+        cap_ms = start.cap_ms
+        began_ms = self._now_ms()
+        while True:
+            first = walk.pages == 0
+            try:
+                answer, url = await self.ask(walk.since_ms, walk.token)
+                records = self.records(answer)
+            except BadAnswer:
+                if first and start.token:
+                    start = Cursor(start.since_ms)
+                    walk.ask_from(start.since_ms)
+                    continue
+                raise
+            skew = self._client.skew
+            cap_ms = began_ms + (skew.skew_ms or 0) + skew.error_ms if cap_ms is None else cap_ms
+            total = total_of(self.paging, answer)
+            whole = total if not walk.anchored or (first and walk.since_ms is None) else None
+            walk.note(records, whole)
+            if walk.anchored and not _in_order(records):
+                # Not the order that was described: a moment is then no place to go on from.
+                walk.anchored = False
+                walk.sweep_from(start.since_ms)
+                yield Page(records, Cursor(start.since_ms).text(), last=False)
+                continue
+            token = next_token(self.paging, walk.token, answer, len(records), len(walk.asked_rows), url)
+            if token:
+                self._go_on(walk, records, token)
+                yield Page(records, self._between(walk, start, cap_ms), last=False)
+                continue
+            if len(walk.swept) < walk.total and not start.token:
+                if walk.sweeps < MAX_SWEEPS:
+                    walk.anchored = False
+                    walk.sweep_from(start.since_ms)
+                    yield Page(records, Cursor(start.since_ms).text(), last=False)
+                    continue
+                if total is not None and len(walk.swept) < total:
+                    why = f"it says that there are {total} rows and shows {len(walk.swept)}"
+                    raise BadAnswer(f"the listing of {self._entity.name} misses rows", why=why)
+            yield Page(records, self._after(walk, start, cap_ms), last=True)
+            return
+
+    async def ask(self, since_ms: int | None, token: str, extra: Query | None = None) -> tuple[Answer, str]:
+        """One page and its address. Raises BadAnswer for a refusal, Stop, RetryLater."""
+        paging, since = self.paging, self._call.changed_since
+        query: Query = []
+        path = self._call.path or self._described.path
+        if asks_alone(paging, token):
+            query = page_query(paging, token) if "://" not in token else []
+            path = token if "://" in token else path
+        else:
+            query = [(name, _plain(value)) for name, value in self._call.params.items()]
+            if since is not None and since_ms is not None:
+                query.append(
+                    (since.param, since.template.replace("{moment}", self._written(since, since_ms)))
+                )
+            query += [*(extra or []), *page_query(paging, token)]
+        answer = await self._client.request("GET", path, query=query, route=self._described.path)
+        if answer.status >= 400:
+            raise refusal(self._client.system, self._entity.name, LIST, answer, self._errors)
+        return answer, path if "://" in path else f"{self._client.base_url}/{path.lstrip('/')}"
+
+    def records(self, answer: Answer) -> list[Record]:
+        """The rows of a page. Raises BadAnswer if there is no list where one is described."""
+        hint = self._call.rows == "hint"
+        return [record_of(self._entity, self._described, row, hint=hint) for row in self.rows(answer)]
+
+    def rows(self, answer: Answer) -> list[Json]:
+        """The rows just as they came. Raises BadAnswer as `records`."""
+        rows = at(answer.value, self._call.items)
+        if not isinstance(rows, list):
+            why = f"there is no list at {self._call.items!r}" if answer.parsed else "the answer is empty"
+            raise BadAnswer(f"a page of {self._entity.name} has no rows", why=why)
+        return rows
+
+    def _go_on(self, walk: _Walk, records: Sequence[Record], token: str) -> None:
+        """Choose the next question. A page that brings nothing new is asked for once more, then passed."""
+        if walk.stale > MAX_REPEATS or walk.pages >= self._call.max_pages:
+            why = f"{walk.stale} pages in a row bring nothing new"
+            if walk.stale <= MAX_REPEATS:
+                why = f"it goes on after {walk.pages} pages"
+            raise BadAnswer(f"the listing of {self._entity.name} does not end", why=why)
+        if walk.stale == 1 and counted(self.paging):
+            return
+        last_ms = records[-1].updated_ms if records else None
+        since = self._call.changed_since
+        if walk.anchored and since is not None and last_ms is not None and last_ms > (walk.since_ms or 0):
+            before = None if walk.since_ms is None else self._written(since, walk.since_ms)
+            if self._written(since, last_ms) != before:
+                walk.ask_from(last_ms)
+                return
+        if isinstance(self.paging, OffsetPaging) and not walk.anchored:
+            token = _overlapping(walk, len(records), token)
+        walk.asked[token] += 1
+        if walk.asked[token] > MAX_REPEATS:
+            why = "the same next page came back again and again"
+            raise BadAnswer(f"the listing of {self._entity.name} runs in a circle", why=why)
+        walk.token = token
+
+    def _between(self, walk: _Walk, start: Cursor, cap_ms: int) -> str:
+        """Counted pages have no lasting place, so they go on from a moment, or begin again."""
+        if walk.anchored:
+            return Cursor(None if walk.since_ms is None else min(walk.since_ms, cap_ms)).text()
+        again = Cursor(start.since_ms).text()
+        if counted(self.paging):
+            return again
+        text = Cursor(start.since_ms, walk.token, walk.high_ms, cap_ms).text()
+        return text if len(text) <= MAX_CURSOR else again
+
+    def _after(self, walk: _Walk, start: Cursor, cap_ms: int) -> str:
+        """Where the next changed-since listing begins: the latest change seen, less the overlap."""
+        if self._call.changed_since is None:
+            return Cursor().text()
+        since_ms = start.since_ms
+        if self._described.updated_at is None:
+            high_ms: int | None = cap_ms - 2 * self._client.skew.error_ms
+        else:
+            high_ms = walk.high_ms
+        if high_ms is not None:
+            since_ms = max(since_ms or 0, min(high_ms, cap_ms) - self._overlap_ms, 0)
+        return Cursor(since_ms).text()
+
+    def _written(self, since: ChangedSince, ms: int) -> str:
+        return write_moment(ms if since.inclusive else max(0, ms - _UNIT_MS[since.format]), since.format)
+
+
+def _overlapping(walk: _Walk, rows: int, token: str) -> str:
+    """The next offset, one row back: a page that does not begin with a row that was seen shows that rows have
+    slipped to the front, and is gone back from by a page."""
+    offset, following = int(walk.token or 0), int(token)
+    if offset and not walk.joined:
+        return str(max(0, offset - rows))
+    return str(following - 1) if rows > 1 and following > offset + 1 else token
+
+
+def _in_order(records: Sequence[Record]) -> bool:
+    moments = [record.updated_ms for record in records]
+    told = [moment for moment in moments if moment is not None]
+    return len(told) == len(moments) and told == sorted(told)
+
+
+def _plain(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

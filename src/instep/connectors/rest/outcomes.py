@@ -1,0 +1,99 @@
+"""From an answer that is not a success to the error that says what happens next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from instep.connectors.http import Answer, redact
+from instep.connectors.rest.description import Errors, Outcome
+from instep.connectors.rest.pointers import at, text_at
+from instep.core.values import Json
+from instep.errors import BadAnswer, Gone, InDoubt, Moved, OutcomeError, Refused, RetryLater, Stop, Taken
+
+READ = "read"
+LIST = "list"
+CREATE = "create"
+_ABSENT = (404, 410)
+_LOCKED = (423, 425)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the body of a refusal says, each "" if it says nothing; `message` is bounded and redacted."""
+
+    message: str = ""
+    field: str = ""
+    code: str = ""
+    existing_id: str = ""
+
+
+def said(errors: Errors, value: Json) -> Said:
+    """The first error that names a field; else the first of all."""
+    items = at(value, errors.items) if errors.items else None
+    entries: list[Json] = items if isinstance(items, list) and items else [value]
+    read = [
+        Said(
+            message=redact(" ".join(text_at(entry, errors.message).split()))[:300],
+            field=_dotted(text_at(entry, errors.field), errors.strip),
+            code=text_at(entry, errors.code)[:100],
+            existing_id=text_at(entry, errors.existing_id)[:255],
+        )
+        for entry in entries[:50]
+    ]
+    return next((entry for entry in read if entry.field), read[0])
+
+
+def _dotted(field: str, strip: str) -> str:
+    """A field's path as we write it; "/data/attributes/name" is a JSON pointer to it."""
+    if field.startswith("/"):
+        field = field[1:].replace("/", ".")
+    return field.removeprefix(strip)[:200]
+
+
+def refusal(system: str, what: str, operation: str, answer: Answer, errors: Errors) -> OutcomeError:
+    """`what` is the thing it happened to ("contacts 1001"); `operation` the ability, or "find"."""
+    heard = said(errors, answer.value)
+    status = answer.status
+    meant = errors.codes.get(heard.code) or errors.statuses.get(status)
+    if meant is None:
+        meant = _usual(status, operation)
+    why = f"{status}: {heard.message or 'no reason given'}"
+    if heard.field and heard.field not in why:
+        why = f"{heard.field}: {why}"
+    not_done = f"{what} was not {_PAST.get(operation, 'read')} in {system}"
+    match meant:
+        case "stop":
+            fix = "check the credentials of the description, and the rights of their owner"
+            return Stop(f"{system} does not let us in", why=why, fix=fix)
+        case "gone":
+            return Gone(f"{system} has no {what}", why=why)
+        case "retry_later":
+            after = answer.headers.get("retry-after", "")
+            after_ms = int(after) * 1000 if after.isdecimal() and len(after) < 7 else None
+            return RetryLater(f"{system} can't do it now: {what}", after_ms=after_ms, why=why)
+        case "in_doubt":
+            return InDoubt(f"{system} did not say whether {what} was written", why=why)
+    if operation in (READ, LIST):
+        fix = "compare the description's path and parameters with the system's own documentation"
+        return BadAnswer(f"{system} refused to {operation} {what}", why=why, fix=fix)
+    match meant:
+        case "moved":
+            return Moved(not_done, why=why)
+        case "taken":
+            return Taken(not_done, existing_id=heard.existing_id, field=heard.field, why=why)
+    fix = "describe version.if_match for this entity" if status == 428 else ""
+    return Refused(not_done, field=heard.field, code=heard.code or str(status), why=why, fix=fix)
+
+
+_PAST = {CREATE: "created", "update": "updated", "retire": "retired"}
+
+
+def _usual(status: int, operation: str) -> Outcome:
+    """What a status means where nothing else is described (RFC 9110)."""
+    if status in (401, 403):
+        return "stop"
+    if status in _ABSENT and operation not in (CREATE, LIST):
+        return "gone"
+    if status in _LOCKED:
+        return "retry_later"
+    return "moved" if status == 412 else "refused"

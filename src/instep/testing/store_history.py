@@ -1,0 +1,143 @@
+"""The part of the contract suite about what happened: cursors, settings, the journal, runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from operator import methodcaller
+from pathlib import Path
+
+import pytest
+
+from instep.core.model import Side
+from instep.core.values import Json
+from instep.store.contract import Entry, Run, Tx
+from instep.testing.store_hooks import AWKWARD, LEFT, RIGHT, StoreHooks
+
+
+def _entry(record_id: str, partner_id: str, **other: object) -> Entry:
+    side = other.get("side", RIGHT)
+    assert side is None or isinstance(side, Side)
+    run = other.get("run", 1)
+    assert isinstance(run, int)
+    return Entry(
+        1,
+        run,
+        str(other.get("pair", "contact")),
+        str(other.get("operation", "update")),
+        "done",
+        side,
+        record_id,
+        partner_id,
+    )
+
+
+def _ids(entries: list[Entry]) -> list[str]:
+    return [entry.record_id for entry in entries]
+
+
+@pytest.mark.asyncio
+class HistoryContract(StoreHooks):
+    """Cursors, settings, the journal, runs."""
+
+    async def test_a_cursor_is_kept_replaced_and_forgotten(self, tmp_path: Path) -> None:
+        async with self.opened(tmp_path) as store:
+            assert store.read(lambda tx: tx.cursor(LEFT, "order")) is None
+            for cursor in ("", "page 2", None):
+                await store.write(methodcaller("save_cursor", LEFT, "order", cursor))
+                assert store.read(lambda tx: tx.cursor(LEFT, "order")) == cursor
+                assert store.read(lambda tx: tx.cursor(RIGHT, "order")) is None
+
+    async def test_a_setting_is_kept_replaced_and_forgotten(self, tmp_path: Path) -> None:
+        async with self.opened(tmp_path) as store:
+            assert store.read(lambda tx: tx.meta("name")) is None
+            for value in ("", "value", None):
+                await store.write(methodcaller("save_meta", "name", value))
+                assert store.read(lambda tx: tx.meta("name")) == value
+
+    async def test_an_entry_comes_back_as_it_was_appended(self, tmp_path: Path) -> None:
+        changes: list[dict[str, Json]] = [
+            {"property": "name", "old": None, "new": dict(AWKWARD)},
+            {"property": "x", "old": 1, "new": []},
+        ]
+        full = Entry(
+            1, 2, "contact", "update", "done", LEFT, "a", "b", 3, "because", tuple(changes), "request-1"
+        )
+        bare = Entry(4, 5, "contact", "link", "done")
+        async with self.opened(tmp_path) as store:
+            await store.write(lambda tx: tx.append([full, bare]))
+            second, first = store.read(lambda tx: tx.journal())
+            assert first == replace(full, seq=first.seq)
+            assert second == replace(bare, seq=second.seq)
+            assert second.seq > first.seq > 0
+
+    async def test_the_journal_is_filtered_by_each_thing_asked_for(self, tmp_path: Path) -> None:
+        entries = [
+            _entry("1", "p1"),
+            _entry("2", "p2", run=2, side=LEFT),
+            _entry("3", "p3", pair="order", run=2),
+            _entry("4", "p4", operation="create"),
+        ]
+        async with self.opened(tmp_path) as store:
+            await store.write(lambda tx: tx.append(entries))
+
+            def found(tx: Tx) -> list[list[str]]:
+                return [
+                    _ids(page)
+                    for page in (
+                        tx.journal(),
+                        tx.journal(pair="contact"),
+                        tx.journal(run=2),
+                        tx.journal(operation="create"),
+                        tx.journal(side=LEFT),
+                        tx.journal(pair="contact", run=1, side=RIGHT, operation="update"),
+                        tx.journal(pair="order", operation="create"),
+                        tx.journal(limit=2),
+                        tx.journal(before=tx.journal(limit=2)[-1].seq),
+                    )
+                ]
+
+            assert store.read(found) == [
+                ["4", "3", "2", "1"],
+                ["4", "2", "1"],
+                ["3", "2"],
+                ["4"],
+                ["2"],
+                ["1"],
+                [],
+                ["4", "3"],
+                ["2", "1"],
+            ]
+
+    async def test_a_records_history_is_found_from_both_sides(self, tmp_path: Path) -> None:
+        written_right = _entry("7", "c1")
+        written_left = _entry("c1", "7", side=LEFT)
+        linked = _entry("c1", "7", side=None, operation="link")
+        another = _entry("c2", "8")
+        confusable = _entry("9", "7")  # A left record that has the same id as the right one.
+        async with self.opened(tmp_path) as store:
+            await store.write(
+                lambda tx: tx.append([written_right, written_left, linked, another, confusable])
+            )
+
+            def found(tx: Tx) -> list[int]:
+                return [
+                    len(tx.journal(record_id="c1")),
+                    len(tx.journal(record_id="7")),
+                    len(tx.journal(record_id="7", side=RIGHT)),
+                    len(tx.journal(record_id="7", side=LEFT)),
+                    len(tx.journal(record_id="c1", side=LEFT)),
+                    len(tx.journal(record_id="c1", side=RIGHT, operation="update")),
+                ]
+
+            assert store.read(found) == [3, 4, 3, 2, 3, 0]
+
+    async def test_a_run_is_running_until_it_is_finished(self, tmp_path: Path) -> None:
+        async with self.opened(tmp_path) as store:
+            first = await store.write(lambda tx: tx.start_run("sync", 10))
+            second = await store.write(lambda tx: tx.start_run("plan", 20))
+            assert first == Run(first.id, "sync", 10)
+            assert second.id > first.id > 0
+            await store.write(lambda tx: tx.finish_run(first.id, 30, "done", dict(AWKWARD)))
+            done = Run(first.id, "sync", 10, 30, "done", dict(AWKWARD))
+            assert store.read(lambda tx: tx.runs()) == [second, done]
+            assert store.read(lambda tx: tx.runs(1)) == [second]
