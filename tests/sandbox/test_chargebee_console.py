@@ -196,6 +196,24 @@ def test_a_load_with_a_taken_id_loads_nothing(site: Emulator) -> None:
     assert site.ids("customers") == ["taken"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("load", {"customers": {"id": "c"}}),
+        ("load", {"customers": ["c"]}),
+        ("load", [{"id": "c"}]),
+        ("settings", {"custom_fields": ["cf_x"]}),
+        ("settings", {"custom_fields": {"item": [{"label": "x"}]}}),
+        ("switches", ["list_lag_ms"]),
+        ("customers", {"id": {"a": "b"}}),
+        ("business_entities", {"name": 7}),
+    ],
+)
+def test_a_console_request_of_the_wrong_shape_is_told_so(site: Emulator, path: str, body: object) -> None:
+    site.console("POST", path, body, status=400)
+    assert site.ids("customers") == []
+
+
 def test_records_show_deleted_ones_too(site: Emulator) -> None:
     site.post("item_families", {"id": "f", "name": "F"})
     site.post("item_families/f/delete")

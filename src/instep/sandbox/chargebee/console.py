@@ -86,9 +86,9 @@ def routes(site: Site, kinds: dict[str, Work]) -> list[BaseRoute]:
         return JSONResponse({"switches": site.switches.described()})
 
     def settings(_request: Request, values: Doc) -> Response:
-        for resource, fields in values.get("custom_fields", {}).items():
-            for each in fields:
-                custom = msgspec.convert(each, CustomField)
+        declared = msgspec.convert(values.get("custom_fields", {}), dict[str, list[CustomField]])
+        for resource, fields in declared.items():
+            for custom in fields:
                 refuse_unknown_type(custom.datatype)
                 site.declare_custom_field(resource, custom)
         if values.get("admin"):

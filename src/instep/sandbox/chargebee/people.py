@@ -230,6 +230,8 @@ def load(site: Site, batches: Mapping[str, list[Doc]]) -> dict[str, int]:
     with site.store.transaction():
         for name, docs in batches.items():
             record = named(name)
+            if not isinstance(docs, list) or not all(isinstance(doc, dict) for doc in docs):
+                raise wrong_value(name, "is a list of records")
             try:
                 counts[record.plural] = site.store[record.resource].load(_rows(site, record, docs))
             except Taken as taken:
