@@ -164,9 +164,9 @@ def test_pairs_with_the_same_right_side_get_names_of_their_own() -> None:
 
 
 def test_strange_names_are_quoted() -> None:
-    text, dataflow = converted(
-        document(section("Chargebee 4: #x", 'Customerp "y" & Söhne', rows=[("é: #", "&b *c", "N/A")]))
-    )
+    rows = [("é: #", "&b *c", "N/A"), ("𐀀\x7f", "\ud800", "N/A")]
+    _, dataflow = converted(document(section("Chargebee 4: #x", 'Customerp "y" & Söhne', rows=rows)))
     (pair,) = dataflow.pairs
     assert pair.entity == Both("4: #x", '"y" & Söhne')
     assert pair.properties[0].parts == Both(Part(("é: #",)), Part(("&b *c",)))
+    assert pair.properties[1].parts == Both(Part(("𐀀\x7f",)), Part(("\ufffd",)))

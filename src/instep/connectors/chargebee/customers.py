@@ -32,14 +32,14 @@ class Customers(Resource):
 
     async def create(self, fields: Mapping[str, Json], key: CreateKey) -> Record:
         what = f"customer {key.id} was not created"
-        wanted = to_create(self.entity, fields, key.id, what)
+        wanted = to_create(self.shape, fields, key.id, what)
         parameters = {"id": checked_id(self.entity, key.id), **nested(wanted)}
         payload = await self.post("", key.id, parameters, idempotency=key.idempotency, new_id=key.id)
         return self.shape.record(payload)
 
     async def update(self, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str) -> Record:
         what = f"customer {id} was not updated"
-        if to_update(self.entity, changes, what) == "billing":
+        if to_update(self.shape, changes, what) == "billing":
             if not {"vat_number", _ADDRESS, *_KEPT} <= seen.fields.keys():
                 seen = await self.read(id)
             parameters = billing(changes, seen.fields)

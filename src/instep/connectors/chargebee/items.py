@@ -102,7 +102,7 @@ class Items(Resource):
         what = f"item {key.id} was not created"
         # A new item is active by itself.
         fields = {name: value for name, value in fields.items() if (name, value) != ("status", "active")}
-        wanted = to_create(self.entity, fields, key.id, what)
+        wanted = to_create(self.shape, fields, key.id, what)
         wanted.setdefault("type", self.settings.item_type)
         if self.settings.item_family:
             wanted.setdefault("item_family_id", self.settings.item_family)
@@ -115,7 +115,7 @@ class Items(Resource):
 
     async def update(self, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str) -> Record:
         what = f"item {id} was not updated"
-        group = to_update(self.entity, changes, what)
+        group = to_update(self.shape, changes, what)
         if group:
             return await self._update_price(id, group, changes[group], seen, idempotency)
         if any("." in path and path.partition(".")[0] not in seen.fields for path in changes):

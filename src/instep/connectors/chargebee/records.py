@@ -31,6 +31,11 @@ class Shape:
         self.entity = entity
         self.mark = digest([field.path for field in entity.fields])[:8]
         self._empty: dict[str, Any] = dict.fromkeys(schema.heads(entity))
+        self._by_path = {field.path: field for field in entity.fields}
+
+    def field(self, path: str) -> Field | None:
+        """See `Entity.field`."""
+        return self._by_path.get(path) or self.entity.field(path)
 
     def record(self, payload: Payload) -> Record:
         """A complete record; of a deleted one, what is left of it."""
@@ -72,12 +77,11 @@ def updated_ms(payload: Mapping[str, Any]) -> int | None:
     return second * 1000
 
 
-def leaves(entity: Entity, fields: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+def leaves(shape: Shape, fields: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
     """Nested fields as dotted paths, down to the fields that the entity declares."""
-    declared = {field.path for field in entity.fields}
 
     def walk(path: str, value: Json) -> Iterator[tuple[str, Json]]:
-        if path not in declared and isinstance(value, dict) and entity.field(path) is None:
+        if isinstance(value, dict) and shape.field(path) is None:
             for key, inner in value.items():
                 yield from walk(f"{path}.{key}", inner)
         else:
@@ -87,16 +91,16 @@ def leaves(entity: Entity, fields: Mapping[str, Json]) -> Iterator[tuple[str, Js
         yield from walk(name, value)
 
 
-def writable(entity: Entity, path: str, value: Json, what: str, *, creating: bool) -> Field:
+def writable(shape: Shape, path: str, value: Json, what: str, *, creating: bool) -> Field:
     """The field at a path that is about to be written.
 
     Raises Unable if the call can't write it, Refused if the value is longer than Chargebee allows.
     """
-    field = entity.field(path)
+    field = shape.field(path)
     if field is None:
         raise Unable(
             what,
-            why=f"{entity.name} has no field {path}",
+            why=f"{shape.entity.name} has no field {path}",
             fix="correct the path; a custom field has to be named under custom_fields",
         )
     if not (field.create if creating else field.update):
@@ -112,24 +116,24 @@ def writable(entity: Entity, path: str, value: Json, what: str, *, creating: boo
     return field
 
 
-def to_update(entity: Entity, changes: Mapping[str, Json], what: str) -> str:
+def to_update(shape: Shape, changes: Mapping[str, Json], what: str) -> str:
     """The group of these changes. Raises Unable if one can't be written or they are of two groups; Refused."""
-    groups = {writable(entity, path, value, what, creating=False).group for path, value in changes.items()}
+    groups = {writable(shape, path, value, what, creating=False).group for path, value in changes.items()}
     if len(groups) != 1:
         raise Unable(what, why=f"Chargebee has no one call that writes {', '.join(sorted(changes))}")
     return groups.pop()
 
 
-def to_create(entity: Entity, fields: Mapping[str, Json], id: str, what: str) -> dict[str, Json]:
+def to_create(shape: Shape, fields: Mapping[str, Json], id: str, what: str) -> dict[str, Json]:
     """Paths and values that a create call has to carry; what is empty is left out, and the chosen id, which
     it gets anyway. Raises Unable, Refused."""
     wanted = {
         path: value
-        for path, value in leaves(entity, fields)
+        for path, value in leaves(shape, fields)
         if not is_empty(value) and (path, value) != ("id", id)
     }
     for path, value in wanted.items():
-        writable(entity, path, value, what, creating=True)
+        writable(shape, path, value, what, creating=True)
     return wanted
 
 
