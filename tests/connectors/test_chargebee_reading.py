@@ -87,10 +87,24 @@ async def test_a_cursor_whose_offset_expired_starts_its_listing_over() -> None:
         for n in range(5):
             await site.put("customers", id=f"c-{n}")
         pages = [page async for page in site.connector.list("customer", None)]
-        since, began, _, stage = json.loads(pages[0].cursor)
-        expired = json.dumps([since, began, '["not", "an", "offset"]', stage])
+        shape, since, began, _, stage = json.loads(pages[0].cursor)
+        expired = json.dumps([shape, since, began, '["not", "an", "offset"]', stage])
         records, _ = await site.listed("customer", expired)
         assert set(records) == {f"c-{n}" for n in range(5)}
+
+
+async def test_new_settings_read_everything_again() -> None:
+    async with chargebee_site(replace(SETTINGS, prices=())) as site:
+        await site.an_item("S-1")
+        await site.advance(60)
+        _, cursor = await site.listed("item")
+        assert (await site.listed("item", cursor))[0] == {}
+        priced = ChargebeeConnector(
+            "acme-test", "test_key", SETTINGS, base_url=site.url, requests_per_minute=None
+        )
+        records = [record async for page in priced.list("item", cursor) for record in page.records]
+        await priced.close()
+        assert [get_path(record.fields, "price.EUR") for record in records] == [1990]
 
 
 def customers(*ids: str, offset: Any = None, version: int = 1) -> bytes:
@@ -277,6 +291,8 @@ async def test_business_entities_are_known_from_entries_events_and_customers() -
         await site.edit("business_entities", "be_Sued02", {"name": "Süden"})
         await site.listed("customer")
         found, _ = await site.listed("business_entity")
+        again, _ = await site.listed("business_entity")
+        assert set(again) == {"be_Nord01", "be_Sued02"}, "a hint is given once"
     shown = {id: (record.fields.get("name"), record.complete) for id, record in found.items()}
     assert shown == {"be_Nord01": ("Nord", True), "be_Sued02": ("Süden", True), "be_Old03": (None, False)}
 
@@ -355,3 +371,17 @@ async def test_a_paused_site_says_how_long() -> None:
             await connector.read("customer", "c-1")
         assert (later.value.after_ms or 0) > 590_000
         assert server.count == 1
+
+
+def test_settings_are_made_from_plain_options() -> None:
+    settings = Settings.of(
+        prices=[{"currency": "EUR"}, {"currency": "EUR", "period": 1, "period_unit": "month"}],
+        business_entities=[{"id": "be_1", "name": "Nord"}],
+        list_lag_s=60,
+    )
+    assert [(term.label, term.suffix) for term in settings.prices] == [
+        ("EUR", "-EUR"),
+        ("EUR_month", "-EUR-month"),
+    ]
+    assert settings.business_entities == (BusinessEntity("be_1", "Nord"),)
+    assert settings.list_lag_s == 60

@@ -186,6 +186,42 @@ async def test_a_price_that_a_person_archived_under_another_id_is_taken_up_again
         assert record.fields["price_id"] == {"EUR": "S-1-EUR", "USD": "usd"}
 
 
+async def test_a_price_is_changed_in_one_write_even_if_only_the_price_was_seen() -> None:
+    async with chargebee_site() as site:
+        await site.an_item("S-1")
+        await site.listed("item")
+        seen = Record("S-1", {"price": {"EUR": 1990, "USD": None}})
+        await site.connector.update("item", "S-1", {"price.EUR": 2500}, seen=seen, idempotency="k")
+        assert (await site.stored("item_prices", "S-1-EUR"))["price"] == 2500
+        assert site.sent("POST") == ["POST item_prices/{id}"]
+
+
+async def test_a_written_price_whose_item_cannot_be_read_is_in_doubt() -> None:
+    async with chargebee_site(limits=Limits(total_s=0.3, read_tries=1)) as site:
+        await site.an_item("S-1")
+        seen = await site.connector.read("item", "S-1")
+        await site.fault({"kind": "html"}, match={"method": "GET", "path": "items/S-1"})
+        with pytest.raises(InDoubt, match="was written"):
+            await site.connector.update("item", "S-1", {"price.EUR": 2500}, seen=seen, idempotency="k")
+
+
+async def test_the_answer_to_an_edit_of_an_item_keeps_the_prices_that_were_seen() -> None:
+    async with chargebee_site() as site:
+        await site.an_item("S-1")
+        record = await edited(site, "item", "S-1", {"unit": "box"})
+        assert record.complete
+        assert record == await site.connector.read("item", "S-1")
+        assert site.sent("GET").count("GET item_prices/{id}") == 4, "two readings of an item with two prices"
+
+
+async def test_the_chosen_id_may_stand_among_the_fields() -> None:
+    async with chargebee_site() as site:
+        record = await site.connector.create("item", {"id": "S-1", "name": "Sensor"}, key("S-1"))
+        assert record.id == "S-1"
+        with pytest.raises(Unable):
+            await site.connector.create("item", {"id": "S-2", "name": "Other"}, key("S-3"))
+
+
 async def test_a_price_in_tiers_is_left_alone() -> None:
     async with chargebee_site() as site:
         await site.an_item("S-1")

@@ -18,7 +18,7 @@ DEEP = os.environ.get("INSTEP_LAW_EXAMPLES", "")
 """A number of examples per law and case, tried at random; without it, a few that are always the same."""
 
 EXAMPLES = settings(
-    max_examples=int(DEEP or 40),
+    max_examples=int(DEEP or 25),
     derandomize=not DEEP,
     deadline=None,
     database=None,

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from instep.sandbox.erp.accept import accepted, merged
@@ -52,6 +52,7 @@ ANY_ENTITY = st.sampled_from(list(ENTITIES.values()))
 
 @settings(max_examples=400, deadline=None)
 @given(ANY_ENTITY, BODIES, st.booleans())
+@example(ENTITIES["customers"], {"id": float("inf")}, False)
 def test_any_json_is_taken_or_refused_with_errors(entity: Entity, body: Any, creating: bool) -> None:
     try:
         change = accepted(entity, json.dumps(body).encode(), creating=creating)

@@ -51,8 +51,9 @@ class HttpClient:
     """One connected system over HTTP. `requests` counts what was sent, `skew` holds the clock measurement.
 
     `definite` names 5xx statuses that this system uses for definite answers and that are returned as they
-    are. `record_locked` tells from the body of a 429 that one record is locked, which is no reason to hold back
-    requests for others. `log` gets an Exchange per request sent. `sleep`, `random`, `monotonic` and `now_ms` exist for tests.
+    are. `record_locked` tells from the body of a 429 that one record is locked, which is no reason to hold
+    back requests for others. `log` gets an Exchange per request sent. `sleep`, `random`, `monotonic` and
+    `now_ms` exist for tests.
     """
 
     def __init__(

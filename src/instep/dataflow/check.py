@@ -143,7 +143,8 @@ def _unwritable(pair: Pair, side: Side, entity: Entity, systems: Both[str]) -> I
         fixed = next((f for f in fields if not f.update), None)
         if fixed is None and entity.abilities.update:
             continue
-        reason = entity.abilities.reasons.get("update", "") if fixed is None else fixed.reason
+        general = "" if entity.abilities.update else entity.abilities.reasons.get("update", "")
+        reason = (fixed.reason if fixed is not None else "") or general
         at_create = entity.abilities.create and all(f.create or _is_own_id(f, entity) for f in fields)
         (later if at_create else never).setdefault(reason, []).append(prop)
     for reason, properties in never.items():

@@ -47,6 +47,7 @@ class BusinessEntities(Resource):
         }
         self._configured = frozenset(self._known)
         self._seen: set[str] = set()
+        self._told: set[str] = set()
         self._read_to: Mark | None = None
 
     def met(self, records: Iterable[Record]) -> None:
@@ -59,12 +60,14 @@ class BusinessEntities(Resource):
     async def pages(self, cursor: str | None) -> AsyncIterator[Page]:
         """Everything known, and with a cursor the configured ones and what events changed since."""
         fresh = self._read_to is None
-        changed = await self._learn() if fresh else await self._learn(Mark.read(cursor))
+        changed = await self._learn() if fresh else await self._learn(Mark.read(cursor, self.shape.mark))
         ids = sorted(changed | self._configured | (set(self._known) if cursor is None else set()))
         records = [self._record(id) for id in ids]
-        records += [self._record(id) for id in sorted(self._seen - set(self._known))]
+        hints = self._seen - set(self._known) - self._told
+        records += [self._record(id) for id in sorted(hints)]
         after = self._read_to or Mark()
-        yield Page(records, after.text(), True)
+        yield Page(records, after.text(self.shape.mark), True)
+        self._told |= hints
 
     async def read(self, id: str) -> Record:
         await self._learn(self._read_to)

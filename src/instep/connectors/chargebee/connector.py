@@ -26,9 +26,9 @@ from instep.core.values import Json
 class ChargebeeConnector:
     """Implements `Connector` for one site; its quota is the site's, so make one of these per site.
 
-    `site` is its name ("acme-test"); `base_url` is for another address than https://SITE.chargebee.com,
-    without `/api/v2`. `requests_per_minute` is the plan's quota (150 for test sites and Starter) and
-    `reserve` the share left to other tools. `log` gets an Exchange per request. The rest are for tests.
+    `site` is its name ("acme-test"); `base_url` is for another address than https://SITE.chargebee.com.
+    `requests_per_minute` is the plan's quota (150 for test sites and Starter) and `reserve` the share left to
+    other tools. `log` gets an Exchange per request. The rest are for tests.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ChargebeeConnector:
         credentials = base64.b64encode(f"{api_key}:".encode()).decode("ascii")
         self._http = HttpClient(
             name,
-            (base_url or f"https://{site}.chargebee.com").rstrip("/") + "/api/v2",
+            (base_url or f"https://{site}.chargebee.com").rstrip("/").removesuffix("/api/v2") + "/api/v2",
             auth=FixedHeaders({"Authorization": f"Basic {credentials}"}),
             headers={"chargebee-request-origin-user": "instep"},
             requests_per_minute=requests_per_minute,

@@ -32,7 +32,7 @@ class Customers(Resource):
 
     async def create(self, fields: Mapping[str, Json], key: CreateKey) -> Record:
         what = f"customer {key.id} was not created"
-        wanted = to_create(self.entity, fields, what)
+        wanted = to_create(self.entity, fields, key.id, what)
         parameters = {"id": checked_id(self.entity, key.id), **nested(wanted)}
         payload = await self.post("", key.id, parameters, idempotency=key.idempotency, new_id=key.id)
         return self.shape.record(payload)
@@ -40,11 +40,13 @@ class Customers(Resource):
     async def update(self, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str) -> Record:
         what = f"customer {id} was not updated"
         if to_update(self.entity, changes, what) == "billing":
-            if "vat_number" not in seen.fields or _ADDRESS not in seen.fields:
+            if not {"vat_number", _ADDRESS, *_KEPT} <= seen.fields.keys():
                 seen = await self.read(id)
             parameters = billing(changes, seen.fields)
             payload = await self.post("update_billing_info", id, parameters, idempotency=idempotency)
         else:
+            if any("." in path and path.partition(".")[0] not in seen.fields for path in changes):
+                seen = await self.read(id)
             parameters = plain(changes, seen.fields)
             payload = await self.post("", id, parameters, idempotency=idempotency)
         return self.shape.record(payload)

@@ -69,7 +69,7 @@ class Items(Resource):
     async def pages(self, cursor: str | None) -> AsyncIterator[Page]:
         """Items, then (not on the first walk, which has seen them all) the items whose prices changed."""
         started_ms = self.now_ms()
-        mark = Mark.read(cursor)
+        mark = Mark.read(cursor, self.shape.mark)
         then_prices = bool(self.prices.terms) and mark.since is not None
         prices_mark = mark
         if mark.stage != _PRICES:
@@ -78,7 +78,7 @@ class Items(Resource):
                 prices_mark = replace(after, stage=_PRICES)
                 if last:
                     after = prices_mark if then_prices else after.next_walk(self.settings.list_lag_s)
-                yield Page(await self.records(rows), after.text(), last and not then_prices)
+                yield Page(await self.records(rows), after.text(self.shape.mark), last and not then_prices)
             if not then_prices:
                 return
         price_pages = self._price_walk.pages(self.api, prices_mark, lambda: self.api.server_s(started_ms))
@@ -87,7 +87,7 @@ class Items(Resource):
             if last:
                 after = after.next_walk(self.settings.list_lag_s)
             ids = list(dict.fromkeys(str(row["item_id"]) for row in rows if row.get("item_id")))
-            yield Page(await self.records(await self._by_id(ids)), after.text(), last)
+            yield Page(await self.records(await self._by_id(ids)), after.text(self.shape.mark), last)
 
     async def _by_id(self, ids: Sequence[str]) -> list[Payload]:
         found: list[Payload] = []
@@ -102,7 +102,7 @@ class Items(Resource):
         what = f"item {key.id} was not created"
         # A new item is active by itself.
         fields = {name: value for name, value in fields.items() if (name, value) != ("status", "active")}
-        wanted = to_create(self.entity, fields, what)
+        wanted = to_create(self.entity, fields, key.id, what)
         wanted.setdefault("type", self.settings.item_type)
         if self.settings.item_family:
             wanted.setdefault("item_family_id", self.settings.item_family)
@@ -118,23 +118,27 @@ class Items(Resource):
         group = to_update(self.entity, changes, what)
         if group:
             return await self._update_price(id, group, changes[group], seen, idempotency)
+        if any("." in path and path.partition(".")[0] not in seen.fields for path in changes):
+            seen = await self.read(id)
         payload = await self.post("", id, plain(changes, seen.fields), idempotency=idempotency)
-        return await self._written(payload, seen)
+        return self._written(payload, seen)
 
     async def retire(self, id: str, *, seen: Record, idempotency: str) -> Record:
         payload = await self.post("", id, {"status": "archived"}, idempotency=idempotency)
-        return await self._written(payload, seen)
+        return self._written(payload, seen)
 
-    async def _written(self, payload: Payload, seen: Record) -> Record:
-        """The item of an answer. What it says nothing of, the prices, is not offered."""
-        del seen
+    def _written(self, payload: Payload, seen: Record) -> Record:
+        """The item of an answer, with the prices that were seen before, of which the answer says nothing.
+
+        Should one have changed meanwhile, the version, which is the newest of all, shows it at the next look.
+        """
         record = self.shape.record(payload)
-        if self.prices.terms:
-            fields = {
-                name: value for name, value in record.fields.items() if name not in ("price", "price_id")
-            }
-            record = replace(record, fields=fields, complete=False)
-        return record
+        fields = dict(record.fields)
+        for name in ("price", "price_id") if self.prices.terms else ():
+            fields.pop(name)
+            if name in seen.fields:
+                fields[name] = seen.fields[name]
+        return replace(record, fields=fields)
 
     async def _update_price(self, id: str, path: str, value: Json, seen: Record, idempotency: str) -> Record:
         label = path.partition(".")[2]
@@ -142,9 +146,11 @@ class Items(Resource):
         try:
             payload = await self.payload(id)
             others = await self.prices.fresh(id, but=written["id"] if written else "")
-        except OutcomeError:
-            # The price is written; only the look at what it belongs to failed, and is made again anyway.
-            return Record(id, {"price": {label: value}}, complete=False)
+        except OutcomeError as error:
+            # Nothing can be said of the item as a whole: whoever reads it later finds the price written.
+            raise InDoubt(
+                f"item {id}: the price was written, the item could not be read", why=error.why
+            ) from None
         return self._priced(payload, self.prices.summary(id, [*others, *([written] if written else [])]))
 
     async def _ensure_family(self, id: str) -> None:

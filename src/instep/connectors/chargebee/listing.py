@@ -34,25 +34,26 @@ class Mark:
     offset: str | None = None
     stage: str = ""
 
-    def text(self) -> str:
-        """As opaque text; raises BadAnswer if the offset makes it too long."""
-        text = msgspec.json.encode([self.since, self.began, self.offset, self.stage]).decode()
+    def text(self, shape: str) -> str:
+        """As opaque text; `shape` is what records hold. Raises BadAnswer if the offset makes it too long."""
+        text = msgspec.json.encode([shape, self.since, self.began, self.offset, self.stage]).decode()
         if len(text) >= MAX_CURSOR:
             raise BadAnswer("a list was not read on", why="its next_offset is too long to keep")
         return text
 
     @classmethod
-    def read(cls, text: str | None) -> Mark:
-        """From such text; one that can't be read begins again from nothing, which reads more, never less."""
+    def read(cls, text: str | None, shape: str) -> Mark:
+        """From such text. One that can't be read, or from a time when records held other fields, begins again
+        from nothing: that reads more, never less."""
         if text is None:
             return cls()
         try:
-            since, began, offset, stage = msgspec.json.decode(
-                text, type=tuple[int | None, int | None, str | None, str]
+            written, since, began, offset, stage = msgspec.json.decode(
+                text, type=tuple[str, int | None, int | None, str | None, str]
             )
         except msgspec.DecodeError:
             return cls()
-        return cls(since, began, offset, stage)
+        return cls(since, began, offset, stage) if written == shape else cls()
 
     def next_walk(self, overlap_s: int) -> Mark:
         """Where the walk after this one begins."""

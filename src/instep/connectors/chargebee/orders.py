@@ -54,7 +54,7 @@ class Orders(Resource):
     async def create(self, fields: Mapping[str, Json], key: CreateKey) -> Record:
         what = f"order {key.id} was not created"
         id = checked_id(self.entity, key.id)
-        wanted = to_create(self.entity, fields, what)
+        wanted = to_create(self.entity, fields, key.id, what)
         for path in ("customer_id", "order_date"):
             if path not in wanted:
                 raise Refused(

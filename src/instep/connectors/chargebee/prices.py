@@ -127,8 +127,7 @@ class Prices:
         `seen` are the item's fields. Raises as `Connector.update`, with `price.LABEL` as the field.
         """
         term = next(term for term in self.terms if term.label == label)
-        known = _at(seen.get("price_id"), label)
-        target = known if isinstance(known, str) else ""
+        target = str(_at(seen.get("price_id"), label) or self._known.get((item_id, label)) or "")
         try:
             if value is None:
                 return await self._archive(target, idempotency) if target else None
@@ -139,10 +138,12 @@ class Prices:
                     why="a price is a whole number of minor units (cents), not negative",
                 )
             if target:
-                if _at(seen.get("price"), label) is None:
-                    raise _not_flat(target, "not flat")
                 try:
-                    return await self._post(target, {"price": value}, idempotency)
+                    if _at(seen.get("price"), label) is not None:
+                        return await self._post(target, {"price": value}, idempotency)
+                    current = await self.one(target)
+                    if current is not None:
+                        return await self._revive(current, value, idempotency)
                 except Gone:
                     self._known.forget((item_id, label))
             try:

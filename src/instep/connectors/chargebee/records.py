@@ -11,7 +11,7 @@ from typing import Any
 from instep.connectors.chargebee import schema
 from instep.connectors.chargebee.api import Payload
 from instep.core.model import Entity, Field, Record
-from instep.core.values import Json, is_empty
+from instep.core.values import Json, digest, is_empty
 from instep.errors import Refused, Unable
 
 _NESTED = ("billing_address", "shipping_address", "relationship")
@@ -25,10 +25,11 @@ _PERSONAL = frozenset(
 
 
 class Shape:
-    """Makes the records of one entity."""
+    """Makes the records of one entity. `mark` changes with the fields that they hold."""
 
     def __init__(self, entity: Entity) -> None:
         self.entity = entity
+        self.mark = digest([field.path for field in entity.fields])[:8]
         self._empty: dict[str, Any] = dict.fromkeys(schema.heads(entity))
 
     def record(self, payload: Payload) -> Record:
@@ -119,9 +120,14 @@ def to_update(entity: Entity, changes: Mapping[str, Json], what: str) -> str:
     return groups.pop()
 
 
-def to_create(entity: Entity, fields: Mapping[str, Json], what: str) -> dict[str, Json]:
-    """Paths and values that a create call has to carry; what is empty is left out. Raises Unable, Refused."""
-    wanted = {path: value for path, value in leaves(entity, fields) if not is_empty(value)}
+def to_create(entity: Entity, fields: Mapping[str, Json], id: str, what: str) -> dict[str, Json]:
+    """Paths and values that a create call has to carry; what is empty is left out, and the chosen id, which
+    it gets anyway. Raises Unable, Refused."""
+    wanted = {
+        path: value
+        for path, value in leaves(entity, fields)
+        if not is_empty(value) and (path, value) != ("id", id)
+    }
     for path, value in wanted.items():
         writable(entity, path, value, what, creating=True)
     return wanted

@@ -44,12 +44,12 @@ class Resource:
     async def pages(self, cursor: str | None) -> AsyncIterator[Page]:
         """See `Connector.list`."""
         started_ms = self.now_ms()
-        mark = Mark.read(cursor)
+        mark = Mark.read(cursor, self.shape.mark)
         async for rows, after in self.walk.pages(self.api, mark, lambda: self.api.server_s(started_ms)):
             last = after.offset is None
             if last:
                 after = after.next_walk(self.settings.list_lag_s)
-            yield Page(await self.records(rows), after.text(), last)
+            yield Page(await self.records(rows), after.text(self.shape.mark), last)
 
     async def read(self, id: str) -> Record:
         """See `Connector.read`."""

@@ -7,7 +7,7 @@ and the entity's module makes the call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 
 from instep.connectors.chargebee.settings import FIELD_TYPES, Settings
 from instep.core.model import Abilities, Entity, Field, FieldType
@@ -68,8 +68,7 @@ def texts(*rows: tuple[str, int], group: str = "", prefix: str = "", update: boo
 def custom(settings: Settings, entity: str) -> list[Field]:
     """The custom fields that the configuration declares for an entity."""
     declared = settings.custom_fields.get(entity, {})
-    types: Mapping[str, FieldType] = FIELD_TYPES  # type: ignore[assignment]
-    return [Field(name, types.get(type, "any")) for name, type in declared.items()]
+    return [Field(name, FIELD_TYPES.get(type, "any")) for name, type in declared.items()]
 
 
 def customer(settings: Settings) -> Entity:
@@ -116,12 +115,7 @@ def customer(settings: Settings) -> Entity:
     return Entity(
         "customer",
         tuple(fields),
-        Abilities(
-            retire=False,
-            tombstones=True,
-            reasons={"retire": DELETE_CASCADES},
-            **_chosen(50, settings),  # type: ignore[arg-type]
-        ),
+        replace(_writable(50, settings), retire=False, reasons={"retire": DELETE_CASCADES}),
     )
 
 
@@ -169,12 +163,13 @@ def item(settings: Settings) -> Entity:
         *(read_only("object", "price_id") if prices else ()),
         *custom(settings, "item"),
     ]  # fmt: skip
+    # An item with prices is several records, whose newest version two changes may share.
     # Room for the ids of the item prices, which begin with the item's.
     longest = 100 - max((len(term.suffix) for term in settings.prices), default=0)
     return Entity(
         "item",
         tuple(fields),
-        Abilities(tombstones=True, **_chosen(longest, settings, exact=not prices)),  # type: ignore[arg-type]
+        replace(_writable(longest, settings), versions="time" if prices else "strict"),
         retired=("status", "archived"),
     )
 
@@ -219,12 +214,7 @@ def order(settings: Settings) -> Entity:
     return Entity(
         "order",
         tuple(fields),
-        Abilities(
-            retire=False,
-            tombstones=True,
-            reasons={"retire": CANCEL_CREDITS},
-            **_chosen(40, settings),  # type: ignore[arg-type]
-        ),
+        replace(_writable(40, settings), retire=False, reasons={"retire": CANCEL_CREDITS}),
     )
 
 
@@ -261,13 +251,14 @@ def heads(entity: Entity) -> tuple[str, ...]:
     return tuple(dict.fromkeys(field.path.partition(".")[0] for field in entity.fields))
 
 
-def _chosen(max_id_length: int, settings: Settings, *, exact: bool = True) -> dict[str, object]:
-    """What all created entities have in common; `exact` False where a version is made of several records'."""
-    return {
-        "chosen_id": True,
-        "max_id_length": max_id_length,
-        "key_window_ms": KEY_WINDOW_MS,
-        "versions": "strict" if exact else "time",
-        "list_lag_ms": settings.list_lag_s * 1000,
-        "resolution_ms": RESOLUTION_MS,
-    }
+def _writable(max_id_length: int, settings: Settings) -> Abilities:
+    """What all entities have in common that can be made."""
+    return Abilities(
+        chosen_id=True,
+        max_id_length=max_id_length,
+        key_window_ms=KEY_WINDOW_MS,
+        tombstones=True,
+        versions="strict",
+        list_lag_ms=settings.list_lag_s * 1000,
+        resolution_ms=RESOLUTION_MS,
+    )

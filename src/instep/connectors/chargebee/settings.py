@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-FIELD_TYPES = {
+from instep.core.model import FieldType
+
+FIELD_TYPES: Mapping[str, FieldType] = {
     "text": "text",
     "string": "text",
     "email": "text",
@@ -86,3 +89,22 @@ class Settings:
     business_entities: tuple[BusinessEntity, ...] = ()
     invoice_prefix: str = "inv-"
     events_days: int = 90
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        prices: Iterable[Mapping[str, Any]] = (),
+        business_entities: Iterable[Mapping[str, Any]] = (),
+        **others: Any,
+    ) -> Settings:
+        """From plain options, as a configuration file holds them; names and checks are the caller's.
+
+        `prices`: mappings with `currency` and perhaps `period` and `period_unit`; `business_entities`: with
+        `id` and `name`.
+        """
+        terms = [PriceTerm(p["currency"], p.get("period"), p.get("period_unit") or "") for p in prices]
+        entities = [
+            BusinessEntity(e["id"], e["name"], e.get("status") or "active") for e in business_entities
+        ]
+        return cls(prices=tuple(terms), business_entities=tuple(entities), **others)

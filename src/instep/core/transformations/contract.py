@@ -164,7 +164,7 @@ class Maker:
     `contexts`. It raises ValueError with a sentence for arguments that make no sense. `arguments`: each
     argument's spelling and meaning. `loses`: what detail one trip may lose; empty if none. `types`: field
     types that fit, for `check`; "any" fits all. `contexts`: how many context fields a side may have (-1: any
-    number).
+    number). `inner`: it takes `as=...`.
     """
 
     name: str
@@ -176,6 +176,7 @@ class Maker:
     types: tuple[FieldType, ...] = ("any",)
     shape: Shape = "one"
     contexts: int = 0
+    inner: bool = False
 
 
 def canon_key(canon: Canon) -> str:

@@ -96,6 +96,7 @@ MAKERS = (
         "net_term_days <-> payment_terms_days | default(0, as=integer)",
         loses="whether the field was empty or held the value",
         contexts=-1,
+        inner=True,
     ),
     Maker(
         "constant",
