@@ -33,6 +33,9 @@ PROFILES: dict[str, dict[str, Any]] = {
     "chosen id": {"chosen_id": True, "versions": "strict"},
     "marker": {"marker": "ref", "versions": "strict"},
     "unique marker": {"marker": "ref", "marker_unique": True, "conditional": True, "versions": "strict"},
+    "none": {"versions": "strict"},
+    "times": {"versions": "time", "resolution_ms": 1000, "chosen_id": True},
+    "no versions": {"versions": "none", "marker": "ref", "marker_unique": True},
 }
 """What a system offers to make a write definite; the rest of `Abilities` is alike."""
 
