@@ -11,6 +11,21 @@ CLOSE = b"<close>"  # close the connection without an answer
 HANG = b"<hang>"  # never answer
 
 
+class Clock:
+    """Time that passes only by sleeping on it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.naps: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+        self.now += seconds
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 @dataclass
 class FaultyServer:
     """Answers requests with `script` in order, then with `rest` for ever."""

@@ -15,24 +15,9 @@ from instep.connectors.exchange import redact
 from instep.connectors.http import Answer, Exchange, FixedHeaders, HttpClient, Limits
 from instep.errors import BadAnswer, ConfigurationError, InDoubt, OutcomeError, RetryLater, Stop
 
-from .faulty_server import CLOSE, HANG, FaultyServer, faulty_server, http
+from .faulty_server import CLOSE, HANG, Clock, FaultyServer, faulty_server, http
 
 HTML = http(200, b"<html>maintenance</html>", type="text/html")
-
-
-class Clock:
-    """Time that passes only by sleeping on it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.naps: list[float] = []
-
-    async def sleep(self, seconds: float) -> None:
-        self.naps.append(seconds)
-        self.now += seconds
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 class Bench:
@@ -172,6 +157,23 @@ async def test_a_retry_after_holds_back_every_request_of_the_client() -> None:
         assert at.clock.naps == [30.0, 20.0]
 
 
+async def test_a_locked_record_holds_back_no_other() -> None:
+    clock = Clock()
+    async with faulty_server([http(429, b'{"code": "locked"}')]) as server:
+        client = HttpClient(
+            "Acme ERP",
+            server.url,
+            record_locked=lambda body: body == {"code": "locked"},
+            sleep=clock.sleep,
+            monotonic=clock.monotonic,
+        )
+        await client.request("POST", "/things", body=b"")
+        await client.close()
+    assert server.count == 2
+    assert client.pace.left_s() == 0
+    assert len(clock.naps) == 1
+
+
 async def test_a_pause_longer_than_ones_patience_is_reported_without_a_request() -> None:
     async with bench([http(503, b"{}", "Retry-After: 3600")]) as at:
         with pytest.raises(RetryLater) as first:
@@ -217,6 +219,11 @@ async def test_a_small_body_that_unpacks_to_a_huge_one_is_not_read() -> None:
 
 async def test_a_packed_body_is_unpacked() -> None:
     async with bench([http(200, gzip.compress(b'{"a": 1}'), "Content-Encoding: gzip")]) as at:
+        assert (await at.read()).value == {"a": 1}
+
+
+async def test_a_byte_order_mark_does_no_harm() -> None:
+    async with bench([http(200, b'\xef\xbb\xbf{"a": 1}')]) as at:
         assert (await at.read()).value == {"a": 1}
 
 

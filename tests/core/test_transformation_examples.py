@@ -55,6 +55,8 @@ TO_RIGHT: list[tuple[str, Json, Json]] = [
     ("boolean(not)", True, False),
     ("boolean(right=1/0)", True, 1),
     ("boolean", "", None),
+    ("boolean", " ", None),
+    ("lookup(as=1, b=2)", "as", 1),
     ("money(EUR)", 1234, D("12.34")),
     ("money(EUR)", "1200", D("12.00")),
     ("money(JPY)", 1234, D("1234")),
@@ -107,6 +109,8 @@ TO_RIGHT: list[tuple[str, Json, Json]] = [
     ("phone(GB)", "(020) 7946-0000", "+442079460000"),
     ("phone(IT)", "06 1234 5678", "+390612345678"),
     ("phone(US)", "1-555-010-0000 ext. 12", "+15550100000 ext. 12"),
+    ("phone(HU)", "06 1 234 5678", "+3612345678"),
+    ("phone(CI)", "07 12 34 56 78", "+2250712345678"),
     ("phone(RU)", "8 495 123 45 67", "+74951234567"),
     ("phone(NO)", "+44 (0)20 7946 0000", "+442079460000"),
     ("phone(NO)", "tel:0046-8-123456", "+468123456"),
@@ -189,6 +193,7 @@ def test_two_spellings_of_one_value_agree(spelling: str, left: Json, right: Json
 
 
 OPAQUE: list[tuple[str, Json, str]] = [
+    ("same", 1.5, "a float is not JSON"),  # type: ignore[list-item]
     ("text", True, '"true" is not a text'),
     ("text", {"a": 1}, '"dict" is not a text'),
     ("email", "not an address", '"not an address" is not an e-mail address'),

@@ -18,7 +18,7 @@ DEEP = os.environ.get("INSTEP_LAW_EXAMPLES", "")
 """A number of examples per law and case, tried at random; without it, a few that are always the same."""
 
 EXAMPLES = settings(
-    max_examples=int(DEEP or 40),
+    max_examples=int(DEEP or 25),
     derandomize=not DEEP,
     deadline=None,
     database=None,
@@ -79,6 +79,14 @@ def test_one_trip_settles_a_value(case: Case, data: st.DataObject) -> None:
     source = data.draw(sides)
     given_raw, given_old = data.draw(raw(case, source)), data.draw(old(case, source.other))
     laws.stable(case.subject, source, given_raw, source.other, given_old, counts(case))
+
+
+@case
+@EXAMPLES
+@given(data=st.data())
+def test_leaving_out_what_does_not_count_changes_nothing(case: Case, data: st.DataObject) -> None:
+    side = data.draw(sides)
+    laws.trim(case.subject, side, data.draw(raw(case, side)))
 
 
 @case

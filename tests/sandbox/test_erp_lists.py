@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
+
 from tests.sandbox.erp_app import Erp, erp
 
 NOON = 1_800_000_000
@@ -122,11 +124,28 @@ async def test_updated_since_is_inclusive() -> None:
         assert seen == ids[2:]
 
 
-@pytest.mark.parametrize("moment", ["2027-01-15T09:00:02+01:00", "2027-01-15T08:00:02Z"])
+@pytest.mark.parametrize(
+    "moment", ["2027-01-15T09:00:02+01:00", "2027-01-15T08:00:02Z", "2027-01-15T08:00:02", "20270115T080002Z"]
+)
 async def test_updated_since_understands_time_zones(moment: str) -> None:
     async with erp() as here:
         ids = await filled(here, 4)
         assert await walk(here, "page", updated_since=moment) == ids[2:]
+
+
+async def test_moments_are_utc_whatever_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        async with erp() as here:
+            await here.at(NOON)
+            made = await here.make("contacts")
+            assert made["created_at"] == "2027-01-15T08:00:00.000Z"
+            assert await walk(here, "page", updated_since="2027-01-15T08:00:00") == [made["id"]]
+            assert await walk(here, "page", updated_since="2027-01-15T08:00:00.001") == []
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 async def test_a_change_moves_a_record_to_the_end_of_the_order_by_change() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.sandbox.erp_app import LEAST, erp
 
 NOON = 1_800_000_000  # 2027-01-15T08:00:00Z
@@ -332,6 +333,14 @@ async def test_an_order_in_yen_has_no_decimals() -> None:
         assert (order["lines"][0]["tax_amount"], order["total"]) == ("100", "1099")
 
 
+async def test_the_largest_order_can_be_added_up() -> None:
+    async with erp() as here:
+        contact = await here.make("contacts")
+        lines = [{"quantity": 10**9, "unit_price": "999999999999", "tax_rate": 100}] * 1000
+        order = await here.make("orders", contact_id=contact["id"], currency="KWD", lines=lines)
+        assert order["total"] == f"{2 * 1000 * 10**9 * 999999999999}.000"
+
+
 async def test_lines_are_replaced_and_a_line_that_is_named_keeps_its_id() -> None:
     async with erp() as here:
         contact = await here.make("contacts")
@@ -351,6 +360,8 @@ async def test_lines_are_replaced_and_a_line_that_is_named_keeps_its_id() -> Non
         ({"status": "lost"}, "status"),
         ({"order_date": "2026-02-30"}, "order_date"),
         ({"delivery_date": "tomorrow"}, "delivery_date"),
+        ({"delivery_date": "20260203"}, "delivery_date"),
+        ({"lines": [{}] * 1001}, "lines"),
         ({"tracking_url": "javascript:x"}, "tracking_url"),
         ({"lines": [{"quantity": "-1"}]}, "lines.0.quantity"),
         ({"lines": [{"tax_rate": 101}]}, "lines.0.tax_rate"),

@@ -8,10 +8,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.sandbox.erp_app import LEAST, erp
 
 from instep.sandbox.erp.identity import USER
 from instep.sandbox.erp.server import DEFAULT_TOKEN
+from tests.sandbox.erp_app import LEAST, erp
 
 BASIC = "Basic " + base64.b64encode(f"{USER}:{DEFAULT_TOKEN}".encode()).decode()
 
@@ -78,6 +78,7 @@ async def test_a_server_that_normalises_gives_back_other_values_than_it_got() ->
             address={"postal_code": "sw1a 1aa", "city": "London "},
         )
         assert (made["family_name"], made["email"]) == ("Kern", "ida@example.test")
+        assert (await here.ask("POST", "contacts", {"family_name": "  "})).status == 422
         assert (made["address"]["postal_code"], made["address"]["city"]) == ("SW1A 1AA", "London")
 
 
@@ -201,13 +202,14 @@ async def test_writes_through_the_api_are_remembered_as_such() -> None:
 async def test_a_load_keeps_given_ids_and_moments_and_fills_in_the_rest() -> None:
     async with erp() as here:
         then = {"created_at": "2024-01-01T00:00:00.000Z", "updated_at": "2025-01-01T00:00:00.000Z"}
+        told = {"created_at": "2024-01-01", "updated_at": "2025-01-01T01:00:00+01:00"}
         loaded = await here.console(
             "POST",
             "load",
             {
                 "orders": [{"contact_id": "2001", "order_date": "2025-01-01", "number": "SO-2025-00042"}],
                 "contacts": [
-                    {"family_name": "Kern", "id": "2001", "version": 7, **then},
+                    {"family_name": "Kern", "id": "2001", "version": 7, **told},
                     {"family_name": "B"},
                 ],
             },

@@ -9,9 +9,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.sandbox.kit_app import shop
 
 from instep.sandbox.kit import Clock, Column, Documents, Duplicate
+from tests.sandbox.kit_app import shop
 
 
 async def test_the_date_header_follows_the_clock_and_its_skew() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+
 from tests.sandbox.kit_app import Shop, shop
 
 CUT = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
@@ -199,6 +200,26 @@ async def test_a_rule_matches_on_method_path_query_and_header() -> None:
         assert await status("/things/2?page=2") == 200
         assert await status("/things", **{"X-Mood": "tea please"}) == 418
         assert await post(here, n=1) == 201
+
+
+async def test_a_rule_matches_on_the_body_and_the_server_still_gets_it() -> None:
+    async with shop() as here:
+        await here.fault("status_after_apply", match={"body": "acme-4[0-9]"}, times=1)
+        assert await post(here, ref="acme-77") == 201
+        assert await post(here, ref="acme-42") == 500
+        assert await post(here, ref="acme-42") == 201
+        assert here.made == [{"ref": "acme-77"}, {"ref": "acme-42"}, {"ref": "acme-42"}]
+        await here.fault("hang_before", match={"body": "acme-42"}, limit_s=0.05)
+        with pytest.raises(CUT):
+            await post(here, ref="acme-42")
+
+
+async def test_a_trickling_answer_is_right_but_slow() -> None:
+    async with shop() as here:
+        await here.fault("trickle", pieces=4, ms=20)
+        begun = asyncio.get_running_loop().time()
+        assert (await here.get("/things"))["items"] == [1]
+        assert asyncio.get_running_loop().time() - begun >= 0.08
 
 
 async def test_chance_is_repeatable_by_its_seed() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from instep.sandbox.launch import SandboxError, console, start, stop
+from instep.sandbox.world import build_world, bulk_contacts
 
 
 def gone(pid: int) -> bool:
@@ -39,6 +40,15 @@ def test_what_was_written_survives_a_power_cut(tmp_path: Path) -> None:
         erp.kill()
     with start("erp", tmp_path / "erp.db") as erp:
         assert erp.console("GET", f"contacts/{made['id']}") == made
+
+
+def test_a_world_and_people_in_bulk_are_loaded_in_pieces(tmp_path: Path) -> None:
+    world = build_world(1, 0.1)
+    with start("erp", tmp_path / "erp.db") as erp:
+        assert erp.load(world.erp, at_once=7) == sum(len(rows) for rows in world.erp.values())
+        assert erp.load({"contacts": bulk_contacts(25)}, at_once=10) == 25
+        contacts = erp.console("GET", "records/contacts")["records"]
+        assert len(contacts) == len(world.erp["contacts"]) + 25
 
 
 def test_faults_and_counters_are_within_reach(tmp_path: Path) -> None:
@@ -72,17 +82,15 @@ def test_a_secret_is_taken_from_the_environment(tmp_path: Path) -> None:
     [("list_lag_ms=-1", "list_lag_ms"), ("etags=maybe", "not JSON"), ("colour=1", "colour")],
 )
 def test_a_wrong_setting_stops_the_start_with_its_reason(tmp_path: Path, option: str, why: str) -> None:
-    with pytest.raises(SandboxError):
+    with pytest.raises(SandboxError, match=why):
         start("erp", tmp_path / "erp.db", options=["--setting", option])
-    assert why in (tmp_path / "erp.log").read_text()
 
 
 def test_a_taken_port_stops_the_start_with_its_reason(tmp_path: Path) -> None:
     with start("erp", tmp_path / "a.db") as erp:
         port = int(erp.url.rpartition(":")[2])
-        with pytest.raises(SandboxError):
+        with pytest.raises(SandboxError, match=f"why: port {port} on 127.0.0.1"):
             start("erp", tmp_path / "b.db", port=port)
-        assert f"port {port}" in (tmp_path / "b.log").read_text()
 
 
 def test_a_detached_server_is_stopped_by_its_process_id(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from tests.sandbox.erp_app import erp
 
 from instep.sandbox.world import World, build_world, bulk_contacts, bulk_customers
 from instep.sandbox.world.people import LONG_NAME
+from tests.sandbox.erp_app import erp
 
 WORLD = build_world()
 

@@ -9,7 +9,7 @@ from instep.core.model import Side
 from instep.runner.run import Wish
 from instep.store.contract import Entry, Hold, Link, Tx
 
-from .world import PERSON, PROPERTIES, World
+from .world import PERSON, PROPERTIES, Edit, World
 
 
 def broken_laws(world: World) -> list[str]:
@@ -157,9 +157,28 @@ def _never_lost(
                         yield f"never lost: {pair.name} {who} {name} is {final}, which {later} had replaced"
                 seen = {edit.saw for edit in edits}
                 for edit in edits:
-                    if edit.token not in seen and edit.token != final and edit.token not in traces:
-                        if not _cleared(world, pair.name, name, edit.token):
-                            yield f"never lost: {pair.name} {who} {name}: {edit.token} left no trace"
+                    if edit.token in seen or edit.token == final or edit.token in traces:
+                        continue
+                    if _cleared(world, pair.name, name, edit.token):
+                        continue
+                    if not _in_the_open_window(world, pair.name, name, edit):
+                        yield f"never lost: {pair.name} {who} {name}: {edit.token} left no trace"
+
+
+def _in_the_open_window(world: World, kind: str, name: str, edit: Edit) -> bool:
+    """Whether an edit was overwritten on a side without conditional writes, between the look before a write
+    and the moment in which it was applied: the one window that no engine can close there."""
+    system = world.systems[edit.side]
+    if system.entities[kind].abilities.conditional:
+        return False
+    path = f"{'l_' if edit.side is Side.LEFT else 'r_'}{name}"
+    window_ms = world.faults.late_apply_ms + 3_000
+    made = next((w.at_ms for w in system.writes if w.changes.get(path, ("", ""))[1] == edit.token), 0)
+    return any(
+        w.author != PERSON and w.changes.get(path, ("", ""))[0] == edit.token and w.at_ms - made < window_ms
+        for w in system.writes
+        if w.entity == kind
+    )
 
 
 def _cleared(world: World, kind: str, name: str, token: str) -> bool:

@@ -51,7 +51,9 @@ class HttpClient:
     """One connected system over HTTP. `requests` counts what was sent, `skew` holds the clock measurement.
 
     `definite` names 5xx statuses that this system uses for definite answers and that are returned as they
-    are. `log` gets an Exchange per request sent. `sleep`, `random`, `monotonic` and `now_ms` exist for tests.
+    are. `record_locked` tells from the body of a 429 that one record is locked, which is no reason to hold
+    back requests for others. `log` gets an Exchange per request sent. `sleep`, `random`, `monotonic` and
+    `now_ms` exist for tests.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class HttpClient:
         burst: int = 5,
         limits: Limits | None = None,
         definite: Collection[int] = (),
+        record_locked: Callable[[Json], bool] = lambda _body: False,
         log: Callable[[Exchange], None] | None = None,
         sleep: Sleep = asyncio.sleep,
         random: Callable[[], float] = random_module.random,
@@ -80,8 +83,9 @@ class HttpClient:
         self._auth = auth or FixedHeaders()
         self._headers = {"Accept": "application/json", "User-Agent": "instep", **(headers or {})}
         self._definite = frozenset(definite)
+        self._record_locked = record_locked
         self._log = log
-        self._sleep, self._random, self._monotonic, self._now_ms = sleep, random, monotonic, now_ms
+        self._sleep, self._random, self._monotonic, self.now_ms = sleep, random, monotonic, now_ms
         self._reads = asyncio.Semaphore(self.limits.max_reads)
         self._writes = asyncio.Semaphore(self.limits.max_writes)
         self._session: aiohttp.ClientSession | None = None
@@ -135,17 +139,21 @@ class HttpClient:
                 attempt -= 1
                 continue
             if answer.status == 429:
-                after_s = retry_after_s(answer.headers.get("retry-after", ""), self._now_ms())
-                self.pace.pause(self._pause_s(attempt) if after_s is None else after_s)
+                locked = self._record_locked(answer.value)
+                if not locked:
+                    after_s = retry_after_s(answer.headers.get("retry-after", ""), self.now_ms())
+                    self.pace.pause(self._pause_s(attempt) if after_s is None else after_s)
                 if last or self.pace.left_s() > self.limits.patience_s:
                     raise RetryLater(
                         f"{self.system} refused {call.shown}",
-                        after_ms=int(self.pace.left_s() * 1000),
-                        why="429: too many requests, or the record was locked",
+                        after_ms=int(self.pace.left_s() * 1000) or None,
+                        why="429: the record is locked" if locked else "429: too many requests",
                     )
+                if locked:
+                    await self._back_off(attempt)
                 continue
             if (answer.status >= 500 or answer.status == 408) and answer.status not in self._definite:
-                after_s = retry_after_s(answer.headers.get("retry-after", ""), self._now_ms())
+                after_s = retry_after_s(answer.headers.get("retry-after", ""), self.now_ms())
                 if after_s is not None:
                     self.pace.pause(after_s)
                 why = f"it answered {answer.status}"
@@ -202,7 +210,7 @@ class HttpClient:
             self._session = self._open()
         status, request_id, error = 0, "", ""
         self.requests += 1
-        started, sent_ms = self._monotonic(), self._now_ms()
+        started, sent_ms = self._monotonic(), self.now_ms()
         try:
             async with self._session.request(
                 method, url, data=call.body, headers=headers, allow_redirects=False
@@ -212,7 +220,7 @@ class HttpClient:
                 request_id = next(
                     (answer_headers[name] for name in _REQUEST_ID if name in answer_headers), ""
                 )
-                self.skew.observe(answer_headers.get("date", ""), sent_ms, self._now_ms())
+                self.skew.observe(answer_headers.get("date", ""), sent_ms, self.now_ms())
                 body = await self._bounded(response)
             value, parsed = _parsed(body, status, response.charset)
             return Answer(status, answer_headers, value, parsed, len(body)), answer_headers.get(
@@ -299,6 +307,7 @@ _REQUEST_ID = ("x-request-id", "chargebee-request-id", "x-amzn-requestid", "x-co
 
 def _parsed(body: bytes, status: int, charset: str | None) -> tuple[Json, bool]:
     """The JSON of a body. Only an answer that nobody will believe blindly (not 2xx) may lack it."""
+    body = body.removeprefix(b"\xef\xbb\xbf")  # some servers mark their UTF-8
     if not body.strip():
         return None, False
     try:

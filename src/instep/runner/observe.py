@@ -96,7 +96,7 @@ async def _finish_listing(
     """Records that a complete listing did not name are not gone: each is to be read."""
     abilities = engine.connectors[side].entities()[entity].abilities
     missing, after = 0, ""
-    while abilities.complete_list and abilities.read and not empty:
+    while abilities.complete_list and abilities.read:
 
         def suspect(tx: Tx, after: str = after) -> list[str]:
             ids = tx.unlisted(side, entity, listing, after, 500)

@@ -149,6 +149,9 @@ def turn(
         if verdict is None:
             raise AssertionError("a case without intents and reads has a verdict")
         if verdict.link is not None:
+            suspect = _suspect(tx, case, verdict.link)
+            if suspect is not None:
+                return Step(key, read=suspect)
             if not _link(engine, tx, case, verdict):
                 return Step(key, wait_ms=BUSY_MS)
             continue
@@ -232,6 +235,15 @@ def _intent(engine: Engine, case: Case, write: Write) -> Intent:
         sent_ms=engine.now_ms(),
         attempts=1,
     )
+
+
+def _suspect(tx: Tx, case: Case, ids: Both[str]) -> tuple[Side, str] | None:
+    """The one of two records about to be linked that has to be read first: it may not be there any more."""
+    for side in Side:
+        seen = tx.sighting(side, case.pair.entity[side], ids[side])
+        if seen is not None and seen.seen_ms == UNREAD:
+            return side, ids[side]
+    return None
 
 
 def _link(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> bool:

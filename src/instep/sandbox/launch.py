@@ -1,13 +1,14 @@
 """Start and stop sandbox servers as processes of their own: for the command line, tests and benchmarks.
 
     with start("erp", tmp_path / "erp.db", options=["--token", "t"]) as erp:
-        erp.console("POST", "load", {"contacts": [...]})
+        erp.load(build_world().erp)
 
 Not for serving inside the own event loop: that is `kit.listening`.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import select
@@ -17,7 +18,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,20 @@ class Running:
     def console(self, method: str, path: str, body: Any = None) -> Any:
         """One console request, `path` below `/_console/`; returns the JSON answer. Raises SandboxError."""
         return console(self.url, method, path, body)
+
+    def load(self, records: Mapping[str, Iterable[Mapping[str, Any]]], *, at_once: int = 5000) -> int:
+        """Put records into the server, entity by entity in the order given, so many in one request.
+
+        The records may come from generators. Returns how many there were. Raises SandboxError; what was
+        loaded before stays.
+        """
+        count = 0
+        for name, rows in records.items():
+            left = iter(rows)
+            while chunk := list(itertools.islice(left, at_once)):
+                self.console("POST", "load", {name: chunk})
+                count += len(chunk)
+        return count
 
     def counters(self) -> dict[str, Any]:
         counts: dict[str, Any] = self.console("GET", "counters")
@@ -184,4 +199,5 @@ def _gone(pid: int) -> bool:
 
 def _last_words(log: Path) -> str:
     lines = log.read_text("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else "it ended without a word"
+    # A message has three lines: what, why and fix.
+    return " / ".join(line.strip() for line in lines[-3:]) or "it ended without a word"

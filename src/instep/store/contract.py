@@ -90,12 +90,13 @@ class Tx(Protocol):
         ...
 
     def unlisted(self, side: Side, entity: str, listing: int, after: str, limit: int) -> list[str]:
-        """Ids after `after`, sorted, of records not marked deleted that complete listing `listing` didn't name
-        and that were known before it began."""
+        """Ids after `after`, sorted, of records not marked deleted whose `listed_in` is below `listing`: known
+        before that complete listing began, and not named by it. A record first seen by other means while it
+        runs is among them, unless it is saved with that listing's number."""
         ...
 
     def sample_ids(self, side: Side, entity: str, excluding: str, limit: int) -> list[str]:
-        """Some other records believed to exist, latest seen first (canaries)."""
+        """Some other records not marked deleted, latest seen first (canaries)."""
         ...
 
     def count_sightings(self, side: Side, entity: str) -> int:
@@ -114,12 +115,13 @@ class Tx(Protocol):
 
     def save_link(self, link: Link) -> Link:
         """Insert (id 0) or update; returns it with its id. Raises AlreadyLinked if a record has another link in
-        this pair: links are one to one, by the database's own constraint."""
+        this pair, live or retired: links are one to one, by the database's own constraint; the transaction can
+        go on. LookupError if the link to update has been removed."""
         ...
 
     def remove_link(self, link_id: int) -> None: ...
     def links(self, pair: str, after: int, limit: int) -> list[Link]:
-        """By id."""
+        """Those with an id above `after`, by id."""
         ...
 
     # Match index
@@ -157,13 +159,19 @@ class Tx(Protocol):
         """Look again later, unless it was marked again since."""
         ...
 
-    def busy_buckets(self, pair: str, now_ms: int) -> list[int]: ...
-    def next_due(self, pair: str) -> int | None: ...
+    def busy_buckets(self, pair: str, now_ms: int) -> list[int]:
+        """Buckets with something due, sorted; a look into each, however much there is to do."""
+        ...
+
+    def next_due(self, pair: str) -> int | None:
+        """The earliest due time, be it past or future; None if there is nothing to look at."""
+        ...
 
     # Holds and releases
     def holds_of(self, key: Key) -> list[Hold]: ...
     def replace_holds(self, key: Key, holds: Sequence[Hold]) -> None:
-        """The holds of a key from now on; one with unchanged property, cause and digest keeps id and since_ms."""
+        """The holds of a key from now on; one with unchanged property, cause and digest keeps id and since_ms
+        and takes on the rest. Ids and keys in `holds` are not looked at."""
         ...
 
     def hold(self, hold_id: int) -> Hold | None: ...
@@ -175,7 +183,7 @@ class Tx(Protocol):
 
     # Intents
     def save_intent(self, intent: Intent) -> Intent:
-        """Insert (id 0) or update; returns it with its id."""
+        """Insert (id 0) or update; returns it with its id. LookupError if the one to update was closed."""
         ...
 
     def intents(self, limit: int = 1000) -> list[Intent]:
@@ -208,7 +216,9 @@ class Tx(Protocol):
         before: int | None = None,
         limit: int = 100,
     ) -> list[Entry]:
-        """Latest first; `record_id` matches the record or its partner (with `side`: the record of that side)."""
+        """Latest first, with a seq below `before`; only what is asked for ("", 0 and None: not asked).
+        `side` alone: entries of that side. `record_id` matches the record or its partner, and with `side` only
+        where it is the record of that side; an entry without a side then counts for both."""
         ...
 
     def start_run(self, kind: str, now_ms: int) -> Run: ...
@@ -218,7 +228,10 @@ class Tx(Protocol):
         ...
 
     # Counts for `status`
-    def count_links(self, pair: str) -> int: ...
+    def count_links(self, pair: str) -> int:
+        """Live ones."""
+        ...
+
     def count_todo(self, pair: str) -> Both[int]:
         """(to do, failing: of these with attempts > 0) as left and right of a Both."""
         ...
@@ -234,23 +247,32 @@ class Store(Protocol):
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         """Run `work` in a transaction of its own; durable on return. What `work` raises undoes it and comes
-        back. StoreError for a full disk, a damaged or locked file."""
+        back. StoreError for a full disk, a damaged or locked file. `work` may run on another thread, and in the
+        order in which writes were asked for. A caller that is cancelled does not know whether it was done."""
         ...
 
     def read(self, work: Callable[[Tx], T]) -> T:
-        """Run `work` on the last commit, at once, on the calling thread; it must not write."""
+        """Run `work` on the last commit, at once, on the calling thread; it must not write (StoreError).
+        A read inside a read sees the same commit."""
         ...
 
     async def acquire(self, holder: str, now_ms: int, ttl_ms: int) -> int:
         """Take or renew the lease; returns its epoch, which rises with each new holder. Raises StoreError with
-        who holds it while another's lease has not run out."""
+        who holds it while another's lease has not run out.
+
+        The same store renews under the same epoch, also after it ran out if nobody took it. A holder of the
+        same name in another store (a restarted process) takes it over at once, under a new epoch. Taking over
+        from a holder that never gave it back looks for damage first (StoreError)."""
         ...
 
     async def release(self) -> None:
-        """Give the lease back."""
+        """Give the lease back, if this store still has it; its later writes check no lease."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Finish the writes that wait, then close; a lease that was not given back stays until it runs out.
+        Later calls raise StoreError, another `close` does nothing."""
+        ...
 
 
 class AlreadyLinked(Exception):

@@ -51,7 +51,22 @@ class RecordsContract(StoreHooks):
             assert store.read(lambda tx: tx.sighting(LEFT, "customer", "1")) == sighting("1")
 
     async def test_a_new_sighting_takes_the_place_of_the_one_before(self, tmp_path: Path) -> None:
-        newer = sighting("1", seen_ms=9, deleted=True)
+        newer = Sighting(
+            LEFT,
+            "customer",
+            "1",
+            {"other": 1},
+            "other",
+            2,
+            "etag",
+            3,
+            4,
+            True,
+            "ada",
+            5,
+            6,
+            {"other": (None, 7)},
+        )
         async with self.opened(tmp_path) as store:
             await store.write(lambda tx: tx.save_sightings([sighting("1"), newer]))
             assert store.read(lambda tx: tx.sighting(LEFT, "customer", "1")) == newer

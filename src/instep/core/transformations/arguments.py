@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from difflib import get_close_matches
 
-from instep.core.model import Both, Side
+from instep.core.model import Both
 from instep.core.transformations.contract import Arguments, Scalar
 
 _name = re.compile(r"[A-Za-z_][\w.-]*(?::[A-Za-z_][\w.]*)?\Z")
@@ -175,8 +175,3 @@ class Given:
         """Raise ValueError for the first argument that nobody took."""
         for left_over in [*self._words, *(key for key, _ in self._named)]:
             raise ValueError(f'{self.of} takes no "{left_over}"{did_you_mean(str(left_over), self._known)}')
-
-
-def other_than(side: Side, text: str) -> str:
-    """The message for a value that one side can't take because of what it would be read as there."""
-    return f"the {side.value} side would read it back as {text}"

@@ -10,6 +10,7 @@ The laws, checked for every transformation of the registry over generated values
     put-get       canon(put(c, old)) == c               what was written reads as what was meant
     get-put       put(canon(raw), raw) == raw           a sync without a change changes nothing
     stable        canon(put(canon(put(c)))) == canon(put(c))   one trip settles it, on either side
+    trim          canon(trim(raw)) == canon(raw); trim(trim(raw)) == trim(raw)   it drops what doesn't count
 
 Canonical values are hashable plain data: None (empty), bool, int, Decimal, str, tuples of them, and the
 marker classes below. Compare them with `==`; to index or store a comparison, use `canon_key`, since two equal
@@ -164,7 +165,7 @@ class Maker:
     `contexts`. It raises ValueError with a sentence for arguments that make no sense. `arguments`: each
     argument's spelling and meaning. `loses`: what detail one trip may lose; empty if none. `types`: field
     types that fit, for `check`; "any" fits all. `contexts`: how many context fields a side may have (-1: any
-    number).
+    number). `inner`: it takes `as=...`.
     """
 
     name: str
@@ -176,6 +177,7 @@ class Maker:
     types: tuple[FieldType, ...] = ("any",)
     shape: Shape = "one"
     contexts: int = 0
+    inner: bool = False
 
 
 def canon_key(canon: Canon) -> str:

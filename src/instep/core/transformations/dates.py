@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_FLOOR
 from zoneinfo import ZoneInfo
 
 from instep.core.model import Both, Side
 from instep.core.transformations.arguments import Given, did_you_mean
 from instep.core.transformations.contract import Arguments, Canon, Maker, Transformation, Unfit
 from instep.core.transformations.lens import Junk, one, shown
-from instep.core.transformations.numbers import read_number
+from instep.core.transformations.numbers import read_number, shifted
 from instep.core.values import Absent, Json
 
 KINDS = {
@@ -153,9 +153,8 @@ def _between(kinds: Both[str | _Pattern], zone: ZoneInfo) -> Transformation:
             number = read_number(value)
             if isinstance(number, Junk):
                 return Junk(f"{shown(value)} is not a number of {kind}")
-            if kind == "seconds":
-                number = number * 1000
-            return int(Decimal(number).to_integral_value(ROUND_FLOOR))
+            number = shifted(number, 3 if kind == "seconds" else 0)
+            return int(number.to_integral_value(ROUND_FLOOR))
         found = _read_moment(value.strip(), zone) if isinstance(value, str) else None
         return Junk(f"{shown(value)} is not a date and time of ISO 8601") if found is None else found
 

@@ -19,17 +19,19 @@ from instep.core.transformations.text import read_text
 from instep.core.values import Json, Raw
 
 _codes = """
-1:US CA  7:RU KZ  20:EG  27:ZA  30:GR  31:NL  32:BE  33:FR  34:ES  36:HU  39:IT VA  40:RO  41:CH  43:AT
-44:GB GG JE IM  45:DK  46:SE  47:NO SJ  48:PL  49:DE  51:PE  52:MX  53:CU  54:AR  55:BR  56:CL  57:CO  58:VE
-60:MY  61:AU  62:ID  63:PH  64:NZ  65:SG  66:TH  81:JP  82:KR  84:VN  86:CN  90:TR  91:IN  92:PK  93:AF  94:LK
-95:MM  98:IR  212:MA  213:DZ  216:TN  218:LY  221:SN  225:CI  230:MU  233:GH  234:NG  237:CM  250:RW  251:ET
-254:KE  255:TZ  256:UG  258:MZ  260:ZM  261:MG  262:RE  263:ZW  264:NA  267:BW  297:AW  298:FO  299:GL  350:GI
-351:PT  352:LU  353:IE  354:IS  355:AL  356:MT  357:CY  358:FI AX  359:BG  370:LT  371:LV  372:EE  373:MD
-374:AM  375:BY  376:AD  377:MC  378:SM  380:UA  381:RS  382:ME  383:XK  385:HR  386:SI  387:BA  389:MK  420:CZ
-421:SK  423:LI  500:FK  501:BZ  502:GT  503:SV  504:HN  505:NI  506:CR  507:PA  509:HT  590:GP  591:BO  592:GY
-593:EC  594:GF  595:PY  596:MQ  597:SR  598:UY  673:BN  675:PG  679:FJ  687:NC  689:PF  850:KP  852:HK  853:MO
-855:KH  856:LA  880:BD  886:TW  960:MV  961:LB  962:JO  963:SY  964:IQ  965:KW  966:SA  967:YE  968:OM  971:AE
-972:IL  973:BH  974:QA  975:BT  976:MN  977:NP  992:TJ  993:TM  994:AZ  995:GE  996:KG  998:UZ
+1:US CA PR DO JM TT BS BB BM KY LC GD AG  7:RU KZ  20:EG  27:ZA  30:GR  31:NL  32:BE  33:FR
+34:ES  36:HU  39:IT VA  40:RO  41:CH  43:AT  44:GB GG JE IM  45:DK  46:SE  47:NO SJ  48:PL  49:DE
+51:PE  52:MX  53:CU  54:AR  55:BR  56:CL  57:CO  58:VE  60:MY  61:AU  62:ID  63:PH  64:NZ  65:SG
+66:TH  81:JP  82:KR  84:VN  86:CN  90:TR  91:IN  92:PK  93:AF  94:LK  95:MM  98:IR  212:MA  213:DZ
+216:TN  218:LY  221:SN  225:CI  230:MU  233:GH  234:NG  237:CM  250:RW  251:ET  254:KE  255:TZ
+256:UG  258:MZ  260:ZM  261:MG  262:RE  263:ZW  264:NA  267:BW  297:AW  298:FO  299:GL  350:GI
+351:PT  352:LU  353:IE  354:IS  355:AL  356:MT  357:CY  358:FI AX  359:BG  370:LT  371:LV  372:EE
+373:MD  374:AM  375:BY  376:AD  377:MC  378:SM  380:UA  381:RS  382:ME  383:XK  385:HR  386:SI
+387:BA  389:MK  420:CZ  421:SK  423:LI  500:FK  501:BZ  502:GT  503:SV  504:HN  505:NI  506:CR
+507:PA  509:HT  590:GP  591:BO  592:GY  593:EC  594:GF  595:PY  596:MQ  597:SR  598:UY  673:BN
+675:PG  679:FJ  687:NC  689:PF  850:KP  852:HK  853:MO  855:KH  856:LA  880:BD  886:TW  960:MV
+961:LB  962:JO  963:SY  964:IQ  965:KW  966:SA  967:YE  968:OM  971:AE  972:IL  973:BH  974:QA
+975:BT  976:MN  977:NP  992:TJ  993:TM  994:AZ  995:GE  996:KG  998:UZ
 """
 
 CALLING_CODES: dict[str, str] = {
@@ -39,18 +41,17 @@ CALLING_CODES: dict[str, str] = {
 }
 """Alpha-2 code -> calling code, without the plus."""
 
-_trunk_8 = {"RU", "KZ", "BY", "TM"}
-_trunk_1 = {"US", "CA"}
-_no_trunk = "NO SJ DK FO GL IS ES PT IT VA SM LU CZ PL GR CY MT EE LV MC AD HK MO SG QA KW BH OM"
+_trunks = {"RU": "8", "KZ": "8", "BY": "8", "HU": "06"}
+_no_trunk = "NO SJ DK FO GL IS ES PT IT VA SM LU CZ PL GR CY MT EE LV MC AD HK MO SG QA KW BH OM MX CL CO CI"
 _between = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u202a-\u202e\u2060]+")
 _extension = re.compile(r"(?:ext\.?|x|#)\s*([0-9]{1,8})\Z", re.IGNORECASE)
 
 
 def _trunk(country: str) -> str:
-    """The digit that is dialled before a national number and left out after the calling code."""
+    """What is dialled before a national number and left out after the calling code."""
     if country in _no_trunk.split():
         return ""
-    return "8" if country in _trunk_8 else "1" if country in _trunk_1 else "0"
+    return "1" if CALLING_CODES[country] == "1" else _trunks.get(country, "0")
 
 
 def digits_of(text: str, country: str) -> str | Junk:
@@ -60,14 +61,11 @@ def digits_of(text: str, country: str) -> str | Junk:
     found = _extension.search(text)
     if found:
         extension, text = f" ext. {found[1]}", text[: found.start()]
-    text = (
-        text.removeprefix("tel:").replace("(0)", "")
-        if text.lstrip("tel: (").startswith(("+", "00"))
-        else text
-    )
-    bare = _between.sub("", text)
+    bare = _between.sub("", text.removeprefix("tel:"))
     international = bare.startswith(("+", "00"))
-    bare = bare.removeprefix("+") if bare.startswith("+") else bare.removeprefix("00")
+    if international:
+        bare = _between.sub("", text.removeprefix("tel:").replace("(0)", ""))
+        bare = bare.removeprefix("+") if bare.startswith("+") else bare.removeprefix("00")
     if not (bare.isascii() and bare.isdigit()):
         return Junk(f"{shown(text)} is not a phone number")
     if not international and country:

@@ -67,7 +67,7 @@ def build(
 
     Raises ValueError with a sentence fit for a `Problem` where the name or an argument makes no sense.
     """
-    arguments = replace(_with_inner(arguments, fields, contexts, load), fields=fields, contexts=contexts)
+    arguments = replace(arguments, fields=fields, contexts=contexts)
     if ":" in name:
         if load is None:
             raise ValueError(f"{name} can't be loaded here")
@@ -76,10 +76,10 @@ def build(
     if maker is None:
         raise ValueError(f"there is no transformation {name}{did_you_mean(name, MAKERS)}")
     _check_shape(maker, fields, contexts)
-    return maker.build(arguments)
+    return maker.build(_with_inner(arguments, load) if maker.inner else arguments)
 
 
-def _with_inner(arguments: Arguments, fields: Both[int], contexts: Both[int], load: Load | None) -> Arguments:
+def _with_inner(arguments: Arguments, load: Load | None) -> Arguments:
     """`as=...` built, so that makers need not know the registry."""
     spelled = [value for key, value in arguments.named if key == "as"]
     if not spelled:
@@ -88,7 +88,8 @@ def _with_inner(arguments: Arguments, fields: Both[int], contexts: Both[int], lo
         raise ValueError("as= is given more than once")
     name, inner = parse(str(spelled[0]))
     others = tuple(pair for pair in arguments.named if pair[0] != "as")
-    return replace(arguments, named=others, inner=build(name, inner, fields, contexts, load))
+    made = build(name, inner, arguments.fields, arguments.contexts, load)
+    return replace(arguments, named=others, inner=made)
 
 
 def _check_shape(maker: Maker, fields: Both[int], contexts: Both[int]) -> None:

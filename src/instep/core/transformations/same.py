@@ -14,7 +14,7 @@ from instep.core.values import Absent, Json
 DEEPEST = 40
 
 
-def freeze(value: Json, depth: int = 0) -> Canon | Junk:
+def freeze(value: object, depth: int = 0) -> Canon | Junk:
     """A hashable picture of any JSON: lists and objects become tuples that begin with "list" or "object"."""
     if value is None or isinstance(value, bool | str):
         return value
@@ -24,9 +24,11 @@ def freeze(value: Json, depth: int = 0) -> Canon | Junk:
     if depth == DEEPEST:
         return Junk(f"lists and objects are nested more than {DEEPEST} deep")
     inner: list[Canon] = []
-    items: list[Json] = []
+    items: list[object] = []
     if isinstance(value, list):
         inner, items = ["list"], value
+    elif not isinstance(value, dict):
+        return Junk(f"a {type(value).__name__} is not JSON")
     else:
         names = sorted(value)
         inner, items = ["object", tuple(names)], [value[name] for name in names]

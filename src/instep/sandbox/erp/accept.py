@@ -10,7 +10,7 @@ import msgspec
 from pydantic import ValidationError
 
 from instep.sandbox.erp.entities import Entity, Record
-from instep.sandbox.erp.refusals import invalid
+from instep.sandbox.erp.refusals import invalid, refused
 
 _LOWER = frozenset({"email"})
 _UPPER = frozenset({"postal_code"})
@@ -36,6 +36,9 @@ def accepted(entity: Entity, body: bytes, *, creating: bool) -> Record:
         return model.model_validate_json(without).model_dump(exclude_unset=True)
     except ValidationError as error:
         raise invalid(error) from None
+    except msgspec.DecodeError:
+        # The validator's parser takes NaN and Infinity, which are no JSON.
+        raise refused(400, None, "invalid_json", "the body is not JSON") from None
 
 
 def merged(entity: Entity, old: Mapping[str, Any], change: Mapping[str, Any]) -> Record:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -22,8 +22,17 @@ _encode = msgspec.json.encode
 
 
 def millis(text: str) -> int:
-    """Milliseconds since 1970 of an ISO 8601 moment. Raises ValueError."""
-    return round(datetime.fromisoformat(text).timestamp() * 1000)
+    """Milliseconds since 1970 of an ISO 8601 moment, UTC where it names no zone. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)
+
+
+def iso(moment_ms: int) -> str:
+    """A moment as the ERP writes it: `2026-11-23T04:05:06.789Z`."""
+    text = datetime.fromtimestamp(moment_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
 
 
 def columns_of(entity: Entity) -> list[Column]:
@@ -89,7 +98,7 @@ class Books:
 
     def create(self, entity: Entity, body: bytes, author: str) -> Record:
         """Raises Refused: 400, 422, or 409 with the id of the record that holds a unique value."""
-        change = self._normal(accepted(entity, body, creating=True))
+        change = self._accepted(entity, body, creating=True)
         record = merged(entity, copy.deepcopy(entity.blank), change)
         with self.documents.transaction():
             self._check_references(entity, record, {})
@@ -107,7 +116,7 @@ class Books:
         self, entity: Entity, key: str, body: bytes, author: str, if_match: str | None = None
     ) -> Record:
         """Raises Refused: 400, 404, 409, 412, 422, 428."""
-        change = self._normal(accepted(entity, body, creating=False))
+        change = self._accepted(entity, body, creating=False)
         with self.documents.transaction():
             old = self._living(entity, key)
             self._check_version(old, if_match)
@@ -173,13 +182,14 @@ class Books:
                 highest = max(highest, int(key))
                 if entity.name == "orders":
                     record["number"] = given.get("number") or self._order_number(record["order_date"])
-                created = given.get("created_at", now)
+                created = iso(millis(given["created_at"])) if "created_at" in given else now
+                updated = iso(millis(given["updated_at"])) if "updated_at" in given else created
                 yield {
                     "id": key,
                     **record,
                     "version": given.get("version", 1),
                     "created_at": created,
-                    "updated_at": given.get("updated_at", created),
+                    "updated_at": updated,
                 }
 
         with self.documents.transaction():
@@ -204,8 +214,12 @@ class Books:
             {**dict(zip(names, row, strict=False)), "changes": msgspec.json.decode(row[-1])} for row in rows
         ]
 
-    def _normal(self, change: Record) -> Record:
-        return normalised(change) if self.settings.normalise else change
+    def _accepted(self, entity: Entity, body: bytes, *, creating: bool) -> Record:
+        change = accepted(entity, body, creating=creating)
+        if not self.settings.normalise:
+            return change
+        # What is left after trimming must still be a name.
+        return accepted(entity, _encode(normalised(change)), creating=creating)
 
     def _living(self, entity: Entity, key: str) -> Record:
         record = self.read(entity, key)

@@ -46,10 +46,12 @@ def _terms(days: int) -> int:
 
 def _date(text: str) -> str:
     try:
-        date.fromisoformat(text)
+        # fromisoformat also takes weeks and days without dashes, which the ERP does not.
+        if date.fromisoformat(text).isoformat() == text:
+            return text
     except ValueError:
-        raise PydanticCustomError("invalid_format", "must be a date as YYYY-MM-DD") from None
-    return text
+        pass
+    raise PydanticCustomError("invalid_format", "must be a date as YYYY-MM-DD")
 
 
 def _decimal(value: Any) -> Decimal:
@@ -136,7 +138,7 @@ TermsDays = Annotated[
     int, AfterValidator(_terms), WithJsonSchema({"type": "integer", "enum": list(TERMS_DAYS)})
 ]
 Date = Annotated[str, AfterValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
-Quantity = Annotated[str, PlainValidator(_ranged(0, None, 4)), _DECIMAL_SCHEMA]
+Quantity = Annotated[str, PlainValidator(_ranged(0, 10**9, 4)), _DECIMAL_SCHEMA]
 UnitPrice = Annotated[str, PlainValidator(_ranged(None, None, UNIT_PRICE_DECIMALS)), _DECIMAL_SCHEMA]
 TaxRate = Annotated[str, PlainValidator(_ranged(0, 100, 4)), _DECIMAL_SCHEMA]
 Prices = Annotated[

@@ -7,9 +7,9 @@ passed over when a client sends them.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from instep.sandbox.erp.fields import (
     Country,
@@ -39,6 +39,8 @@ from instep.sandbox.erp.fields import (
     UnitPrice,
     Url,
 )
+
+LINES_MAX = 1000
 
 
 class Strict(BaseModel):
@@ -165,7 +167,7 @@ class _OrderHead(Strict):
 
 
 class OrderFields(_OrderHead):
-    lines: list[LineFields] | None = None
+    lines: Annotated[list[LineFields], Field(max_length=LINES_MAX)] | None = None
 
 
 class OrderCreate(OrderFields):

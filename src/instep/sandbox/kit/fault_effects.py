@@ -132,6 +132,18 @@ async def truncate_body(call: Call) -> None:
     await _cut(call, flush=True)
 
 
+async def trickle(call: Call) -> None:
+    """{"pieces": 10, "ms": 100}: the right answer in so many pieces, with a pause before each."""
+    answer = await answer_of(call)
+    pieces = max(1, int(call.args.get("pieces", 10)))
+    await call.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    for number in range(pieces):
+        await asyncio.sleep(call.args.get("ms", 100) / 1000)
+        begin, end = (len(answer.body) * place // pieces for place in (number, number + 1))
+        await call.send({"type": "http.response.body", "body": answer.body[begin:end], "more_body": True})
+    await call.send({"type": "http.response.body", "body": b""})
+
+
 async def garbage(call: Call) -> None:
     """{"body": "{\\"list\\": [}"}: applied; an answer that claims to be JSON and is not."""
     answer = await answer_of(call)
@@ -211,6 +223,7 @@ EFFECTS: dict[str, Effect] = {
         drop_after_apply,
         html,
         truncate_body,
+        trickle,
         garbage,
         bom,
         huge_body,

@@ -2,13 +2,14 @@
 
 A rule, as `POST /_console/faults` takes it (everything but `effect` may be left out):
 
-    {"match": {"method": "POST", "path": "^/api/v1/contacts", "query": "page=2", "headers": {"etag": "."}},
+    {"match": {"method": "POST", "path": "^/api/v1/contacts", "query": "page=2",
+               "headers": {"if-match": "."}, "body": "acme-42"},
      "after": 1,            skip the first matching request
      "times": 2,            then fire twice; null or absent: for ever
      "probability": 0.5,    of those that are due; drawn from "seed" (0), so that a run can be repeated
      "effect": {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}}}
 
-`path`, `query` and the header patterns are regular expressions, searched. Rules are tried in the order in
+`path`, `query`, `body` and the headers are regular expressions, searched. Rules are tried in the order in
 which they came: every `latency` that fires delays, the first other effect that fires is the answer.
 The effects are in `fault_effects`; a new one is added there. Requests to the console never fail.
 """
@@ -22,13 +23,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from instep.sandbox.kit.counters import CONSOLE
 from instep.sandbox.kit.fault_effects import DELAYS, EFFECTS, Call
 
 _KEYS = frozenset({"match", "after", "times", "probability", "seed", "effect"})
-_MATCH_KEYS = frozenset({"method", "path", "query", "headers"})
+_MATCH_KEYS = frozenset({"method", "path", "query", "headers", "body"})
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,16 @@ class Match:
     path: re.Pattern[str] | None = None
     query: re.Pattern[str] | None = None
     headers: tuple[tuple[bytes, re.Pattern[str]], ...] = ()
+    body: re.Pattern[str] | None = None
 
-    def fits(self, scope: Scope) -> bool:
+    def fits(self, scope: Scope, body: bytes) -> bool:
         if self.method is not None and scope["method"] != self.method:
             return False
         if self.path is not None and not self.path.search(scope["path"]):
             return False
         if self.query is not None and not self.query.search(scope["query_string"].decode("latin-1")):
+            return False
+        if self.body is not None and not self.body.search(body.decode("utf-8", "replace")):
             return False
         return all(
             any(
@@ -71,10 +75,10 @@ class Rule:
     memory: dict[str, Any] = field(default_factory=dict)
     removed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def fires(self, scope: Scope) -> bool:
+    def fires(self, scope: Scope, body: bytes) -> bool:
         if self.times is not None and self.fired >= self.times:
             return False
-        if not self.match.fits(scope):
+        if not self.match.fits(scope, body):
             return False
         self.seen += 1
         if self.seen <= self.after:
@@ -129,9 +133,12 @@ class FaultMiddleware:
         if not self._faults.rules or scope["type"] != "http" or scope["path"].startswith(CONSOLE):
             await self._app(scope, receive, send)
             return
+        body = b""
+        if any(rule.match.body for rule in self._faults.rules):
+            body, receive = await _read_ahead(receive)
         for rule in list(self._faults.rules):
             # A rule behind the first that answers has not met this request and doesn't count it.
-            if not rule.fires(scope):
+            if not rule.fires(scope, body):
                 continue
             call = Call(
                 self._app,
@@ -149,6 +156,26 @@ class FaultMiddleware:
                 await EFFECTS[rule.kind](call)
                 return
         await self._app(scope, receive, send)
+
+
+async def _read_ahead(receive: Receive) -> tuple[bytes, Receive]:
+    """The whole body, and a `receive` that gives it once more."""
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        body.extend(message.get("body", b""))
+        more = message.get("more_body", False)
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+    return bytes(body), again
 
 
 def read_rule(number: int, wanted: Mapping[str, Any]) -> Rule:
@@ -206,6 +233,7 @@ def _read_match(wanted: Any, wrong: list[str]) -> Match:
             for name, text in headers.items()
             if (pattern := _pattern(f"headers.{name}", text, wrong)) is not None
         ),
+        body=_pattern("body", wanted.get("body"), wrong),
     )
 
 

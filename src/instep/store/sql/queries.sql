@@ -130,10 +130,10 @@ on conflict (pair, side, id) do update set seq = excluded.seq, attempts = 0, rea
     due_ms = case when excluded.due_ms < todo.due_ms then excluded.due_ms else todo.due_ms end
 
 -- name: todo
--- What is due, oldest mark first.
+-- What is due, oldest mark first; the plus keeps to the index that has this order.
 select seq, pair, side, id, bucket, due_ms, attempts, reason
 from todo
-where pair = :pair and due_ms <= :now_ms
+where pair = :pair and +due_ms <= :now_ms
     and bucket = :bucket -- if bucket
 order by seq
 limit :limit

@@ -1,0 +1,60 @@
+"""What a command says, and where: results to standard output, progress, hints and errors to standard error.
+
+Nothing here knows about records. Colour only on a terminal, and never with NO_COLOR.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@dataclass
+class Terminal:
+    """The options that every command shares, and the ways to say something.
+
+    `secrets`: texts that must never be shown; a command that reads some adds them.
+    """
+
+    directory: Path = field(default_factory=Path)
+    quiet: bool = False
+    secrets: set[str] = field(default_factory=set)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person sees the progress at a terminal that can redraw lines."""
+        return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def say(self, text: str = "") -> None:
+        """A line of the result."""
+        click.echo(text)
+
+    def json(self, value: Any) -> None:
+        """The result as one JSON document."""
+        click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+    def note(self, text: str) -> None:
+        """A line of progress, or a hint: not part of the result, left out when quiet."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def warn(self, text: str) -> None:
+        """An error, in full, even when quiet."""
+        click.echo(self.without_secrets(text), err=True)
+
+    def style(self, text: str, *, fg: str | None = None, bold: bool = False, dim: bool = False) -> str:
+        """The text in a colour, if the results go to a terminal and NO_COLOR is not set."""
+        if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+            return text
+        return click.style(text, fg=fg, bold=bold or None, dim=dim or None)
+
+    def without_secrets(self, text: str) -> str:
+        for secret in self.secrets:
+            text = text.replace(secret, "[secret]")
+        return text

@@ -1,0 +1,200 @@
+"""The shape of `dataflow.yaml`, field by field: what may stand there, and what it means.
+
+The descriptions are the reference: the JSON Schemas and the documentation are generated from them.
+Nothing here knows a system; see `systems` for `instep.yaml`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictInt,
+    Tag,
+    model_validator,
+)
+
+from instep.core.dataflow import Flow, OnDelete, PolicyName
+
+Create = Literal["both", "left", "right", "none"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+Paths = Annotated[list[Text], Field(min_length=1)] | Text
+
+# Names of the three forms of a property in pydantic's error locations; no key of a file can be one.
+LINE: Final = "<line>"
+PROPERTY: Final = "<property>"
+GROUP: Final = "<group>"
+
+
+class Misfit(ValueError):
+    """What a validator of these models raises: the three parts of a message, never with a secret in it."""
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what, self.why, self.fix = what, why, fix
+
+
+class Strict(BaseModel):
+    """A mapping in a file: a key that is not listed is a mistake, and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SidesOfText(Strict):
+    """A text per side."""
+
+    left: Text | None = Field(None, description="for the left side")
+    right: Text | None = Field(None, description="for the right side")
+
+
+class SidesOfPaths(Strict):
+    """One or more field paths per side."""
+
+    left: Paths | None = Field(None, description="on the left side")
+    right: Paths | None = Field(None, description="on the right side")
+
+
+class SidesOfValue(Strict):
+    """A value per side, of whatever type the field has."""
+
+    left: Any = Field(None, description="for the left side")
+    right: Any = Field(None, description="for the right side")
+
+
+class SidesOfFields(Strict):
+    """Fields and their values, per side."""
+
+    left: dict[str, Any] = Field(default_factory=dict, description="fields of a record created on the left")
+    right: dict[str, Any] = Field(default_factory=dict, description="fields of a record created on the right")
+
+
+class BrakesModel(Strict):
+    """How much one run may change before it stops and waits for a person."""
+
+    create_share: Share = Field(
+        0.5, description="share of the pair's linked records that may be created in one run"
+    )
+    change_share: Share = Field(0.5, description="share that may be changed")
+    retire_share: Share = Field(0.1, description="share that may be retired")
+    least: StrictInt = Field(10, ge=0, description="no brake trips at or below this number of records")
+    first_create_share: Share = Field(
+        1.0, description="as create_share, for the first run of the pair; 1 is no limit"
+    )
+
+
+class PropertyForm(Strict):
+    """One mapped idea, where a line alone does not say it all."""
+
+    map: Text | None = Field(None, description="the one-line form: `left <-> right | transformation`")
+    left: Paths | None = Field(None, description="field or fields on the left, if there is no map")
+    right: Paths | None = Field(None, description="field or fields on the right, if there is no map")
+    as_: Any = Field(
+        None,
+        alias="as",
+        description="the transformation, as text or as a mapping of its name to its arguments",
+    )
+    context: SidesOfPaths | None = Field(None, description="fields that are read along and never written")
+    direction: Flow | None = Field(None, description="`both`, or one way only: `to-right`, `to-left`")
+    name: Text | None = Field(
+        None, description="what messages and match keys call it; the left field if not given"
+    )
+    policy: PolicyName | None = Field(None, description="who wins a conflict; the pair's policy if not given")
+    group: Text | None = Field(None, description="properties of one group win or lose a conflict together")
+    required: StrictBool = Field(False, description="a create waits until this property has a value")
+    default: SidesOfValue | None = Field(
+        None, description="written by a create where the other side has no value"
+    )
+    properties: list[PropertyItem] | None = Field(
+        None, description="for nested and lines: the properties inside"
+    )
+
+    @model_validator(mode="after")
+    def one_form(self) -> PropertyForm:
+        if self.map is None and (self.left is None or self.right is None):
+            raise Misfit(
+                "a property needs both sides",
+                why="it has neither `map` nor both of `left` and `right`",
+                fix="write map: left_field <-> right_field",
+            )
+        if self.map is not None and (self.left is not None or self.right is not None):
+            raise Misfit("`map` already names both sides", fix="remove `left` and `right`, or `map`")
+        if self.map is not None and self.direction is not None:
+            raise Misfit("the arrow in `map` already is the direction", fix="remove `direction`")
+        return self
+
+
+class GroupForm(Strict):
+    """Several properties with something in common."""
+
+    group: Text = Field(description="properties of one group win or lose a conflict together")
+    policy: PolicyName | None = Field(None, description="for each of them that has no policy of its own")
+    properties: list[PropertyItem] = Field(description="the properties of the group", min_length=1)
+
+
+def _form_of(value: Any) -> str:
+    if isinstance(value, str):
+        return LINE
+    if isinstance(value, GroupForm):
+        return GROUP
+    if isinstance(value, dict) and "group" in value and "properties" in value:
+        return PROPERTY if value.keys() & {"map", "left", "right", "as", "name"} else GROUP
+    return PROPERTY
+
+
+PropertyItem = Annotated[
+    Annotated[Text, Tag(LINE)] | Annotated[PropertyForm, Tag(PROPERTY)] | Annotated[GroupForm, Tag(GROUP)],
+    Discriminator(_form_of),
+]
+"""A line, a property with more to say, or a group."""
+
+MatchItem = Annotated[list[Text], Field(min_length=1)] | Text
+
+
+class PairModel(Strict):
+    """Two entities whose records are kept in step."""
+
+    left: Text = Field(description="the entity on the left")
+    right: Text = Field(description="the entity on the right")
+    match: list[MatchItem] = Field(
+        default_factory=list,
+        description="how the partner of an unlinked record is found: property names, tried in order; "
+        "a list of names matches when all of them are equal",
+    )
+    create: Create = Field("both", description="where Instep may create the missing partner")
+    on_delete: OnDelete = Field("hold", description="what a confirmed delete on one side does to the partner")
+    policy: PolicyName | None = Field(None, description="who wins a conflict; the file's policy if not given")
+    new_id: SidesOfText = Field(
+        default_factory=lambda: SidesOfText(left=None, right=None),
+        description="id of a record that Instep creates where the caller chooses it: `{id}` is the partner's id",
+    )
+    constants: SidesOfFields = Field(
+        default_factory=SidesOfFields, description="fields that every record created by Instep gets"
+    )
+    brakes: BrakesModel = Field(
+        default_factory=lambda: BrakesModel.model_validate({}),
+        description="when a run stops before its first write",
+    )
+    properties: list[PropertyItem] = Field(default_factory=list, description="what is kept in step")
+
+
+class DataflowFile(Strict):
+    """The whole of `dataflow.yaml`."""
+
+    version: Literal[1] = Field(description="of this file's format")
+    policy: PolicyName = Field(
+        "newest", description="who wins a conflict, where a pair or property does not say"
+    )
+    pairs: dict[Name, PairModel] = Field(description="by a name of your choice", min_length=1)
+
+
+PropertyForm.model_rebuild()
+GroupForm.model_rebuild()
+PairModel.model_rebuild()
+DataflowFile.model_rebuild()

@@ -1,0 +1,280 @@
+"""The properties of one pair, of any form, with their transformations built.
+
+What they share with the rest of the file is a list that problems go to; nothing is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from instep.core.dataflow import Flow, Part, PolicyName, Property
+from instep.core.model import SIDES, Both
+from instep.core.transformations.arguments import parse as parse_transformation
+from instep.core.transformations.arguments import scalar
+from instep.core.transformations.contract import Arguments, Scalar, SubProperty, Transformation
+from instep.core.transformations.registry import build as build_transformation
+from instep.core.values import Json
+from instep.dataflow import line, yaml
+from instep.dataflow.models import GroupForm, Paths, PropertyForm, PropertyItem, SidesOfPaths
+from instep.errors import Problem
+
+Load: TypeAlias = Callable[[str], object]
+"""Gives the object that `module:name` names; raises ValueError with a sentence."""
+
+INSIDE: Final = frozenset({"nested", "lines"})
+"""Transformations that take properties of their own."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """What the properties of a group inherit."""
+
+    name: str = ""
+    policy: PolicyName | None = None
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One property item of any form, read but not built."""
+
+    path: yaml.Path
+    parts: Both[Part]
+    flow: Flow
+    transformation: object
+    form: PropertyForm
+    group: _Group
+
+
+_NO_FORM: Final = PropertyForm.model_validate({"map": "- <-> -"})
+
+
+class PropertyBuilder:
+    """Builds the properties of one pair. Afterwards, `names` has those of every property that could be read,
+    `references` the entities that references name, with where they do, and `paths` where each built property is."""
+
+    def __init__(self, document: yaml.Document, load: Load, problems: list[Problem]) -> None:
+        self.document, self.load, self.problems = document, load, problems
+        self.names: set[str] = set()
+        self.references: list[tuple[Both[str], yaml.Path]] = []
+        self.paths: list[yaml.Path] = []
+
+    def problem(self, path: yaml.Path, what: str, why: str = "", fix: str = "", *, key: bool = False) -> None:
+        self.problems.append(self.document.problem(path, what, why=why, fix=fix, key=key))
+
+    def properties(
+        self, items: Sequence[PropertyItem], path: yaml.Path, group: _Group = _Group()
+    ) -> Iterator[Property]:
+        for reading in self.readings(items, path, group):
+            # A property that can't be built still has its name, so that a match key is not blamed for it.
+            self.names.add(_name(reading))
+            transformation = self.transformation(reading)
+            if transformation is None:
+                continue
+            self.paths.append(reading.path)
+            form, default = reading.form, reading.form.default
+            yield Property(
+                name=_name(reading),
+                parts=reading.parts,
+                transformation=transformation,
+                as_written=_as_written(reading.transformation),
+                flow=reading.flow,
+                policy=form.policy or reading.group.policy,
+                group=form.group or reading.group.name,
+                required=form.required,
+                default=Both(default.left, default.right) if default else Both(None, None),
+                source=(self.document.file, self.document.place(reading.path)[0]),
+            )
+
+    def readings(self, items: Sequence[PropertyItem], path: yaml.Path, group: _Group) -> Iterator[_Reading]:
+        for index, item in enumerate(items):
+            at = (*path, index)
+            if isinstance(item, GroupForm):
+                yield from self.readings(
+                    item.properties, (*at, "properties"), _Group(item.group, item.policy or group.policy)
+                )
+                continue
+            try:
+                yield _read(at, item, group)
+            except line.LineError as error:
+                self.problem(at, error.what, why=error.why, fix=error.fix)
+
+    def transformation(self, reading: _Reading) -> Transformation | None:
+        """Built from its arguments; None, with a problem noted, if that can't be."""
+        at = (*reading.path, "as") if reading.form.as_ is not None else reading.path
+        try:
+            name, arguments = _spelled(reading.transformation)
+        except ValueError as error:
+            self.problem(at, str(error))
+            return None
+        inside = self.inside(reading, name)
+        if inside is None:
+            return None
+        if name == "reference":
+            self.refers(arguments, at)
+        try:
+            return build_transformation(
+                name,
+                replace(arguments, properties=inside),
+                reading.parts.map(lambda part: len(part.fields)),
+                reading.parts.map(lambda part: len(part.context)),
+                self.load,
+            )
+        except ValueError as error:
+            self.problem(at, *_split(str(error)))
+            return None
+
+    def refers(self, arguments: Arguments, at: yaml.Path) -> None:
+        words = [str(word) for word in arguments.words[:2]]
+        if words:
+            self.references.append((Both(words[0], words[-1]), at))
+
+    def inside(self, reading: _Reading, name: str) -> tuple[SubProperty, ...] | None:
+        """The properties inside a nested object or lines; None, with problems noted, if one can't be built."""
+        items = reading.form.properties
+        if items is None:
+            return ()
+        at = (*reading.path, "properties")
+        if name not in INSIDE:
+            self.problem(
+                at,
+                f"{name} takes no properties",
+                why="only nested and lines have properties inside",
+                fix="name the transformation with as: nested or as: lines",
+                key=True,
+            )
+            return None
+        count = len(self.problems)
+        found: list[SubProperty] = []
+        for inner in self.readings(items, at, _Group()):
+            self.whole_only(inner)
+            transformation = self.transformation(inner)
+            if transformation is not None:
+                contexts = Both.of(
+                    lambda side, inner=inner: _contexts(inner.parts[side], reading.parts[side])  # type: ignore[misc]
+                )
+                paths = inner.parts.map(lambda part: part.fields)
+                found.append(SubProperty(_name(inner), paths, transformation, contexts))
+        return tuple(found) if len(self.problems) == count else None
+
+    def whole_only(self, inner: _Reading) -> None:
+        """What can't be said of a part of an object, since the object is one property."""
+        form = inner.form
+        for key, given in (
+            ("direction", inner.flow != "both"),
+            ("policy", form.policy is not None or inner.group.policy is not None),
+            ("group", bool(form.group or inner.group.name)),
+            ("required", form.required),
+            ("default", form.default is not None),
+        ):
+            if given:
+                self.problem(
+                    inner.path,
+                    f"{key} can't be said of a property inside another",
+                    why="an object or a line travels as a whole",
+                    fix=f"say {key} of the outer property",
+                )
+
+
+def _read(path: yaml.Path, item: str | PropertyForm, group: _Group) -> _Reading:
+    """One item of either form. Raises LineError."""
+    if isinstance(item, str):
+        read = line.parse(item)
+        return _Reading(path, read.parts, read.flow, read.transformation, _NO_FORM, group)
+    transformation: object = item.as_
+    if item.map is not None:
+        read = line.parse(item.map)
+        parts, flow = read.parts, read.flow
+        if read.transformation != line.SAME and transformation is not None:
+            raise line.LineError(
+                "the transformation is named twice", fix="remove `as`, or what follows the |"
+            )
+        transformation = read.transformation if transformation is None else transformation
+    else:
+        parts = Both(Part(_paths(item.left, "left")), Part(_paths(item.right, "right")))
+        flow = item.direction or "both"
+    if item.context is not None:
+        parts = _with_context(parts, item.context)
+    return _Reading(path, parts, flow, line.SAME if transformation is None else transformation, item, group)
+
+
+def _with_context(parts: Both[Part], context: SidesOfPaths) -> Both[Part]:
+    given = Both(context.left, context.right)
+    for side in SIDES:
+        if given[side] is not None:
+            if parts[side].context:
+                raise line.LineError(
+                    f"the {side.value} context is named twice", fix="remove `context` or `with`"
+                )
+            part = Part(parts[side].fields, _paths(given[side], side.value))
+            parts = parts.replace(side, part)
+    return parts
+
+
+def _paths(given: Paths | None, side: str) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    if isinstance(given, str):
+        return line.paths(given, side)
+    return tuple(path for text in given for path in line.paths(text, side))
+
+
+def _name(reading: _Reading) -> str:
+    return reading.form.name or ",".join(reading.parts.left.fields)
+
+
+def _contexts(inner: Part, outer: Part) -> tuple[str | int, ...]:
+    """A context that the outer property reads too is the record's, by its position; else the line's own."""
+    return tuple(outer.context.index(path) if path in outer.context else path for path in inner.context)
+
+
+def _spelled(transformation: object) -> tuple[str, Arguments]:
+    """Name and arguments from the one-line spelling or the mapping. Raises ValueError."""
+    if isinstance(transformation, str):
+        return parse_transformation(transformation)
+    if not isinstance(transformation, dict) or len(transformation) != 1:
+        raise ValueError("`as` is a text, or a mapping of one name to its arguments")
+    (name, given), *_ = transformation.items()
+    parse_transformation(name)
+    if given is None:
+        return name, Arguments()
+    if isinstance(given, list):
+        return name, Arguments(words=tuple(_scalar(value) for value in given))
+    if isinstance(given, dict):
+        named = [
+            (scalar(key), _scalar(one))
+            for key, value in given.items()
+            for one in (value if isinstance(value, list) else [value])
+        ]
+        return name, Arguments(named=tuple(named))
+    return name, Arguments(words=(_scalar(given),))
+
+
+def _scalar(value: Json) -> Scalar:
+    if isinstance(value, (list, dict)):
+        raise ValueError("an argument is a single value")
+    return value if isinstance(value, (str, bool, int, Decimal)) else None
+
+
+def _as_written(transformation: object) -> str:
+    if isinstance(transformation, str):
+        return transformation
+    assert isinstance(transformation, dict)
+    (name, given), *_ = transformation.items()
+    if isinstance(given, dict):
+        return f"{name}({', '.join(f'{key}={value}' for key, value in given.items())})"
+    if given is None:
+        return str(name)
+    return f"{name}({', '.join(map(str, given if isinstance(given, list) else [given]))})"
+
+
+def _split(sentence: str) -> tuple[str, str, str]:
+    """What, why and fix from the sentence of a transformation that could not be built."""
+    for mark, lead in ((": did you mean ", "did you mean "), ("; known are ", "use one of ")):
+        what, found, rest = sentence.partition(mark)
+        if found:
+            return what, "", lead + rest
+    what, _, fix = sentence.partition(". ")
+    return what, "", fix[:1].lower() + fix[1:]

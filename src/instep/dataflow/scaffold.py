@@ -1,0 +1,144 @@
+"""The texts of a new site: what `instep init` writes. Nothing is written here; the caller has the files.
+
+Each text is one that can be read at once: only the secrets are missing, which are never in a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+from instep.dataflow import schema
+from instep.dataflow.conversion import convert
+from instep.dataflow.documents import DataflowDocument
+from instep.dataflow.yaml import quoted
+
+SCHEMAS: Final = ".instep"
+"""Directory, beside `instep.yaml`, of the JSON Schemas that editors use."""
+
+CURRENCIES: Final = ("EUR", "USD", "NOK", "JPY")
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a new site may differ in; everything can be changed in the files later.
+
+    `chargebee_url` and `erp_url` replace the systems' own addresses (a sandbox). `currencies`: of the prices
+    that are kept in step. `business_entities`: (id, name) of those that are known already.
+    """
+
+    site: str = "acme-test"
+    chargebee_url: str = ""
+    erp_url: str = ""
+    erp_name: str = "Custom ERP"
+    currencies: Sequence[str] = CURRENCIES
+    business_entities: Sequence[tuple[str, str]] = ()
+
+
+def scaffold(
+    choices: Choices, describe_text: str, documents: Sequence[DataflowDocument] = ()
+) -> dict[str, str]:
+    """File name -> text. `describe_text` is the description of the ERP's API that a new site begins with;
+    `documents`, if there are any, state the pairs in place of the shipped dataflow."""
+    dataflow = convert(documents, default_dataflow()) if documents else default_dataflow()
+    return {
+        "instep.yaml": _head("instep") + site_text(choices),
+        "dataflow.yaml": _head("dataflow") + _with_currencies(dataflow, choices.currencies),
+        "erp.yaml": describe_text,
+        ".gitignore": "# The store holds customers' data.\ninstep.sqlite*\n*.secret\n",
+        **{f"{SCHEMAS}/{name}.json": schema.shipped(name) for name in schema.NAMES},
+    }
+
+
+def default_dataflow() -> str:
+    """The text of the shipped dataflow."""
+    shipped = resources.files("instep.dataflow") / "defaults" / "chargebee-customerp.yaml"
+    return shipped.read_text(encoding="utf-8")
+
+
+def site_text(choices: Choices) -> str:
+    """`instep.yaml` for these choices, with comments that teach."""
+    chargebee_url = (
+        f"    base_url: {quoted(choices.chargebee_url)}"
+        if choices.chargebee_url
+        else "    # base_url: http://127.0.0.1:8801   # to use a sandbox in place of the site"
+    )
+    erp_url = (
+        f"    base_url: {quoted(choices.erp_url)}"
+        if choices.erp_url
+        else "    # base_url: http://127.0.0.1:8802/api/v1   # in place of the one in erp.yaml"
+    )
+    entities = [
+        f"      - {{id: {quoted(id)}, name: {quoted(name)}}}" for id, name in choices.business_entities
+    ] or ["      # - {id: be_1, name: Acme Norway}"]
+    prices = [f"      - {{currency: {currency}}}" for currency in choices.currencies]
+    return "\n".join(
+        [
+            "# One site of Instep: the two systems, and where things are. Paths are seen from this file.",
+            "# A secret is never written here, only where to find it: {env: NAME} or {file: PATH}.",
+            "version: 1",
+            "",
+            "systems:",
+            "  left:",
+            "    kind: chargebee",
+            "    name: Chargebee",
+            f"    site: {quoted(choices.site)}   # acme-test of acme-test.chargebee.com",
+            chargebee_url,
+            "    # A full-access key that nothing else uses, so that Instep's own writes can be told apart.",
+            "    api_key: {env: CHARGEBEE_API_KEY}",
+            "    # Of your plan: 150 on a test site. A tenth is left to other tools (reserve: 0.1).",
+            "    requests_per_minute: 150",
+            "    # Seconds by which Chargebee's listings may trail behind an edit; the last part is read again.",
+            "    list_lag_s: 300",
+            "    # Items that come from the ERP are put into this family, unless the dataflow says which.",
+            "    item_family: instep",
+            "    # Currencies of item prices that are kept in step. Each needs a line in dataflow.yaml.",
+            "    prices:" if prices else "    prices: []",
+            *prices,
+            "    # Chargebee's API does not list business entities. Copy id and name from",
+            "    # Settings > Business entities; later changes are seen by themselves.",
+            "    business_entities:" if choices.business_entities else "    business_entities: []",
+            *entities,
+            "",
+            "  right:",
+            "    kind: rest",
+            f"    name: {quoted(choices.erp_name)}",
+            "    # What its API can do, entity by entity and field by field. Make it yours.",
+            "    describe: erp.yaml",
+            erp_url,
+            "",
+            "# Everything that Instep knows: links, what was last agreed, the journal.",
+            "store: instep.sqlite",
+            "dataflow: dataflow.yaml",
+            "",
+            "schedule:",
+            "  every_s: 60          # how often instep run looks for changes that no webhook told of",
+            "  full_every_s: 86400  # how often it reads everything, which is what finds deletes",
+            "",
+        ]
+    )
+
+
+def _head(name: str) -> str:
+    return f"# yaml-language-server: $schema={SCHEMAS}/{name}.json\n"
+
+
+_PRICE: Final = re.compile(r"^ +- price\.[A-Z]{3} <-> prices\.[A-Z]{3} \| money\([A-Z]{3}(.*)\)$")
+
+
+def _with_currencies(text: str, currencies: Sequence[str]) -> str:
+    """The price lines of a dataflow for these currencies instead of the shipped ones."""
+    lines: list[str] = []
+    done = False
+    for line in text.splitlines():
+        found = _PRICE.match(line)
+        if found is None:
+            lines.append(line)
+        elif not done:
+            done = True
+            indent = line[: len(line) - len(line.lstrip())]
+            lines += [f"{indent}- price.{c} <-> prices.{c} | money({c}{found[1]})" for c in currencies]
+    return "\n".join(lines) + "\n"

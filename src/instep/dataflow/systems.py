@@ -1,0 +1,164 @@
+"""The shape of `instep.yaml`: the two systems, the store, the schedule.
+
+What a system of one kind may say is a model registered under that kind; `KINDS` has the shipped ones, and a
+caller may pass more. Secrets are never in the file, only where to find them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, GetJsonSchemaHandler, StrictInt, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from instep.dataflow.models import Misfit, Strict, Text
+
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/@?#]+(:[0-9]+)?(/[^\s?#]*)?$")]
+
+
+class Secret(Strict):
+    """Where a secret is: an environment variable, or a file that holds nothing else."""
+
+    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = Field(
+        None, description="name of an environment variable"
+    )
+    file: Text | None = Field(None, description="path of a file, seen from the configuration file")
+
+    @model_validator(mode="before")
+    @classmethod
+    def by_reference(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            kind, colon, name = value.partition(":")
+            if colon and kind in ("env", "file") and name.strip():
+                return {kind: name.strip()}
+        if isinstance(value, (str, int)):
+            raise Misfit(
+                "a secret stands in the file itself",
+                why="files are copied, shown and kept under version control",
+                fix="put it in an environment variable, and write {env: NAME_OF_THE_VARIABLE} here; "
+                "if the file was ever shared, make a new secret",
+            )
+        return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        text = {"type": "string", "pattern": "^(env|file):.+", "description": "short for the mapping"}
+        return {"anyOf": [handler(core_schema), text]}
+
+    @model_validator(mode="after")
+    def one_place(self) -> Secret:
+        if (self.env is None) == (self.file is None):
+            raise Misfit("a secret needs either `env` or `file`", fix="write {env: NAME} or {file: PATH}")
+        return self
+
+
+class System(Strict):
+    """What a system of any kind says."""
+
+    kind: Text = Field(description="which connector speaks to it")
+    name: Text = Field(description="what people call the system")
+
+
+class PriceKey(Strict):
+    """Which item price of an item one currency stands for."""
+
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = Field(description="ISO 4217 code")
+    period: StrictInt | None = Field(None, ge=1, description="billing period; none for a charge")
+    period_unit: Literal["day", "week", "month", "year"] | None = Field(
+        None, description="unit of the period"
+    )
+
+
+class BusinessEntity(Strict):
+    """A business entity, as Chargebee's user interface shows it."""
+
+    id: Annotated[str, Field(min_length=1, max_length=50)] = Field(description="its id in Chargebee")
+    name: Annotated[str, Field(min_length=1, max_length=100)] = Field(description="its name in Chargebee")
+
+
+class ChargebeeSystem(System):
+    """A Chargebee site, Product Catalog 2.0."""
+
+    kind: Literal["chargebee"] = Field("chargebee", description="Chargebee")
+    name: Text = Field("Chargebee", description="what people call the system")
+    site: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] = Field(
+        description="the site's name: `acme-test` of acme-test.chargebee.com"
+    )
+    base_url: HttpUrl | None = Field(
+        None, description="address to use in place of the site's own (a sandbox)"
+    )
+    api_key: Secret = Field(description="a full-access key that only Instep uses")
+    requests_per_minute: StrictInt = Field(
+        150, ge=1, le=100_000, description="the plan's limit; 150 on a test site"
+    )
+    reserve: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.1, description="share of the limit left to other tools"
+    )
+    list_lag_s: StrictInt = Field(
+        300, ge=0, le=86_400, description="seconds by which a listing may trail behind edits"
+    )
+    item_family: Text = Field(
+        "instep", description="item family of items that Instep creates; made if missing"
+    )
+    item_type: Literal["charge", "plan", "addon"] = Field(
+        "charge", description="type of items that Instep creates"
+    )
+    prices: list[PriceKey] = Field(
+        default_factory=list,
+        description="item prices that belong to an item, one per currency; none: no prices",
+    )
+    custom_fields: dict[str, dict[Annotated[str, Field(pattern=r"^cf_")], Text]] = Field(
+        default_factory=dict, description="per entity, custom fields in use and their types"
+    )
+    business_entities: list[BusinessEntity] | Text = Field(
+        default_factory=list,
+        description="the site's business entities, or the path of a YAML file that lists them: "
+        "Chargebee's API does not list them",
+    )
+
+
+class RestSystem(System):
+    """An ERP with a JSON API, described in a YAML file of its own."""
+
+    kind: Literal["rest"] = Field("rest", description="any JSON API, by description")
+    name: Text = Field("Custom ERP", description="what people call the system")
+    describe: Text = Field(description="path of the YAML file that describes the API")
+    base_url: HttpUrl | None = Field(None, description="address to use in place of the description's")
+    requests_per_minute: StrictInt | None = Field(
+        None, ge=1, description="limit to use in place of the description's"
+    )
+
+
+KINDS: Final[Mapping[str, type[System]]] = {"chargebee": ChargebeeSystem, "rest": RestSystem}
+
+
+class Schedule(Strict):
+    """How often `instep run` looks, where no webhook told it to."""
+
+    every_s: StrictInt = Field(60, ge=1, le=86_400, description="seconds between two looks for changes")
+    full_every_s: StrictInt = Field(
+        86_400, ge=60, description="seconds between two complete readings, which find deletes"
+    )
+
+
+class SystemsModel(Strict):
+    """The two connected systems; what each may say depends on its kind."""
+
+    left: Any = Field(description="the system on the left")
+    right: Any = Field(description="the system on the right")
+
+
+class SiteModel(Strict):
+    """The whole of `instep.yaml`."""
+
+    version: Literal[1] = Field(description="of this file's format")
+    systems: SystemsModel = Field(description="the two systems")
+    store: Text = Field("instep.sqlite", description="path of the store, seen from this file")
+    dataflow: Text = Field("dataflow.yaml", description="path of the dataflow, seen from this file")
+    schedule: Schedule = Field(
+        default_factory=lambda: Schedule.model_validate({}), description="how often to look for changes"
+    )

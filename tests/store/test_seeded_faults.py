@@ -1,0 +1,140 @@
+"""The contract suite catches what it is there for: each fault put into the store on purpose fails a test."""
+
+import pytest
+
+from instep.store import transaction
+from instep.store.queries import filtered, queries
+from instep.store.sqlite import MEMORY, open_store
+from instep.testing.store_suite import TransientStoreContract
+
+STATEMENT_FAULTS = {
+    "a mark forgets the earlier time": (
+        "mark",
+        "excluded.due_ms < todo.due_ms",
+        "1 = 1",
+        "the_earlier_due_time_wins",
+    ),
+    "a mark keeps its number": (
+        "mark",
+        "seq = excluded.seq, attempts",
+        "attempts",
+        "a_mark_made_meanwhile_is_not_lost_by_finishing",
+    ),
+    "a mark keeps its failures": (
+        "mark",
+        "attempts = 0,",
+        "attempts = todo.attempts + 1,",
+        "a_mark_made_meanwhile_is_not_lost_by_finishing",
+    ),
+    "numbers come again": (
+        "take_numbers",
+        "value = value + :count",
+        "value = :count",
+        "a_number_is_never_given_to_two_marks",
+    ),
+    "deleted records are unlisted": (
+        "unlisted",
+        "and deleted = 0",
+        "",
+        "a_record_is_unlisted_if_the_listing_did_not_name_it",
+    ),
+    "a canary may be dead": (
+        "sample_ids",
+        "and deleted = 0",
+        "",
+        "samples_are_the_others_seen_last_and_not_deleted",
+    ),
+    "a canary may be the suspect": (
+        "sample_ids",
+        "and id <> :excluding",
+        "",
+        "samples_are_the_others_seen_last_and_not_deleted",
+    ),
+    "a sighting keeps its listing": (
+        "save_sighting",
+        "listed_in = excluded.listed_in, ",
+        "",
+        "a_new_sighting_takes_the_place_of_the_one_before",
+    ),
+    "a hold gets a new time": (
+        "change_hold",
+        "what = :what",
+        "what = :what, since_ms = 0",
+        "an_unchanged_hold_keeps_its_number_and_time",
+    ),
+    "a create is not found by its marker": (
+        "intent_to",
+        "marker = :id",
+        "marker = :id and 1 = 0",
+        "an_open_create_is_found_by_what_it_makes_and_from_what",
+    ),
+    "an update counts as a create": ("intent_to", "operation = 'create' and ", "", "an_update_is_no_create"),
+    "retired links are counted": (
+        "count_links",
+        "state = 'retired'",
+        "state = 'none'",
+        "live_links_are_counted",
+    ),
+}
+
+SWITCHED_FAULTS = {
+    "what is not due comes too": (
+        "todo",
+        "+due_ms <= :now_ms",
+        "1 = 1",
+        "what_is_due_comes_in_order_of_its_marks",
+    ),
+    "what is due comes out of order": (
+        "todo",
+        "order by seq",
+        "order by due_ms",
+        "what_is_due_comes_in_order_of_its_marks",
+    ),
+    "the journal mixes up the sides": (
+        "journal",
+        "side <> :of_side",
+        "side = :of_side",
+        "a_records_history_is_found_from_both_sides",
+    ),
+    "the journal forgets its filter": (
+        "journal",
+        "and run = :run",
+        "",
+        "the_journal_is_filtered_by_each_thing_asked_for",
+    ),
+}
+
+
+class Inline(TransientStoreContract):
+    """The suite on a store in memory; not collected by itself."""
+
+    async def open(self, directory):
+        return open_store(MEMORY, threaded=False)
+
+
+async def expect_a_failure(law, directory):
+    with pytest.raises((AssertionError, ValueError, LookupError)):
+        await getattr(Inline(), f"test_{law}")(directory)
+
+
+@pytest.mark.parametrize("fault", STATEMENT_FAULTS)
+async def test_a_faulty_statement_is_caught(fault, tmp_path, monkeypatch):
+    name, sound, faulty, law = STATEMENT_FAULTS[fault]
+    await getattr(Inline(), f"test_{law}")(tmp_path)
+    assert sound in queries()[name]
+    monkeypatch.setitem(queries(), name, queries()[name].replace(sound, faulty))
+    await expect_a_failure(law, tmp_path)
+
+
+@pytest.mark.parametrize("fault", SWITCHED_FAULTS)
+async def test_a_faulty_page_is_caught(fault, tmp_path, monkeypatch):
+    name, sound, faulty, law = SWITCHED_FAULTS[fault]
+    await getattr(Inline(), f"test_{law}")(tmp_path)
+    assert sound in queries()[name]
+
+    def misled(asked, *filters):
+        sql = filtered(asked, *filters)
+        return sql.replace(sound, faulty) if asked == name else sql
+
+    monkeypatch.setattr(transaction, "filtered", misled)
+    await expect_a_failure(law, tmp_path)
