@@ -192,6 +192,15 @@ def stable(
     assert all(map(equal, back, raw[: fields[source]]))
 
 
+def trim(subject: Transformation, side: Side, raw: Raw, lookup: Lookup = LINKS) -> None:
+    """Leaving out what a transformation doesn't speak of changes nothing of what it says."""
+    trimmed = subject.trim(side, raw)
+    assert len(trimmed) == len(raw)
+    assert subject.canon(side, trimmed, lookup) == subject.canon(side, raw, lookup)
+    again = subject.trim(side, trimmed)
+    assert all(map(equal, again, trimmed))
+
+
 def fits(
     subject: Transformation, source: Side, raw: Raw, target: Side, old: Raw, lookup: Lookup = LINKS
 ) -> None:

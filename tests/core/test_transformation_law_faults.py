@@ -28,6 +28,10 @@ class Broken:
 
     read: Callable[[Side, Raw], Canon]
     write: Callable[[Side, Canon, Raw], Raw | Unfit]
+    cut: Callable[[Side, Raw], Raw] = lambda side, raw: raw
+
+    def trim(self, side: Side, raw: Raw) -> Raw:
+        return self.cut(side, raw)
 
     def canon(self, side: Side, raw: Raw, lookup: Lookup) -> Canon:
         return self.read(side, raw)
@@ -138,6 +142,11 @@ def test_stability_catches_two_sides_that_keep_correcting_each_other() -> None:
 
     subject = Broken(read, write)
     caught(lambda raw: laws.stable(subject, Side.LEFT, raw, Side.RIGHT, (ABSENT,), ONE), texts)
+
+
+def test_trim_catches_the_loss_of_what_counts() -> None:
+    subject = Broken(lambda side, raw: raw[0], same, lambda side, raw: (str(raw[0])[:3],))  # type: ignore[arg-type,return-value]
+    caught(lambda raw: laws.trim(subject, Side.LEFT, raw), texts)
 
 
 def test_fits_catches_a_transformation_that_refuses_everything() -> None:

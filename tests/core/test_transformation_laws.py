@@ -84,6 +84,14 @@ def test_one_trip_settles_a_value(case: Case, data: st.DataObject) -> None:
 @case
 @EXAMPLES
 @given(data=st.data())
+def test_leaving_out_what_does_not_count_changes_nothing(case: Case, data: st.DataObject) -> None:
+    side = data.draw(sides)
+    laws.trim(case.subject, side, data.draw(raw(case, side)))
+
+
+@case
+@EXAMPLES
+@given(data=st.data())
 def test_a_value_that_makes_sense_on_one_side_can_be_written_on_the_other(
     case: Case, data: st.DataObject
 ) -> None:

@@ -63,6 +63,29 @@ def test_an_empty_object_and_one_of_empty_fields_are_the_same() -> None:
     assert {ADDRESS.canon(RIGHT, (value,), LINKS) for value in empty} == {None}
 
 
+def test_trimming_leaves_out_what_no_inner_property_maps() -> None:
+    old: Json = {"line1": "x", "id": 7, "geo": {"city": "Oslo", "lat": 59}}
+    trimmed = ADDRESS.trim(LEFT, (old,))
+    assert trimmed == ADDRESS.trim(LEFT, ({**old, "id": 8, "geo": {"city": "Oslo"}},))  # type: ignore[dict-item]
+    lines = LINES.trim(RIGHT, ([{"id": 1, "text": "a"}], "EUR"))
+    assert lines == LINES.trim(RIGHT, ([{"id": 2, "text": "a"}], "EUR"))
+    assert lines != LINES.trim(RIGHT, ([{"id": 1, "text": "b"}], "EUR"))
+
+
+def test_trimming_keeps_what_an_inner_property_reads_as_context() -> None:
+    subject = make("lines", sub("amount", "amount", "money", Both(("currency",), ())))
+    raw: Raw = ([{"amount": 1234, "currency": "EUR", "id": 1}],)
+    assert subject.trim(LEFT, raw) == ([{"amount": 1234, "currency": "EUR"}],)
+
+
+def test_trimming_reaches_into_objects_within_objects() -> None:
+    city = make("nested", sub("city", "city"))
+    subject = make("nested", SubProperty("geo", Both(("geo",), ("place",)), city))
+    assert subject.trim(LEFT, ({"geo": {"city": "Oslo", "lat": 59}, "id": 7},)) == (
+        {"geo": {"city": "Oslo"}},
+    )
+
+
 def test_clearing_an_object_keeps_what_none_maps() -> None:
     assert to(RIGHT, ADDRESS, (None,), ({"street": "x", "id": 7},)) == ({"street": None, "id": 7},)
     assert to(RIGHT, ADDRESS, (None,), ({"street": "x"},)) == (None,)

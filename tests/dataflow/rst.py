@@ -19,7 +19,9 @@ def section(x: str, y: str, shape: str = "S1", rows: Rows = (), match: Rows = ()
     b = y.split(" ")[0]
     heading = f"{x} to {y}"
     every = f"Every {x} will be synchronized with a {y}.\n\n"
-    before = f"Before any synchronization can take place, a link between a {x} and a {y} must be established.\n\n"
+    before = (
+        f"Before any synchronization can take place, a link between a {x} and a {y} must be established.\n\n"
+    )
     referred = (
         f"A new {y} will be created from a {x} if it is connected to a {said.get('parents', 'Order')} that is "
         f"synchronized into {b}.\n\n"

@@ -69,9 +69,16 @@ def test_the_policy_of_the_file_is_that_of_a_pair_which_says_none() -> None:
 
 
 def test_a_line_is_a_property_with_its_place() -> None:
-    (pair,) = parse_dataflow(dataflow("email <-> email | email\nvat with country -> tax | phone"), "d.yaml").pairs
+    (pair,) = parse_dataflow(
+        dataflow("email <-> email | email\nvat with country -> tax | phone"), "d.yaml"
+    ).pairs
     email, vat = pair.properties
-    assert (email.name, email.flow, email.as_written, email.source) == ("email", "both", "email", ("d.yaml", 7))
+    assert (email.name, email.flow, email.as_written, email.source) == (
+        "email",
+        "both",
+        "email",
+        ("d.yaml", 7),
+    )
     assert (vat.parts.left, vat.flow) == (Part(("vat",), ("country",)), "to-right")
 
 
@@ -299,8 +306,12 @@ def test_only_nested_and_lines_have_properties_inside() -> None:
 
 
 def test_a_transformation_of_ones_own_is_named_by_its_module() -> None:
-    text = dataflow('age <-> age | tests.dataflow.own:Shifted(2)\nsize <-> size | "tests.dataflow.own:Shifted"')
-    text = text.replace('- size <-> size | "tests.dataflow.own:Shifted"', "- size <-> size | tests.dataflow.own:Shifted")
+    text = dataflow(
+        'age <-> age | tests.dataflow.own:Shifted(2)\nsize <-> size | "tests.dataflow.own:Shifted"'
+    )
+    text = text.replace(
+        '- size <-> size | "tests.dataflow.own:Shifted"', "- size <-> size | tests.dataflow.own:Shifted"
+    )
     assert across(text, "age", 40) == 42
     assert across(text, "size", 40) == 41
 
@@ -310,7 +321,10 @@ def test_a_transformation_of_ones_own_is_named_by_its_module() -> None:
     [
         ("no_such_module:f", "no_such_module can't be imported"),
         ("tests.dataflow.own:missing", "tests.dataflow.own has no missing"),
-        ("tests.dataflow.own:not_a_transformation", "not_a_transformation is neither an object with canon and put"),
+        (
+            "tests.dataflow.own:not_a_transformation",
+            "not_a_transformation is neither an object with canon and put",
+        ),
     ],
 )
 def test_a_transformation_of_ones_own_that_is_not_there_is_told(name: str, what: str) -> None:

@@ -22,7 +22,9 @@ CUSTOMER = Entity(
         Field("terms", "integer"),
         Field("status", "text", choices=("active", "archived")),
         Field("locale", "text"),
-        Field("company_id", "text", update=False, reference="company", reason="it changes by a transfer only"),
+        Field(
+            "company_id", "text", update=False, reference="company", reason="it changes by a transfer only"
+        ),
         Field("channel", "text", create=False, update=False, reason="Chargebee sets it"),
         Field("billing_address.city", "text", max_length=50),
         Field("created_at", "timestamp", create=False, update=False),
@@ -49,7 +51,9 @@ CONTACT = Entity(
 COMPANY = Entity(
     "company",
     (Field("id", create=False, update=False), Field("name", create=False, update=False)),
-    Abilities(create=False, update=False, retire=False, reasons={"create": "a person has to", "update": "by hand"}),
+    Abilities(
+        create=False, update=False, retire=False, reasons={"create": "a person has to", "update": "by hand"}
+    ),
 )
 ACCOUNT = Entity("account", (Field("name"),), FREE)
 ENTITIES: Both[Mapping[str, Entity]] = Both(
@@ -59,7 +63,9 @@ NAMES = Both("Chargebee", "the ERP")
 FAMILY = "{map: 'first_name -> family_name | text(max=60)', name: family, default: {right: '-'}}"
 
 
-def found(properties: str, *, pair: str = "match: [email]", entities: Both[Mapping[str, Entity]] = ENTITIES) -> list[Problem]:
+def found(
+    properties: str, *, pair: str = "match: [email]", entities: Both[Mapping[str, Entity]] = ENTITIES
+) -> list[Problem]:
     text = dataflow(f"email <-> email | email\n{FAMILY}\n{properties}", pair=pair)
     return check(parse_dataflow(text), entities, NAMES)
 
@@ -69,14 +75,18 @@ def told(properties: str) -> str:
 
 
 def test_a_dataflow_that_fits_has_no_problem() -> None:
-    assert found("terms <-> terms_days | integer\nstatus <-> active | lookup(active=true, archived=false)") == []
+    assert (
+        found("terms <-> terms_days | integer\nstatus <-> active | lookup(active=true, archived=false)") == []
+    )
 
 
 def test_an_entity_that_is_not_there_is_told_with_the_nearest() -> None:
     text = dataflow("a <-> b").replace("right: contact", "right: contcat")
     (problem,) = check(parse_dataflow(text), ENTITIES, NAMES)
     assert (problem.line, problem.severity) == (3, "error")
-    assert str(problem) == 'dataflow.yaml:3:1: error: the ERP has no "contcat"\n  fix: did you mean "contact"?'
+    assert (
+        str(problem) == 'dataflow.yaml:3:1: error: the ERP has no "contcat"\n  fix: did you mean "contact"?'
+    )
 
 
 def test_a_field_that_is_not_there_is_told_with_the_nearest() -> None:
@@ -155,7 +165,9 @@ def test_a_required_field_that_nothing_fills_is_an_error() -> None:
 
 
 def test_a_required_field_whose_source_may_be_empty_is_told_until_there_is_a_default() -> None:
-    text = dataflow("email <-> email | email\nfirst_name -> family_name | text(max=60)", pair="match: [email]")
+    text = dataflow(
+        "email <-> email | email\nfirst_name -> family_name | text(max=60)", pair="match: [email]"
+    )
     (problem,) = check(parse_dataflow(text), ENTITIES, NAMES)
     assert problem.severity == "warning"
     assert problem.what == 'the ERP requires "family_name", and Chargebee may have none'
@@ -183,7 +195,9 @@ def companies(properties: str, pair: str = "match: [name]") -> list[Problem]:
 
 
 def test_what_is_taken_at_creation_only_is_told_apart() -> None:
-    problems = companies("company_id <-> account_id | reference(company, account)", "match: [name]\ncreate: right")
+    problems = companies(
+        "company_id <-> account_id | reference(company, account)", "match: [name]\ncreate: right"
+    )
     assert [p.what for p in problems if p.where.startswith("contact")] == [
         "Chargebee takes company_id only when a record is made"
     ]
@@ -206,7 +220,10 @@ def test_retiring_where_it_is_impossible_is_told() -> None:
 
 
 def test_a_reference_to_another_kind_of_record_is_an_error() -> None:
-    text = dataflow("email <-> email | email\ncompany_id <-> account_id | reference(customer, contact)", pair="match: [email]\ncreate: left")
+    text = dataflow(
+        "email <-> email | email\ncompany_id <-> account_id | reference(customer, contact)",
+        pair="match: [email]\ncreate: left",
+    )
     problems = [p for p in check(parse_dataflow(text), ENTITIES, NAMES) if p.severity == "error"]
     assert [p.what for p in problems] == [
         '"company_id" of Chargebee refers to company, not customer',
@@ -239,8 +256,12 @@ def test_constants_are_fields_that_a_new_record_takes() -> None:
 
 @pytest.mark.parametrize(("abilities", "count"), [(Abilities(), 1), (FREE, 0), (Abilities(marker="ref"), 0)])
 def test_an_id_template_without_effect_is_told(abilities: Abilities, count: int) -> None:
-    entities: Both[Mapping[str, Entity]] = Both({**ENTITIES.left, "customer": replace(CUSTOMER, abilities=abilities)}, ENTITIES.right)
-    problems = found("terms <-> terms_days", pair='match: [email]\nnew_id: {left: "erp-{id}"}', entities=entities)
+    entities: Both[Mapping[str, Entity]] = Both(
+        {**ENTITIES.left, "customer": replace(CUSTOMER, abilities=abilities)}, ENTITIES.right
+    )
+    problems = found(
+        "terms <-> terms_days", pair='match: [email]\nnew_id: {left: "erp-{id}"}', entities=entities
+    )
     assert [p.what for p in problems] == ["new_id has no effect in Chargebee"] * count
 
 

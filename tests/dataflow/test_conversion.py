@@ -68,7 +68,9 @@ def test_two_directions_together_say_who_creates_where() -> None:
 
 
 def test_a_direction_that_no_document_speaks_of_is_as_shipped() -> None:
-    _, dataflow = converted(document(section("Chargebee Customer", "Customerp Contact", "S3", match=[("a", "b")])))
+    _, dataflow = converted(
+        document(section("Chargebee Customer", "Customerp Contact", "S3", match=[("a", "b")]))
+    )
     assert dataflow.pairs[0].create == Both(True, False)
 
 
@@ -82,7 +84,9 @@ def test_a_table_with_rows_makes_the_properties() -> None:
         ("custom", "Custom", '["weird"]'),
     ]
     text, dataflow = converted(
-        document(section("Chargebee Customer", "Customerp Contact", "S2", rows=rows, match=[("email", "email")]))
+        document(
+            section("Chargebee Customer", "Customerp Contact", "S2", rows=rows, match=[("email", "email")])
+        )
     )
     (pair,) = dataflow.pairs
     assert [(p.name, p.as_written) for p in pair.properties] == [
@@ -160,9 +164,9 @@ def test_pairs_with_the_same_right_side_get_names_of_their_own() -> None:
 
 
 def test_strange_names_are_quoted() -> None:
-    text, dataflow = converted(
-        document(section("Chargebee 4: #x", 'Customerp "y" & Söhne', rows=[("é: #", "&b *c", "N/A")]))
-    )
+    rows = [("é: #", "&b *c", "N/A"), ("𐀀\x7f", "\ud800", "N/A")]
+    _, dataflow = converted(document(section("Chargebee 4: #x", 'Customerp "y" & Söhne', rows=rows)))
     (pair,) = dataflow.pairs
     assert pair.entity == Both("4: #x", '"y" & Söhne')
     assert pair.properties[0].parts == Both(Part(("é: #",)), Part(("&b *c",)))
+    assert pair.properties[1].parts == Both(Part(("𐀀\x7f",)), Part(("\ufffd",)))

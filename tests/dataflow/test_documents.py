@@ -43,7 +43,9 @@ def test_every_shape_of_a_section_says_when_it_creates(shape: str, creates: str,
     read = read_document(text)
     (pair,) = read.sections
     assert pair.creates == creates
-    assert [(row.left.path, row.right.path) for row in pair.match] == ([("email", "mail"), ("id", "no")] if matches else [])
+    assert [(row.left.path, row.right.path) for row in pair.match] == (
+        [("email", "mail"), ("id", "no")] if matches else []
+    )
     assert [note.text for note in read.notes] == ["the introduction says nothing to configure"]
 
 

@@ -138,7 +138,9 @@ def test_a_secret_is_found_in_a_variable_or_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("reference", ["env:MISSING", "env:EMPTY", "file:missing", "file:empty"])
-def test_a_secret_that_is_not_there_says_what_needs_it_and_how_to_set_it(tmp_path: Path, reference: str) -> None:
+def test_a_secret_that_is_not_there_says_what_needs_it_and_how_to_set_it(
+    tmp_path: Path, reference: str
+) -> None:
     (tmp_path / "empty").write_text("\n")
     secret = parse(reference)
     assert secret is not None

@@ -53,7 +53,10 @@ def test_every_form_of_a_property_fits(properties: str) -> None:
         ("dataflow", dataflow("a <-> b", pair="creat: both")),
         ("dataflow", dataflow("a <-> b", pair="policy: newer")),
         ("dataflow", dataflow("{map: a <-> b, requird: true}")),
-        ("instep", "version: 1\nsystems: {left: {kind: chargebee, site: a}, right: {kind: rest, describe: e}}"),
+        (
+            "instep",
+            "version: 1\nsystems: {left: {kind: chargebee, site: a}, right: {kind: rest, describe: e}}",
+        ),
         ("instep", "version: 1\nsystems: {left: {kind: nosuch}, right: {kind: rest, describe: e}}"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from instep.dataflow.yaml import MAX_CHARACTERS, read
+from instep.dataflow.yaml import MAX_CHARACTERS, quoted, read
 from tests.dataflow.texts import problems, told
 
 
@@ -15,7 +15,9 @@ def value(text: str) -> Any:
     return read(text, "a.yaml").value
 
 
-@pytest.mark.parametrize("word", ["NO", "no", "yes", "Yes", "on", "off", "y", "n", "12:30", "2026-01-31", "1_000"])
+@pytest.mark.parametrize(
+    "word", ["NO", "no", "yes", "Yes", "on", "off", "y", "n", "12:30", "2026-01-31", "1_000"]
+)
 def test_a_word_that_older_yaml_takes_for_something_else_is_text(word: str) -> None:
     assert value(f"country: {word}") == {"country": word}
 
@@ -138,3 +140,15 @@ def test_a_mistake_of_syntax_is_told_with_its_place_and_a_way_out() -> None:
 def test_a_character_that_no_file_may_hold_has_its_place() -> None:
     (problem,) = problems(read, "a: 1\nb: x\x00y\n", "a.yaml")
     assert (problem.line, problem.column, problem.what) == (2, 5, "this is not YAML")
+
+
+def test_half_a_character_is_refused() -> None:
+    (problem,) = problems(read, 'a: "\\ud800"', "a.yaml")
+    assert (problem.column, problem.what) == (4, "half a character")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "plain", 'a "b" \\ c', "a\nb\tc", "Ærø 名 𐀀", "\x00\x7f\x85\u2028\ufeff", "NO", "#: &"]
+)
+def test_a_quoted_text_is_read_back(text: str) -> None:
+    assert value(f"a: {quoted(text)}") == {"a": text}

@@ -14,7 +14,7 @@ from instep.core.decide import Scene, Verdict, Write, create_payload
 from instep.core.diff import raw_of
 from instep.core.model import Both, Side
 from instep.core.state import Hold, Key, Release, Sighting
-from instep.core.transformations.contract import Lookup, Opaque, Unfit, Unlinked
+from instep.core.transformations.contract import Canon, Lookup, Opaque, Unfit, Unlinked, canon_key
 from instep.core.values import Json, Raw, digest
 
 
@@ -56,7 +56,7 @@ def match_values(pair: Pair, side: Side, fields: Mapping[str, Json], lookup: Loo
     """Per match key that has a value in all its properties: the digest of its canonical values."""
     values: dict[int, str] = {}
     for number, key in enumerate(pair.match):
-        found: list[object] = []
+        found: list[Canon] = []
         for name in key.properties:
             prop = pair.property(name)
             raw = None if prop is None else raw_of(prop.parts[side], fields)
@@ -67,7 +67,7 @@ def match_values(pair: Pair, side: Side, fields: Mapping[str, Json], lookup: Loo
                 break
             found.append(canon)
         else:
-            values[number] = digest(repr(found))
+            values[number] = digest(canon_key(tuple(found)))
     return values
 
 
@@ -80,18 +80,18 @@ def decide_new(
     releases: Sequence[Release],
 ) -> Verdict:
     """Decide on a record without a link."""
-    if seen.deleted:
-        return Verdict(key, note="gone before it was ever linked")
     side = key.side
     release = next((r for r in releases if r.property == ""), None)
     choice = release.choice if release is not None else ""
+    doubt = next((hold for hold in holds if hold.property == "" and hold.cause == "doubt"), None)
+    if doubt is not None and not choice:
+        return Verdict(key, holds=(doubt,))
+    if seen.deleted:
+        return Verdict(key, note="gone before it was ever linked")
     if release is not None and choice == "link":
         return Verdict(key, link=_ids(side, seen.id, str(release.value)), how="by hand", used=("",))
     if choice == "ignore":
         return Verdict(key, note="a person chose to leave it alone")
-    doubt = next((hold for hold in holds if hold.property == "" and hold.cause == "doubt"), None)
-    if doubt is not None and choice not in ("create", "recreate"):
-        return Verdict(key, holds=(doubt,))
     if contact.claimed is not None:
         if contact.claimed.partner in ("", seen.id):
             return Verdict(key, link=_ids(side, seen.id, contact.claimed.id), how="identity")

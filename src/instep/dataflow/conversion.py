@@ -7,7 +7,6 @@ becomes a comment with the document's line, so that a person finds it where it m
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -360,4 +359,4 @@ def _text(text: str, *, flow: bool = False) -> str:
     """A YAML text, in quotes only where it needs them."""
     plain = r"[A-Za-z_][\w .<>|()=+-]*" if flow else r"[A-Za-z_][\w ,.<>|()=+-]*"
     safe = re.fullmatch(plain, text, re.ASCII) and yaml.plain(text) == text and not text.endswith(" ")
-    return text if safe else json.dumps(text)
+    return text if safe else yaml.quoted(text)

@@ -5,7 +5,6 @@ Each text is one that can be read at once: only the secrets are missing, which a
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Final
 from instep.dataflow import schema
 from instep.dataflow.conversion import convert
 from instep.dataflow.documents import DataflowDocument
+from instep.dataflow.yaml import quoted
 
 SCHEMAS: Final = ".instep"
 """Directory, beside `instep.yaml`, of the JSON Schemas that editors use."""
@@ -62,18 +62,17 @@ def default_dataflow() -> str:
 def site_text(choices: Choices) -> str:
     """`instep.yaml` for these choices, with comments that teach."""
     chargebee_url = (
-        f"    base_url: {json.dumps(choices.chargebee_url)}"
+        f"    base_url: {quoted(choices.chargebee_url)}"
         if choices.chargebee_url
         else "    # base_url: http://127.0.0.1:8801   # to use a sandbox in place of the site"
     )
     erp_url = (
-        f"    base_url: {json.dumps(choices.erp_url)}"
+        f"    base_url: {quoted(choices.erp_url)}"
         if choices.erp_url
         else "    # base_url: http://127.0.0.1:8802/api/v1   # in place of the one in erp.yaml"
     )
     entities = [
-        f"      - {{id: {json.dumps(id)}, name: {json.dumps(name, ensure_ascii=False)}}}"
-        for id, name in choices.business_entities
+        f"      - {{id: {quoted(id)}, name: {quoted(name)}}}" for id, name in choices.business_entities
     ] or ["      # - {id: be_1, name: Acme Norway}"]
     prices = [f"      - {{currency: {currency}}}" for currency in choices.currencies]
     return "\n".join(
@@ -86,7 +85,7 @@ def site_text(choices: Choices) -> str:
             "  left:",
             "    kind: chargebee",
             "    name: Chargebee",
-            f"    site: {json.dumps(choices.site)}   # acme-test of acme-test.chargebee.com",
+            f"    site: {quoted(choices.site)}   # acme-test of acme-test.chargebee.com",
             chargebee_url,
             "    # A full-access key that nothing else uses, so that Instep's own writes can be told apart.",
             "    api_key: {env: CHARGEBEE_API_KEY}",
@@ -106,7 +105,7 @@ def site_text(choices: Choices) -> str:
             "",
             "  right:",
             "    kind: rest",
-            f"    name: {json.dumps(choices.erp_name, ensure_ascii=False)}",
+            f"    name: {quoted(choices.erp_name)}",
             "    # What its API can do, entity by entity and field by field. Make it yours.",
             "    describe: erp.yaml",
             erp_url,

@@ -197,6 +197,12 @@ class _Builder:
             return
         try:
             value = event.value if event.style else plain(event.value)
+            event.value.encode()
+        except UnicodeEncodeError:
+            self.refuse(
+                event, "half a character", "an escape names one half of a pair", "write the character itself"
+            )
+            value = None
         except ValueError as error:
             self.refuse(
                 event, f"{_short(event.value)} could be read in two ways", str(error), "put it in quotes"
@@ -275,6 +281,22 @@ def plain(text: str) -> Json:
     if _FRACTION.fullmatch(text) and any(c.isdigit() for c in text.partition("e")[0].partition("E")[0]):
         return Decimal(text)
     return text
+
+
+def quoted(text: str) -> str:
+    """A text in double quotes, on one line, that `read` gives back; a lone surrogate becomes U+FFFD."""
+    escaped = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
+    letters = []
+    for letter in text:
+        if "\ud800" <= letter <= "\udfff":
+            letter = "\ufffd"
+        if letter in escaped:
+            letters.append(escaped[letter])
+        elif letter.isprintable():
+            letters.append(letter)
+        else:
+            letters.append(f"\\U{ord(letter):08X}")
+    return f'"{"".join(letters)}"'
 
 
 def _place(event: Any) -> Place:

@@ -10,6 +10,7 @@ The laws, checked for every transformation of the registry over generated values
     put-get       canon(put(c, old)) == c               what was written reads as what was meant
     get-put       put(canon(raw), raw) == raw           a sync without a change changes nothing
     stable        canon(put(canon(put(c)))) == canon(put(c))   one trip settles it, on either side
+    trim          canon(trim(raw)) == canon(raw); trim(trim(raw)) == trim(raw)   it drops what doesn't count
 
 Canonical values are hashable plain data: None (empty), bool, int, Decimal, str, tuples of them, and the
 marker classes below. Compare them with `==`; to index or store a comparison, use `canon_key`, since two equal

@@ -66,7 +66,7 @@ def _build_default(arguments: Arguments) -> Transformation:
     def writer(side: Side, canon: Canon, old: Raw, lookup: Lookup) -> Raw | Unfit:
         return inner.put(side, canon, old, lookup)
 
-    return Lens(arguments.fields, reader, writer, reads_empty=True)
+    return Lens(arguments.fields, reader, writer, reads_empty=True, trimmer=inner.trim)
 
 
 def _build_constant(arguments: Arguments) -> Transformation:

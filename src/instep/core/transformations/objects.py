@@ -58,13 +58,17 @@ class Shape:
                     set_path(new, path, offered(value))
         return new
 
-    def trim(self, side: Side, value: Json | Absent) -> Json:
-        """The object with nothing but the paths that an inner property maps."""
+    def trim(self, side: Side, value: dict[str, Json], around: Raw) -> dict[str, Json]:
+        """The object with nothing but the paths that an inner property maps, or reads as context."""
         trimmed: dict[str, Json] = {}
         for inner in self.properties:
-            for path in inner.paths[side]:
-                if isinstance(value, dict):
-                    set_path(trimmed, path, offered(get_path(value, path)))
+            inside = [path for path in inner.contexts[side] if isinstance(path, str)]
+            for path in inside:
+                set_path(trimmed, path, offered(get_path(value, path)))
+        for inner in self.properties:
+            raw = inner.transformation.trim(side, self._raw(inner, side, value, value, around))
+            for path, kept in zip(inner.paths[side], raw, strict=False):
+                set_path(trimmed, path, offered(kept))
         return trimmed
 
     def _raw(
@@ -124,7 +128,8 @@ def _build_nested(arguments: Arguments) -> Transformation:
         return (None,) if all(is_empty(value) for value in new.values()) else (new,)
 
     def trimmer(side: Side, raw: Raw) -> Raw:
-        return (shape.trim(side, raw[0]) if isinstance(raw[0], dict) else raw[0], *raw[1:])
+        value = raw[0]
+        return (shape.trim(side, value, raw[1:]), *raw[1:]) if isinstance(value, dict) else raw
 
     return Lens(arguments.fields, reader, writer, reads_empty=True, trimmer=trimmer)
 
@@ -169,10 +174,11 @@ def _build_lines(arguments: Arguments) -> Transformation:
         return (written,)
 
     def trimmer(side: Side, raw: Raw) -> Raw:
-        lines = raw[0]
-        if not isinstance(lines, list):
-            return raw
-        return ([shape.trim(side, line) if isinstance(line, dict) else line for line in lines], *raw[1:])
+        lines = raw[0] if isinstance(raw[0], list) else []
+        objects = [line for line in lines if isinstance(line, dict)]
+        if not objects or len(objects) < len(lines):
+            return raw  # junk is Opaque by all of it
+        return ([shape.trim(side, line, raw[1:]) for line in objects], *raw[1:])
 
     return Lens(arguments.fields, reader, writer, reads_empty=True, trimmer=trimmer)
 
