@@ -58,6 +58,7 @@ class Report:
     looked: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    skipped_keys: list[Key] = field(default_factory=list)
     observed: dict[tuple[Side, str], Observed] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
     brakes: list[Brake] = field(default_factory=list)
@@ -327,6 +328,7 @@ class Runner:
     async def _set_aside(self, todo: Todo, report: Report) -> None:
         """A write outside the approved plan: leave the key for the next run, out of the way of this one."""
         report.skipped[todo.key.pair] += 1
+        report.skipped_keys.append(todo.key)
         later_ms = self.engine.now_ms() + 10 * 365 * 86_400_000
         reason = f"aside:{report.run}"
         await self.engine.store.write(
