@@ -39,6 +39,10 @@ class Terminal:
         """The result as one JSON document."""
         click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
+    def json_line(self, value: Any) -> None:
+        """One of many results, as JSON on a line of its own."""
+        click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
     def note(self, text: str) -> None:
         """A line of progress, or a hint: not part of the result, left out when quiet."""
         if not self.quiet:
