@@ -45,10 +45,6 @@ class Terminal:
         """One result of several, as JSON in a line of its own."""
         click.echo(_JSON.encode(value))
 
-    def json_line(self, value: Any) -> None:
-        """One of many results, as JSON on a line of its own."""
-        click.echo(json.dumps(value, ensure_ascii=False, default=str))
-
     def note(self, text: str) -> None:
         """A line of progress, or a hint: not part of the result, left out when quiet."""
         if not self.quiet:
