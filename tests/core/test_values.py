@@ -98,12 +98,24 @@ def test_two_values_share_a_digest_exactly_when_they_are_written_alike(one: obje
 
 def test_only_the_fields_that_are_mapped_are_kept() -> None:
     fields = {"name": 1, "address": {"city": 2, "zip": 3}, "other": 4}
-    assert project(fields, ["address.city", "name", "missing"]) == {"address": {"city": 2, "zip": 3}, "name": 1}
+    assert project(fields, ["address.city", "name", "missing"]) == {
+        "address": {"city": 2, "zip": 3},
+        "name": 1,
+    }
 
 
 @pytest.mark.parametrize(
     ("value", "empty"),
-    [(None, True), ("", True), ([], True), ({}, True), (0, False), (False, False), (" ", False), (ABSENT, False)],
+    [
+        (None, True),
+        ("", True),
+        ([], True),
+        ({}, True),
+        (0, False),
+        (False, False),
+        (" ", False),
+        (ABSENT, False),
+    ],
 )
 def test_empty_is_what_says_nothing_and_absent_is_not_even_that(value: object, empty: bool) -> None:
     assert is_empty(value) is empty  # type: ignore[arg-type]

@@ -79,11 +79,25 @@ def decide_new(
     holds: Sequence[Hold],
     releases: Sequence[Release],
 ) -> Verdict:
-    """Decide on a record without a link."""
+    """Decide on a record without a link. A person's choice counts for the hold that it answered, and no other."""
     if seen.deleted:
         return Verdict(key, note="gone before it was ever linked")
-    side = key.side
     release = next((r for r in releases if r.property == ""), None)
+    verdict = _decide_new(scene, key, seen, contact, holds, None)
+    if release is None or (release.digest and release.digest not in {h.digest for h in verdict.holds}):
+        return verdict
+    return _decide_new(scene, key, seen, contact, holds, release)
+
+
+def _decide_new(
+    scene: Scene,
+    key: Key,
+    seen: Sighting,
+    contact: Contact,
+    holds: Sequence[Hold],
+    release: Release | None,
+) -> Verdict:
+    side = key.side
     choice = release.choice if release is not None else ""
     if release is not None and choice == "link":
         return Verdict(key, link=_ids(side, seen.id, str(release.value)), how="by hand", used=("",))
