@@ -79,9 +79,23 @@ def decide_new(
     holds: Sequence[Hold],
     releases: Sequence[Release],
 ) -> Verdict:
-    """Decide on a record without a link."""
-    side = key.side
+    """Decide on a record without a link. A person's choice counts for the hold that it answered, and no other."""
     release = next((r for r in releases if r.property == ""), None)
+    verdict = _decide_new(scene, key, seen, contact, holds, None)
+    if release is None or (release.digest and release.digest not in {h.digest for h in verdict.holds}):
+        return verdict
+    return _decide_new(scene, key, seen, contact, holds, release)
+
+
+def _decide_new(
+    scene: Scene,
+    key: Key,
+    seen: Sighting,
+    contact: Contact,
+    holds: Sequence[Hold],
+    release: Release | None,
+) -> Verdict:
+    side = key.side
     choice = release.choice if release is not None else ""
     doubt = next((hold for hold in holds if hold.property == "" and hold.cause == "doubt"), None)
     if doubt is not None and not choice:
