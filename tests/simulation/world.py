@@ -276,9 +276,8 @@ class World:
 
     async def _bury(self) -> None:
         for task in asyncio.all_tasks():
-            if task is not asyncio.current_task() and getattr(task, "people", False) is False:
-                if task.get_name() != "people":
-                    task.cancel()
+            if task is not asyncio.current_task() and task.get_name() != "people":
+                task.cancel()
         await asyncio.sleep(61)
 
     async def live(self) -> None:

@@ -159,8 +159,10 @@ def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -
 def likely_copy(engine: Engine, tx: Tx, intent: Intent) -> str | None:
     """The unlinked record that must be what an in-doubt create made: the only one that its source matches."""
     pair = engine.dataflow.pair(intent.key.pair)
-    source = pair and tx.sighting(intent.side.other, pair.entity[intent.side.other], intent.source_id)
-    if pair is None or source is None:
+    if pair is None:
+        return None
+    source = tx.sighting(intent.side.other, pair.entity[intent.side.other], intent.source_id)
+    if source is None:
         return None
     contact = _contact(engine, tx, pair, engine.scene(tx, pair), source)
     for evidence in contact.evidence:
