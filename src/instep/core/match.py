@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from instep.core.dataflow import Pair
-from instep.core.decide import Scene, Verdict, Write, create_payload
+from instep.core.decide import Scene, Verdict, Write, create_payload, is_chosen
 from instep.core.diff import raw_of
 from instep.core.model import Both, Side
 from instep.core.state import Hold, Key, Release, Sighting
@@ -195,9 +195,12 @@ def sources_digest(sources: Mapping[str, Raw | None]) -> str:
 
 
 def _needs(scene: Scene, name: str, target: Side) -> bool:
-    prop = scene.pair.property(name)
+    prop, entity = scene.pair.property(name), scene.entities[target]
     paths = () if prop is None else prop.parts[target].fields
-    return any((f := scene.entities[target].field(path)) is not None and f.required for path in paths)
+    return any(
+        is_chosen(entity, path) or ((found := entity.field(path)) is not None and found.required)
+        for path in paths
+    )
 
 
 def _held_unfit(scene: Scene, key: Key, blocking: Sequence[tuple[object, str, Unfit | Opaque]]) -> Verdict:
