@@ -314,6 +314,31 @@ async def test_an_order_that_chargebee_made_itself_is_adopted() -> None:
         assert await site.count("orders") == 1
 
 
+async def test_an_order_that_chargebee_makes_later_from_the_same_invoice_is_not_listed_as_another_sale() -> (
+    None
+):
+    async with chargebee_site() as site:
+        await site.switch(auto_orders="off")
+        fields = await an_order(site)
+        await site.connector.create("order", fields, key("so-1"))
+        await site.put(
+            "orders", id="4711", invoice_id="inv-so-1", status="queued", order_date=1_763_800_000,
+            shipping_date=1_763_800_000, created_at=1_763_800_000,
+        )  # fmt: skip
+        records, _ = await site.listed("order")
+        assert set(records) == {"so-1"}
+        assert (await site.connector.read("order", "4711")).id == "4711"
+
+
+async def test_an_adopted_order_is_listed() -> None:
+    async with chargebee_site() as site:
+        fields = await an_order(site)
+        await site.edit("items", "S-1", {"is_shippable": True})
+        record = await site.connector.create("order", fields, key("so-1"))
+        records, _ = await site.listed("order")
+        assert set(records) == {record.id}
+
+
 STEPS = ("invoices/import_invoice", "invoices/inv-so-1/orders", "orders/import_order")
 
 

@@ -108,6 +108,18 @@ def test_a_person_makes_and_deletes_every_kind_of_record(site: Emulator) -> None
     ]
 
 
+def test_a_persons_edit_of_the_catalogue_is_checked_and_merges_details(site: Emulator) -> None:
+    site.post("item_families", {"id": "f", "name": "F"})
+    site.post("items", {"id": "i", "name": "I", "type": "charge", "item_family_id": "f"})
+    site.post("item_prices", {"id": "p", "name": "P", "item_id": "i", "accounting_detail[sku]": "1"})
+    assert site.console("PATCH", "items/i", {"item_family_id": "x"}, status=400)["param"] == "item_family_id"
+    edited = site.console(
+        "PATCH", "item_prices/p", {"price": 7, "accounting_detail": {"accounting_code": "9"}}
+    )
+    detail = {"sku": "1", "accounting_code": "9", "object": "accounting_detail"}
+    assert (edited["price"], edited["accounting_detail"]) == (7, detail)
+
+
 def test_a_persons_status_change_of_an_order_is_like_the_apis(site: Emulator) -> None:
     order = {"id": "o", "invoice_id": "i", "customer_id": "c", "status": "queued"}
     site.console("POST", "load", {"orders": [order]})
@@ -182,6 +194,24 @@ def test_a_load_with_a_taken_id_loads_nothing(site: Emulator) -> None:
     answer = site.console("POST", "load", {"customers": [{"id": "new"}, {"id": "taken"}]}, status=400)
     assert answer["api_error_code"] == "duplicate_entry"
     assert site.ids("customers") == ["taken"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("load", {"customers": {"id": "c"}}),
+        ("load", {"customers": ["c"]}),
+        ("load", [{"id": "c"}]),
+        ("settings", {"custom_fields": ["cf_x"]}),
+        ("settings", {"custom_fields": {"item": [{"label": "x"}]}}),
+        ("switches", ["list_lag_ms"]),
+        ("customers", {"id": {"a": "b"}}),
+        ("business_entities", {"name": 7}),
+    ],
+)
+def test_a_console_request_of_the_wrong_shape_is_told_so(site: Emulator, path: str, body: object) -> None:
+    site.console("POST", path, body, status=400)
+    assert site.ids("customers") == []
 
 
 def test_records_show_deleted_ones_too(site: Emulator) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from chargebee import InvalidRequestError
 
+from instep.sandbox.chargebee import Settings
+
 from .chargebee_site import NOON, Emulator, emulator
 
 
@@ -239,8 +241,6 @@ def test_pages_of_a_lagging_list_show_each_record_once(site: Emulator) -> None:
 
 
 def test_a_lag_that_varies_lets_a_later_write_be_seen_first() -> None:
-    from instep.sandbox.chargebee import Settings
-
     settings = Settings(
         switches={"rate_limit_per_min": 0, "list_lag_ms": 100_000, "list_lag_varies": True}, seed=4
     )
@@ -255,6 +255,25 @@ def test_a_lag_that_varies_lets_a_later_write_be_seen_first() -> None:
         assert seen != made[: len(seen)]
         site.advance(50)
         assert site.ids("customers") == made
+
+
+def test_a_record_is_never_listed_in_two_states() -> None:
+    settings = Settings(switches={"rate_limit_per_min": 0, "list_lag_varies": True}, seed=1)
+    with emulator(settings) as site:
+        site.freeze()
+        for name in ("a", "b", "c"):
+            site.post("customers", {"id": name, "phone": "0"})
+        site.advance(1)
+        for step in range(60):
+            site.switch(list_lag_ms=0 if step % 7 == 6 else 20_000)
+            for name in ("a", "b", "c"):
+                site.post(f"customers/{name}", {"phone": str(step)})
+            site.advance(step % 3)
+            listed = site.ids("customers", {"sort_by[asc]": "updated_at"})
+            assert len(listed) == len(set(listed))
+        site.advance(20)
+        shown = [entry["customer"]["phone"] for entry in site.get("customers").json()["list"]]
+        assert shown == ["59"] * 3
 
 
 def test_the_sdk_reads_a_refusal_of_a_list(site: Emulator) -> None:

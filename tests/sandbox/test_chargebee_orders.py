@@ -354,6 +354,21 @@ def test_an_invoice_is_paid_by_its_payments(site: Emulator) -> None:
     assert [entry.invoice.id for entry in found] == ["full"]
 
 
+def test_the_taxes_of_an_invoice_show_on_its_order(site: Emulator) -> None:
+    line = {**LINE, "tax1_name": "VAT", "tax1_amount": 756}
+    site.sdk.Invoice.import_invoice({**INVOICE, "total": 4736, "line_items": [line]})
+    order = site.sdk.Order.import_order(ORDER).order
+    assert (order.sub_total, order.tax, order.total) == (3980, 756, 4736)
+    assert order.order_line_items[0].tax_amount == 756
+    tax = order.line_item_taxes[0]
+    assert (tax.line_item_id, tax.tax_name, tax.tax_amount) == (
+        order.order_line_items[0].invoice_line_item_id,
+        "VAT",
+        756,
+    )
+    assert tax.tax_rate == 18.99
+
+
 def test_an_order_without_an_id_gets_the_next_number(site: Emulator) -> None:
     site.sdk.Invoice.import_invoice(INVOICE)
     nameless = {key: value for key, value in ORDER.items() if key != "id"}

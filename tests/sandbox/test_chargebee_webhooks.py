@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,7 +38,8 @@ def subscribe(site: Emulator, hook: Receiver, **more: Any) -> str:
 
 def settled(site: Emulator, event_id: str, status: str) -> dict[str, Any]:
     """The event, once its webhooks have come to `status`; the dispatcher notes it just after the answer."""
-    for _ in range(1000):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
         event: dict[str, Any] = site.get(f"events/{event_id}").json()["event"]
         if event["webhook_status"] == status:
             return event

@@ -82,17 +82,15 @@ def test_a_secret_is_taken_from_the_environment(tmp_path: Path) -> None:
     [("list_lag_ms=-1", "list_lag_ms"), ("etags=maybe", "not JSON"), ("colour=1", "colour")],
 )
 def test_a_wrong_setting_stops_the_start_with_its_reason(tmp_path: Path, option: str, why: str) -> None:
-    with pytest.raises(SandboxError):
+    with pytest.raises(SandboxError, match=why):
         start("erp", tmp_path / "erp.db", options=["--setting", option])
-    assert why in (tmp_path / "erp.log").read_text()
 
 
 def test_a_taken_port_stops_the_start_with_its_reason(tmp_path: Path) -> None:
     with start("erp", tmp_path / "a.db") as erp:
         port = int(erp.url.rpartition(":")[2])
-        with pytest.raises(SandboxError):
+        with pytest.raises(SandboxError, match=f"why: port {port} on 127.0.0.1"):
             start("erp", tmp_path / "b.db", port=port)
-        assert f"port {port}" in (tmp_path / "b.log").read_text()
 
 
 def test_a_detached_server_is_stopped_by_its_process_id(tmp_path: Path) -> None:

@@ -157,12 +157,12 @@ def _never_lost(
                         yield f"never lost: {pair.name} {who} {name} is {final}, which {later} had replaced"
                 seen = {edit.saw for edit in edits}
                 for edit in edits:
-                    if edit.token not in seen and edit.token != final and edit.token not in traces:
-                        if not (
-                            _cleared(world, pair.name, name, edit.token)
-                            or _in_the_open_window(world, pair.name, name, edit)
-                        ):
-                            yield f"never lost: {pair.name} {who} {name}: {edit.token} left no trace"
+                    if edit.token in seen or edit.token == final or edit.token in traces:
+                        continue
+                    if _cleared(world, pair.name, name, edit.token):
+                        continue
+                    if not _in_the_open_window(world, pair.name, name, edit):
+                        yield f"never lost: {pair.name} {who} {name}: {edit.token} left no trace"
 
 
 def _in_the_open_window(world: World, kind: str, name: str, edit: Edit) -> bool:

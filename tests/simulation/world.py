@@ -294,6 +294,8 @@ class World:
             if not self.unfinished():
                 break
             await asyncio.sleep(30)
+        # What was made in the last run may be what a doubted delete could not be checked by before.
+        await self.one_run(self.everything())
 
     def everything(self) -> Wish:
         """A full run in which a person has let go the brake for an emptied side: there the people did it."""

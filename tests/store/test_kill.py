@@ -7,6 +7,8 @@ import subprocess
 import sys
 from itertools import count
 
+import pytest
+
 from instep.store.sqlite import open_store
 
 WRITER = """
@@ -28,6 +30,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 """
 
 
+@pytest.mark.slow
 def test_a_write_that_has_returned_outlives_a_kill(tmp_path):
     path = tmp_path / "store.sqlite"
     chance = random.Random(7)

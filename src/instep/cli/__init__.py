@@ -20,7 +20,13 @@ from instep.cli.terminal import Terminal
 from instep.cli.trouble import report_trouble
 from instep.errors import InstepError
 
-COMMANDS: Final[Mapping[str, str]] = {}
+COMMANDS: Final[Mapping[str, str]] = {
+    "init": "Write the files of a new site.",
+    "check": "Look for mistakes in the files and at the systems.",
+    "plan": "Show what a sync would do, without doing it.",
+    "sync": "Bring both systems in step.",
+    "status": "How far each pair is in step.",
+}
 """Name of a command -> its sentence in `instep --help`; the module is `instep.cli.<name>`."""
 
 STOPPED: Final = 130
@@ -55,7 +61,7 @@ class Program(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl([*COMMANDS.items()] or [("", "")])
+            formatter.write_dl(list(COMMANDS.items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

@@ -73,10 +73,14 @@ class Connector(Protocol):
     `requests` counts every HTTP request sent so far, for progress and benchmarks.
     """
 
-    name: str
-    clock_skew_ms: int
-    clock_error_ms: int
-    requests: int
+    @property
+    def name(self) -> str: ...
+    @property
+    def clock_skew_ms(self) -> int: ...
+    @property
+    def clock_error_ms(self) -> int: ...
+    @property
+    def requests(self) -> int: ...
 
     def entities(self) -> Mapping[str, Entity]:
         """Every entity by name, without I/O."""

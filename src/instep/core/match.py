@@ -14,7 +14,7 @@ from instep.core.decide import Scene, Verdict, Write, create_payload, is_chosen
 from instep.core.diff import raw_of
 from instep.core.model import Both, Side
 from instep.core.state import Hold, Key, Release, Sighting
-from instep.core.transformations.contract import Lookup, Opaque, Unfit, Unlinked
+from instep.core.transformations.contract import Canon, Lookup, Opaque, Unfit, Unlinked, canon_key
 from instep.core.values import Json, Raw, digest
 
 
@@ -56,7 +56,7 @@ def match_values(pair: Pair, side: Side, fields: Mapping[str, Json], lookup: Loo
     """Per match key that has a value in all its properties: the digest of its canonical values."""
     values: dict[int, str] = {}
     for number, key in enumerate(pair.match):
-        found: list[object] = []
+        found: list[Canon] = []
         for name in key.properties:
             prop = pair.property(name)
             raw = None if prop is None else raw_of(prop.parts[side], fields)
@@ -67,7 +67,7 @@ def match_values(pair: Pair, side: Side, fields: Mapping[str, Json], lookup: Loo
                 break
             found.append(canon)
         else:
-            values[number] = digest(repr(found))
+            values[number] = digest(canon_key(tuple(found)))
     return values
 
 

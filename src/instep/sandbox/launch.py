@@ -199,4 +199,5 @@ def _gone(pid: int) -> bool:
 
 def _last_words(log: Path) -> str:
     lines = log.read_text("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else "it ended without a word"
+    # A message has three lines: what, why and fix.
+    return " / ".join(line.strip() for line in lines[-3:]) or "it ended without a word"

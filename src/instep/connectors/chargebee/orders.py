@@ -13,7 +13,7 @@ from dataclasses import replace
 from instep.connectors.chargebee import schema
 from instep.connectors.chargebee.api import Api, Payload, derived_key, segment
 from instep.connectors.chargebee.lines import Lines
-from instep.connectors.chargebee.prices import Prices
+from instep.connectors.chargebee.prices import Prices, one_of
 from instep.connectors.chargebee.records import nested, to_create, to_update
 from instep.connectors.chargebee.resource import Clock, Resource, checked_id
 from instep.connectors.chargebee.settings import Settings
@@ -45,6 +45,29 @@ class Orders(Resource):
         del fresh
         await self.lines.learn(payloads)
         return [self._record(payload) for payload in payloads]
+
+    async def listed(self, payloads: Sequence[Payload]) -> list[Record]:
+        twins = await self._twins(payloads)
+        return await self.records([payload for payload in payloads if payload["id"] not in twins])
+
+    async def _twins(self, payloads: Sequence[Payload]) -> set[str]:
+        """Orders that Chargebee made by itself beside the one that was imported on the same invoice.
+
+        Depending on the site it does so when the invoice is paid, long after the import. Such an order is the
+        same sale a second time, and is left out of listings lest it be made again in the other system.
+        """
+        prefix = self.settings.invoice_prefix
+        imported: dict[str, str] = {}
+        for payload in payloads:
+            invoice_id = str(payload.get("invoice_id") or "")
+            own = invoice_id.removeprefix(prefix)
+            if invoice_id.startswith(prefix) and own not in ("", payload["id"]):
+                imported[payload["id"]] = own
+        there: dict[str, object] = {}
+        for query in one_of("id", sorted(set(imported.values()))):
+            page = await self.api.page("order", "orders", [("limit", "100"), query], subject="orders")
+            there.update((row["id"], row.get("invoice_id")) for row in page.rows)
+        return {id for id, own in imported.items() if there.get(own) == prefix + own}
 
     def _record(self, payload: Payload) -> Record:
         record = self.shape.record(payload)

@@ -160,7 +160,9 @@ def item(settings: Settings) -> Entity:
         *read_only("text", "channel"),
         *read_only("boolean", "deleted"),
         *prices,
-        *(read_only("object", "price_id") if prices else ()),
+        # With the price, so that whoever writes it has seen which item price it is.
+        *(replace(field, path=f"price_id.{field.path.partition('.')[2]}", type="text", update=False, reason="")
+          for field in prices),
         *custom(settings, "item"),
     ]  # fmt: skip
     # An item with prices is several records, whose newest version two changes may share.

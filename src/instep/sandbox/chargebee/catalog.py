@@ -126,6 +126,15 @@ def _complete_family(_site: Site, _doc: Doc) -> None:
 
 def _complete_item(site: Site, doc: Doc) -> None:
     _family(site, doc["item_family_id"])
+    _show_applicable(doc)
+
+
+def _show_applicable(doc: Doc) -> None:
+    """Ids are what a call takes, objects what a record shows."""
+    if doc.get("applicable_items"):
+        doc["applicable_items"] = [
+            {"id": item_id, "object": "applicable_item"} for item_id in doc["applicable_items"]
+        ]
 
 
 def _complete_price(site: Site, doc: Doc) -> None:
@@ -162,6 +171,7 @@ def _check_item(site: Site, _row: Row, changes: Doc) -> None:
         raise wrong_value("item_family_id", "cannot be blank")
     if changes.pop("clear_applicable_items", None):
         changes["applicable_items"] = None
+    _show_applicable(changes)
 
 
 def _check_price(site: Site, row: Row, changes: Doc) -> None:

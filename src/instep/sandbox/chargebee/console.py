@@ -21,7 +21,7 @@ invoices, orders or business_entities.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
 from starlette.requests import Request
@@ -86,9 +86,9 @@ def routes(site: Site, kinds: dict[str, Work]) -> list[BaseRoute]:
         return JSONResponse({"switches": site.switches.described()})
 
     def settings(_request: Request, values: Doc) -> Response:
-        for resource, fields in values.get("custom_fields", {}).items():
-            for each in fields:
-                custom = msgspec.convert(each, CustomField)
+        declared = msgspec.convert(values.get("custom_fields", {}), dict[str, list[CustomField]])
+        for resource, fields in declared.items():
+            for custom in fields:
                 refuse_unknown_type(custom.datatype)
                 site.declare_custom_field(resource, custom)
         if values.get("admin"):
@@ -131,8 +131,11 @@ def routes(site: Site, kinds: dict[str, Work]) -> list[BaseRoute]:
     return [Route(PREFIX + path, guarded(work), methods=[method]) for path, work, method in methods]
 
 
-def _records(site: Site, resource: str) -> Iterator[str]:
-    """Every record, a hundred to a piece, so that a large site is never in memory as a whole."""
+async def _records(site: Site, resource: str) -> AsyncIterator[str]:
+    """Every record, a hundred to a piece, so that a large site is never in memory as a whole.
+
+    Asynchronous, so that it reads in the server's own thread, like everything else that touches the store.
+    """
     yield '{"records":['
     texts: list[str] = []
     first = True

@@ -67,6 +67,7 @@ def import_invoice(site: Site, call: Call) -> Doc:
 
 def complete(site: Site, doc: Doc, paid: int) -> None:
     """Fills in ids and amounts of lines, what is paid and what is due."""
+    taxes: list[Doc] = []
     for line in doc.setdefault("line_items", []):
         line.setdefault("id", site.new_id("li_", 16))
         line.setdefault("quantity", 1)
@@ -75,10 +76,15 @@ def complete(site: Site, doc: Doc, paid: int) -> None:
         line.setdefault("entity_type", "adhoc")
         line.setdefault("date_from", doc["date"])
         line.setdefault("date_to", doc["date"])
-        line["tax_amount"] = line.get("tax1_amount", 0)
-        line["is_taxed"] = "tax1_amount" in line
+        name = line.pop("tax1_name", "Tax")
+        line["tax_amount"] = line.pop("tax1_amount", line.get("tax_amount", 0))
+        line["is_taxed"] = line["tax_amount"] > 0
+        if line["is_taxed"]:
+            taxes.append(line_tax(line["id"], name, line["amount"], line["tax_amount"]))
         line["customer_id"] = doc["customer_id"]
         line["object"] = "line_item"
+    if taxes:
+        doc.setdefault("line_item_taxes", taxes)
     status = doc.setdefault("status", "paid" if paid >= doc["total"] else "payment_due")
     doc["amount_paid"] = doc["total"] if status == "paid" else min(paid, doc["total"])
     doc["amount_due"] = 0 if status in ("paid", "voided") else doc["total"] - doc["amount_paid"]
@@ -86,6 +92,18 @@ def complete(site: Site, doc: Doc, paid: int) -> None:
     doc.setdefault("tax", sum(line["tax_amount"] for line in doc["line_items"]))
     if status == "paid":
         doc.setdefault("paid_at", doc["date"])
+
+
+def line_tax(line_id: str, name: str, taxable: int, amount: int) -> Doc:
+    """The tax of one line. An import gives the amount only; the rate is inferred from it."""
+    return {
+        "line_item_id": line_id,
+        "tax_name": name,
+        "tax_rate": round(100 * amount / taxable, 2) if taxable else 0.0,
+        "taxable_amount": taxable,
+        "tax_amount": amount,
+        "object": "line_item_tax",
+    }
 
 
 def _check_lines(site: Site, doc: Doc) -> None:

@@ -44,6 +44,8 @@ def from_invoice(site: Site, invoice: Row, *, shippable_only: bool, by: str) -> 
     lines = [_line(site, invoice, line) for line in invoice.doc["line_items"]]
     if shippable_only:
         lines = [line for line in lines if line["is_shippable"]]
+    # Taxes name the invoice's lines: they are the invoice's, shown on the order (inferred).
+    taken = {line["invoice_line_item_id"] for line in lines}
     paid = invoice.doc["status"] == "paid"
     total = sum(line["amount"] + line["tax_amount"] for line in lines)
     doc: Doc = {
@@ -68,7 +70,9 @@ def from_invoice(site: Site, invoice: Row, *, shippable_only: bool, by: str) -> 
         "is_gifted": False,
         "object": "order",
         "order_line_items": lines,
-        "line_item_taxes": [],
+        "line_item_taxes": [
+            tax for tax in invoice.doc.get("line_item_taxes", []) if tax["line_item_id"] in taken
+        ],
         "line_item_discounts": [],
         "linked_credit_notes": [],
         "resent_orders": [],

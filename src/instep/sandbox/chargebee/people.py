@@ -97,6 +97,7 @@ RECORDS = (
         _fresh_entity,
     ),
 )
+_CATALOGUE = {kind.resource: kind for kind in (catalog.FAMILY_KIND, catalog.ITEM_KIND, catalog.PRICE_KIND)}
 BY_NAME = {name: record for record in RECORDS for name in (record.resource, record.plural)}
 
 
@@ -139,7 +140,7 @@ def edit(site: Site, record: Record, record_id: str, values: Doc) -> Doc:
             raise wrong_value(name, "cannot be edited")
         # A list is edited as a whole: a person sees all of it.
         (raw if known and known.kind in ("read_only", "objects") else wanted)[name] = value
-        if known and known.kind == "address" and isinstance(value, dict):
+        if known and known.kind in ("address", "object") and isinstance(value, dict):
             merged = {**row.doc.get(name, {}), **value}
             wanted[name] = {
                 part: text for part, text in merged.items() if text is not None and part != "object"
@@ -150,7 +151,8 @@ def edit(site: Site, record: Record, record_id: str, values: Doc) -> Doc:
         if value is None and name in record.spec and set(record.spec[name].needed) & set("CI"):
             raise wrong_value(name, "cannot be blank")
     before = row.doc.get("status")
-    if "status" in changes and record.resource in ("item", "item_price"):
+    if record.resource in _CATALOGUE:
+        _CATALOGUE[record.resource].check(site, row, changes)
         catalog.change_status(site, row, changes)
     apply(row.doc, {**changes, **raw}, record.spec)
     if record.resource == "order" and row.doc.get("status") != before:
@@ -228,6 +230,8 @@ def load(site: Site, batches: Mapping[str, list[Doc]]) -> dict[str, int]:
     with site.store.transaction():
         for name, docs in batches.items():
             record = named(name)
+            if not isinstance(docs, list) or not all(isinstance(doc, dict) for doc in docs):
+                raise wrong_value(name, "is a list of records")
             try:
                 counts[record.plural] = site.store[record.resource].load(_rows(site, record, docs))
             except Taken as taken:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
@@ -23,6 +24,8 @@ from .site import ApiKey, Settings, Site
 from .switches import BY_NAME, SwitchError, Value, read_value
 from .tasks import Work
 from .webhooks import Endpoints
+
+logger = logging.getLogger(__name__)
 
 KINDS: dict[str, Work] = {"delete_customer": customers.deleted, "clear_customer": customers.cleared}
 
@@ -45,6 +48,7 @@ def create_app(settings: Settings, kit: Kit | None = None) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         task = asyncio.create_task(dispatcher.run())
+        task.add_done_callback(_tell)
         try:
             yield
         finally:
@@ -57,6 +61,12 @@ def create_app(settings: Settings, kit: Kit | None = None) -> Starlette:
     )
     app.state.site = site
     return app
+
+
+def _tell(task: asyncio.Task[None]) -> None:
+    """A background loop that ended by itself has to be heard of: nothing falls due any more."""
+    if not task.cancelled() and (error := task.exception()):
+        logger.error("the background loop of the emulator ended", exc_info=error)
 
 
 def build_app(settings: Settings) -> ASGIApp:

@@ -180,8 +180,11 @@ class Site:
         `create`."""
         self._stamp(row, self.next_version())
         visible_at = self._visible_at(resource)
+        table = self.store[resource]
+        now_ms = self.clock.now_ms()
         try:
-            self.store[resource].update(row, visible_at, keep_past=visible_at > 0)
+            lagging = self.store.lagging_until[table.name] > now_ms
+            table.update(row, visible_at, lagging_at=now_ms if lagging else 0)
         except Taken as taken:
             raise duplicate(taken, row) from None
         if event:

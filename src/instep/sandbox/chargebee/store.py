@@ -66,6 +66,7 @@ CREATE TABLE IF NOT EXISTS past(
   upd INTEGER NOT NULL, deleted INTEGER NOT NULL, hidden INTEGER NOT NULL, visible_at INTEGER NOT NULL,
   until INTEGER NOT NULL, doc TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS past_until ON past(resource, until);
+CREATE INDEX IF NOT EXISTS past_seq ON past(resource, seq);
 CREATE TABLE IF NOT EXISTS event(
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, occurred_at INTEGER NOT NULL,
   event_type TEXT NOT NULL, source TEXT NOT NULL, user TEXT, webhook_status TEXT NOT NULL, content TEXT NOT
@@ -215,7 +216,12 @@ class Table:
         self._insert = sql("INSERT INTO", name, "(", columns, ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         self._update = sql("UPDATE", name, "SET", assignments, "WHERE seq = ?")
         kept = f"'{resource}', seq, id, name, created_at, upd, deleted, hidden, visible_at, ?, doc"
-        self._keep_past = sql("INSERT INTO past SELECT", kept, "FROM", name, "WHERE seq = ?")
+        self._keep_past = sql(
+            "INSERT INTO past SELECT", kept, "FROM", name, "WHERE seq = ? AND visible_at < ?"
+        )
+        # A state that became visible later than its successor is never shown, nor is one before it any longer.
+        self._cut_past = "UPDATE past SET until = min(until, ?) WHERE resource = ? AND seq = ?"
+        self._drop_past = "DELETE FROM past WHERE resource = ? AND until <= ?"
         self._live = sql("SELECT", _COLUMNS, "FROM", name, "WHERE id = ? AND deleted = 0")
         self._live_text = sql("SELECT doc FROM", name, "WHERE id = ? AND deleted = 0")
         self._gone = sql("SELECT", _COLUMNS, "FROM", name, "WHERE id = ? ORDER BY seq DESC LIMIT 1")
@@ -248,12 +254,16 @@ class Table:
             raise Taken(str(error).rpartition(".")[2]) from None
         row.seq = self._connection.last_insert_rowid()
 
-    def update(self, row: Row, visible_at: int = 0, *, keep_past: bool = False) -> None:
-        """Stores a record in place of its former state, which lists go on showing until `visible_at` (ms) if
-        `keep_past`; raises Taken."""
+    def update(self, row: Row, visible_at: int = 0, *, lagging_at: int = 0) -> None:
+        """Stores a record in place of its former state; raises Taken.
+
+        While lists lag, `lagging_at` is the time now (ms): the former state is kept, and shown until `visible_at`.
+        """
         try:
-            if keep_past:
-                self._connection.execute(self._keep_past, (visible_at, row.seq))
+            if lagging_at:
+                self._connection.execute(self._cut_past, (visible_at, self.resource, row.seq))
+                self._connection.execute(self._drop_past, (self.resource, lagging_at))
+                self._connection.execute(self._keep_past, (visible_at, row.seq, visible_at))
             self._connection.execute(self._update, (*self._values(row, visible_at), row.seq))
         except apsw.ConstraintError as error:
             raise Taken(str(error).rpartition(".")[2]) from None

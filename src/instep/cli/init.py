@@ -1,0 +1,176 @@
+"""`instep init`: the files of a new site."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import click
+
+from instep.cli.terminal import Terminal
+from instep.dataflow.documents import DataflowDocument, read_document
+from instep.dataflow.files import read_text
+from instep.dataflow.scaffold import CURRENCIES, Choices, scaffold
+from instep.errors import UsageError
+from instep.sandbox.launch import SandboxError, console
+
+SANDBOX: Final = ".instep-sandbox"
+"""Directory, in that of the site, where the sandbox keeps what it needs; `state.json` there says what runs:
+{"chargebee": {"url": ..., "key_file": ...}, "erp": {"url": ..., "key_file": ...}}, files seen from there."""
+
+KEY_IN_SITE: Final = "{env: CHARGEBEE_API_KEY}"
+KEY_IN_DESCRIPTION: Final = "env:ERP_TOKEN"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Where a running sandbox answers, and the files that hold its keys, seen from the site's directory."""
+
+    chargebee_url: str
+    erp_url: str
+    chargebee_key: str
+    erp_key: str
+
+
+@click.command()
+@click.option("--site", help="Name of the Chargebee site: acme-test of acme-test.chargebee.com.")
+@click.option("--erp-name", help="What people call the ERP.")
+@click.option("--currency", "currencies", multiple=True, help="A currency of item prices; may be repeated.")
+@click.option(
+    "--from",
+    "documents",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Take the pairs from this dataflow document; twice for a document of each direction.",
+)
+@click.option("--sandbox", is_flag=True, help="Connect to the sandbox that runs for this directory.")
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.pass_obj
+def command(
+    terminal: Terminal,
+    site: str | None,
+    erp_name: str | None,
+    currencies: Sequence[str],
+    documents: Sequence[Path],
+    sandbox: bool,
+    force: bool,
+) -> None:
+    """Write instep.yaml, dataflow.yaml and erp.yaml, which everything else begins with.
+
+    What is not given is asked for at a terminal. No secret is asked for: the files say where to find them.
+    """
+    running = running_sandbox(terminal.directory) if sandbox else None
+    asking = sys.stdin.isatty() and running is None
+    if site is None:
+        site = click.prompt("Name of the Chargebee site", default="acme-test") if asking else "acme-test"
+    if erp_name is None:
+        erp_name = click.prompt("What people call the ERP", default="Custom ERP") if asking else "Custom ERP"
+    read = [read_document(read_text(path, what="dataflow document"), str(path)) for path in documents]
+    choices = Choices(site=site, erp_name=erp_name, currencies=tuple(currencies) or CURRENCIES)
+    written = write_site(terminal.directory, choices, read, sandbox=running, force=force)
+    for path in written:
+        terminal.say(f"wrote {path}")
+    _tell_notes(terminal, read)
+    if running is None:
+        terminal.note(
+            "\nNow give Instep its keys, where instep.yaml and erp.yaml say, and make erp.yaml your ERP's:\n"
+            "  export CHARGEBEE_API_KEY=... ERP_TOKEN=..."
+        )
+    where = "" if terminal.directory == Path() else f" -C {terminal.directory}"
+    terminal.note(
+        f"\nThen:\n  instep{where} check   is everything right?\n  instep{where} plan    what would be done?"
+    )
+
+
+def _tell_notes(terminal: Terminal, documents: Sequence[DataflowDocument]) -> None:
+    notes = [(document, note) for document in documents for note in document.notes]
+    if notes:
+        terminal.say(f"\n{len(notes)} things in the document could not be expressed:")
+    for document, note in notes:
+        terminal.say(f"  {document.file}:{note.line}: {note.text}")
+
+
+def write_site(
+    directory: Path,
+    choices: Choices,
+    documents: Sequence[DataflowDocument] = (),
+    *,
+    sandbox: Sandbox | None = None,
+    force: bool = False,
+) -> list[Path]:
+    """Write the files of a site and return their paths, all or none of them.
+
+    Raises UsageError if one is there and `force` is not given; a `.gitignore` that is there is left alone.
+    """
+    describe = resources.files("instep.connectors.rest").joinpath("sample_erp.yaml").read_text("utf-8")
+    if sandbox is not None:
+        choices = _with_sandbox(choices, sandbox)
+    texts = scaffold(choices, describe, documents)
+    if sandbox is not None:
+        texts = _with_keys(texts, sandbox)
+    paths = {name: directory / name for name in texts}
+    if paths[".gitignore"].exists():
+        del texts[".gitignore"]
+    there = [name for name in texts if paths[name].exists() and not name.startswith(".")]
+    if there and not force:
+        raise UsageError(
+            f"nothing was written into {directory.absolute()}",
+            why=f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there already",
+            fix="choose another directory with -C, or replace the files with --force",
+        )
+    try:
+        for name, text in texts.items():
+            paths[name].parent.mkdir(parents=True, exist_ok=True)
+            paths[name].write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"the site could not be written into {directory.absolute()}",
+            why=f"{Path(error.filename or '').name}: {error.strerror}",
+        ) from None
+    return [paths[name] for name in texts if not name.startswith(".")]
+
+
+def running_sandbox(directory: Path) -> Sandbox:
+    """The sandbox that runs for a directory. Raises UsageError if none does."""
+    place = directory / SANDBOX / "state.json"
+    try:
+        state = json.loads(place.read_text("utf-8"))
+        return Sandbox(
+            state["chargebee"]["url"],
+            state["erp"]["url"],
+            f"{SANDBOX}/{state['chargebee']['key_file']}",
+            f"{SANDBOX}/{state['erp']['key_file']}",
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError(
+            f"no sandbox runs for {directory.absolute()}",
+            why=f"{place} is not there or says nothing",
+            fix="start one: instep sandbox start",
+        ) from None
+
+
+def _with_sandbox(choices: Choices, sandbox: Sandbox) -> Choices:
+    try:
+        found = console(sandbox.chargebee_url, "GET", "records/business_entities")["records"]
+    except SandboxError as error:
+        what, _, why = str(error).partition("\n  why: ")
+        raise UsageError(what, why=why, fix="start it: instep sandbox start") from None
+    return replace(
+        choices,
+        chargebee_url=sandbox.chargebee_url,
+        erp_url=f"{sandbox.erp_url}/api/v1",
+        business_entities=[(str(row["id"]), str(row["name"])) for row in found if not row.get("deleted")],
+    )
+
+
+def _with_keys(texts: Mapping[str, str], sandbox: Sandbox) -> dict[str, str]:
+    site = texts["instep.yaml"].replace(KEY_IN_SITE, f"{{file: {json.dumps(sandbox.chargebee_key)}}}")
+    site = site.replace("requests_per_minute: 150\n", "requests_per_minute: 6000\n")
+    site = site.replace("list_lag_s: 300\n", "list_lag_s: 2\n")
+    erp = texts["erp.yaml"].replace(KEY_IN_DESCRIPTION, f"file:{sandbox.erp_key}")
+    return {**texts, "instep.yaml": site, "erp.yaml": erp}

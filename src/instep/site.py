@@ -1,0 +1,276 @@
+"""One installation: reads the configuration and wires the concrete parts together. Nothing else does.
+
+A kind of system is a `Kind` in `KINDS`, or one that another package offers under the entry point group
+"instep.connectors". The clock and the randomness of the engine are given here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets as secrets_module
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import Any, Final
+
+import msgspec
+
+from instep.connectors.chargebee import BusinessEntity, ChargebeeConnector, PriceTerm, Settings
+from instep.connectors.contract import Connector
+from instep.connectors.rest import Description, RestConnector
+from instep.core.dataflow import Dataflow
+from instep.core.model import SIDES, Both, Side
+from instep.core.values import digest
+from instep.dataflow import yaml
+from instep.dataflow.build import build, load_function
+from instep.dataflow.check import check
+from instep.dataflow.files import (
+    SiteFile,
+    load_business_entities,
+    load_dataflow_file,
+    read_text,
+    validate,
+)
+from instep.dataflow.files import load_site as load_site_file
+from instep.dataflow.secrets import resolve, resolver
+from instep.dataflow.systems import ChargebeeSystem, RestSystem, Secret, System
+from instep.errors import ConfigurationError, Problem
+from instep.runner.engine import Engine
+from instep.runner.run import Progress, Runner
+from instep.store.sqlite import SqliteStore, open_store
+
+CONFIGURATION: Final = "instep.yaml"
+ENTRY_POINTS: Final = "instep.connectors"
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What a kind of connector is made from: the file, which of its systems, and how to get secrets.
+
+    `secret` raises ConfigurationError with the place in the file; `secret_of_text` does the same for a
+    reference as a text ("env:NAME"), as descriptions of an API have them.
+    """
+
+    file: SiteFile
+    side: Side
+    system: System
+    environ: Mapping[str, str]
+    offline: bool
+    read: set[str]
+
+    def secret(self, reference: Secret, name: str) -> str:
+        used_for = f"systems.{self.side}.{name}"
+        if self.offline:
+            return "offline"
+        try:
+            found = resolve(reference, directory=self.file.directory, environ=self.environ, used_for=used_for)
+        except ConfigurationError as error:
+            place = self.file.document.problem(("systems", self.side.value, name), "")
+            raise ConfigurationError(
+                [replace(p, file=place.file, line=place.line, column=place.column) for p in error.problems]
+            ) from None
+        self.read.add(found)
+        return found
+
+    def secret_of_text(self, reference: str) -> str:
+        if self.offline:
+            return "offline"
+        found = resolver(directory=self.file.directory, environ=self.environ)(reference)
+        self.read.add(found)
+        return found
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of system: the model of what its part of `instep.yaml` says, and how to make a connector of it."""
+
+    model: type[System]
+    connect: Callable[[Wiring], Connector]
+
+
+def _chargebee(wiring: Wiring) -> Connector:
+    system = wiring.system
+    if not isinstance(system, ChargebeeSystem):
+        raise TypeError(type(system).__name__)
+    return ChargebeeConnector(
+        system.site,
+        wiring.secret(system.api_key, "api_key"),
+        Settings(
+            list_lag_s=system.list_lag_s,
+            prices=tuple(PriceTerm(p.currency, p.period, p.period_unit or "") for p in system.prices),
+            item_family=system.item_family,
+            item_type=system.item_type,
+            custom_fields=system.custom_fields,
+            business_entities=tuple(
+                BusinessEntity(entity.id, entity.name)
+                for entity in load_business_entities(wiring.file, system)
+            ),
+        ),
+        name=system.name,
+        base_url=system.base_url,
+        requests_per_minute=system.requests_per_minute,
+        reserve=system.reserve,
+    )
+
+
+def _rest(wiring: Wiring) -> Connector:
+    system = wiring.system
+    if not isinstance(system, RestSystem):
+        raise TypeError(type(system).__name__)
+    path = wiring.file.path(system.describe)
+    document = yaml.read(read_text(path, what="description of the API"), str(path))
+    description = validate(document, Description)
+    changes: dict[str, Any] = {}
+    if system.base_url is not None:
+        changes["base_url"] = system.base_url
+    if system.requests_per_minute is not None:
+        changes["requests_per_minute"] = system.requests_per_minute
+    return RestConnector(description.model_copy(update=changes), wiring.secret_of_text, name=system.name)
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "chargebee": Kind(ChargebeeSystem, _chargebee),
+    "rest": Kind(RestSystem, _rest),
+}
+
+
+def kinds() -> dict[str, Kind]:
+    """Every kind of system by name: the shipped ones, and those that installed packages offer."""
+    offered = {point.name: point.load() for point in entry_points(group=ENTRY_POINTS)}
+    return {**{name: kind for name, kind in offered.items() if isinstance(kind, Kind)}, **KINDS}
+
+
+@dataclass
+class Site:
+    """A configured installation. Made by `load_site`; `close` lets go of connections and the store.
+
+    `secrets` are those that were read, so that a message can be kept free of them. The store is opened when it
+    is first asked for.
+    """
+
+    file: SiteFile
+    dataflow: Dataflow
+    document: yaml.Document
+    connectors: Both[Connector]
+    secrets: set[str]
+    random: Random = field(default_factory=SystemRandom)
+    _open: SqliteStore | None = None
+
+    @property
+    def systems(self) -> Both[str]:
+        """What people call the two systems."""
+        return self.connectors.map(lambda connector: connector.name)
+
+    @property
+    def store_path(self) -> Path:
+        return self.file.path(self.file.settings.store)
+
+    @property
+    def store(self) -> SqliteStore:
+        if self._open is None:
+            self._open = open_store(self.store_path)
+        return self._open
+
+    def existing_store(self) -> SqliteStore | None:
+        """The open store, None if there is none yet: to look at what is known without making one."""
+        return self.store if self._open is not None or self.store_path.exists() else None
+
+    @cached_property
+    def digest(self) -> str:
+        """Of everything that a decision depends on but the records: a plan of another digest is another plan."""
+        entities = self.connectors.map(lambda c: msgspec.to_builtins(dict(c.entities())))
+        return digest([self.document.value, list(entities)])
+
+    def problems(self) -> list[Problem]:
+        """What the dataflow asks of the two systems that they can't do, told without asking them."""
+        return check(self.dataflow, self.connectors.map(lambda c: c.entities()), self.systems)
+
+    def require_sound(self) -> None:
+        """Raises ConfigurationError if the dataflow can't work with these systems."""
+        errors = [problem for problem in self.problems() if problem.severity == "error"]
+        if errors:
+            raise ConfigurationError(errors)
+
+    def engine(self) -> Engine:
+        return Engine(self.dataflow, self.connectors, self.store, now_ms, self.random)
+
+    def runner(self, on_progress: Callable[[Progress], None] | None = None) -> Runner:
+        """A runner of this process. Its name in the lease tells a person which process has it."""
+        holder = f"{socket.gethostname()} process {os.getpid()} ({secrets_module.token_hex(3)})"
+        return Runner(self.engine(), holder, on_progress)
+
+    async def close(self) -> None:
+        try:
+            await asyncio.gather(*(connector.close() for connector in self.connectors))
+        finally:
+            if self._open is not None:
+                await self._open.close()
+
+
+def load_site(directory: Path, *, offline: bool = False, environ: Mapping[str, str] | None = None) -> Site:
+    """Read every file of a site. Raises ConfigurationError with the problems of all of them at once.
+
+    `offline`: no secret is read, and the connectors are only good for what they tell without being asked.
+    """
+    environ = os.environ if environ is None else environ
+    known = kinds()
+    problems: list[Problem] = []
+    try:
+        file = load_site_file(directory / CONFIGURATION, {name: kind.model for name, kind in known.items()})
+    except ConfigurationError as error:
+        raise _with_usual_dataflow(directory, error) from None
+    document, dataflow = None, None
+    try:
+        document, model = load_dataflow_file(file.path(file.settings.dataflow))
+        dataflow = build(document, model, load_function)
+    except ConfigurationError as error:
+        problems += error.problems
+    read: set[str] = set()
+    connectors: dict[Side, Connector] = {}
+    for side in SIDES:
+        system = file.systems[side]
+        try:
+            wiring = Wiring(file, side, system, environ, offline, read)
+            connectors[side] = known[system.kind].connect(wiring)
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems or document is None or dataflow is None:
+        raise ConfigurationError(problems)
+    return Site(file, dataflow, document, Both.of(lambda side: connectors[side]), read)
+
+
+def _with_usual_dataflow(directory: Path, error: ConfigurationError) -> ConfigurationError:
+    """The problems of `instep.yaml` with those of the dataflow, if it is where it usually is."""
+    problems = list(error.problems)
+    path = directory / "dataflow.yaml"
+    if (directory / CONFIGURATION).exists() and path.exists():
+        try:
+            build(*load_dataflow_file(path), load_function)
+        except ConfigurationError as also:
+            problems += also.problems
+    return ConfigurationError(problems)
+
+
+@asynccontextmanager
+async def opened(directory: Path, *, offline: bool = False) -> AsyncIterator[Site]:
+    """A site that is closed at the end of the block. Raises as `load_site`."""
+    site = load_site(directory, offline=offline)
+    try:
+        yield site
+    finally:
+        await site.close()
+
+
+def now_ms() -> int:
+    """UTC milliseconds of this machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+__all__ = ["CONFIGURATION", "KINDS", "Kind", "Site", "Wiring", "load_site", "now_ms", "opened"]
