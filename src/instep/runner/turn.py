@@ -261,9 +261,8 @@ def _intent(engine: Engine, case: Case, write: Write) -> Intent:
     )
     create = write.operation == "create"
     payload = dict(write.payload)
+    # A property that maps the record's own id chooses it: it goes into the key of the create, not its fields.
     mapped = payload.pop("id", None) if create and abilities.chosen_id else None
-    if isinstance(mapped, str):
-        name = mapped  # the dataflow maps the id itself: a product code, say
     return Intent(
         case.key,
         side,
@@ -273,7 +272,7 @@ def _intent(engine: Engine, case: Case, write: Write) -> Intent:
         payload,
         {c.property: (c.source, c.old, c.new) for c in write.changes},
         engine.idempotency_key(),
-        chosen_id=name if create and abilities.chosen_id else "",
+        chosen_id=(str(mapped) if mapped else name) if create and abilities.chosen_id else "",
         marker=name if create and abilities.marker else "",
         link_id=case.link.id if case.link else 0,
         source_version=source.version if source else None,
