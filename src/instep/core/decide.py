@@ -16,7 +16,7 @@ from instep.core.diff import Delta, diff, raw_of
 from instep.core.model import SIDES, Both, Entity, Field, Side
 from instep.core.policy import POLICIES, Clock, Conflict, EditTime, edit_time
 from instep.core.state import Hold, Key, Link, Release, Sighting
-from instep.core.transformations.contract import Lookup, Opaque, Unfit
+from instep.core.transformations.contract import Lookup, Opaque, Unfit, Unlinked
 from instep.core.values import Absent, Json, Raw, digest, get_path, is_empty, set_path
 
 
@@ -163,6 +163,12 @@ class _Deciding:
                 open_ones.append(delta)
         if not open_ones:
             return
+        for delta in open_ones:
+            if delta.kind == "waiting":
+                self._hold_waiting(delta)
+        open_ones = [delta for delta in open_ones if delta.kind != "waiting"]
+        if not open_ones:
+            return
         directions = {delta.to for delta in open_ones if delta.kind == "flow"}
         if any(d.kind == "conflict" for d in open_ones) or len(directions) > 1:
             self._decide_conflict(open_ones)
@@ -245,6 +251,17 @@ class _Deciding:
                 about,
                 values={delta.property.name: _shown(delta.raw) for delta in deltas},
             )
+        )
+
+    def _hold_waiting(self, delta: Delta) -> None:
+        wanted = next(canon for canon in delta.canon if isinstance(canon, Unlinked))
+        self._hold(
+            delta,
+            "reference",
+            f"{delta.property.name} refers to {wanted.entity} {wanted.id}, which is not linked yet",
+            "until it is, nobody can tell whether both sides mean the same",
+            "it is looked at again by itself as soon as that record is linked",
+            (wanted.side, wanted.entity, wanted.id),
         )
 
     def _hold_unreadable(self, delta: Delta, source: Side) -> None:

@@ -100,6 +100,10 @@ def _batch(engine: Engine, tx: Tx, *, pair: Pair, after: int) -> tuple[list[Acti
             verdict = Verdict(case.key, note="a write is in doubt: it is settled first")
         if verdict is None:
             verdict = Verdict(case.key, note="has to be read first")
+        if verdict.link is not None and case.key.side is Side.RIGHT:
+            partner = Key(pair.name, Side.LEFT, verdict.link.left)
+            if tx.is_todo(partner):
+                continue  # its partner finds it too; one of the two is enough
         found.append(_foreseen(engine, tx, pair, case.key, case.link.ids if case.link else None, verdict))
     return found, todos[-1].seq if len(todos) == PAGE else -1
 

@@ -260,13 +260,17 @@ def _intent(engine: Engine, case: Case, write: Write) -> Intent:
         pair.id_template[side], source_id, generation=generation, max_length=abilities.max_id_length
     )
     create = write.operation == "create"
+    payload = dict(write.payload)
+    mapped = payload.pop("id", None) if create and abilities.chosen_id else None
+    if isinstance(mapped, str):
+        name = mapped  # the dataflow maps the id itself: a product code, say
     return Intent(
         case.key,
         side,
         write.operation,
         write.record_id,
         source_id,
-        write.payload,
+        payload,
         {c.property: (c.source, c.old, c.new) for c in write.changes},
         engine.idempotency_key(),
         chosen_id=name if create and abilities.chosen_id else "",

@@ -26,7 +26,8 @@ FIELD_TYPES: Mapping[str, FieldType] = {
 
 @dataclass(frozen=True, slots=True)
 class PriceTerm:
-    """One flat price that items are to have: a currency, and for plans and addons a billing period.
+    """One flat price that items are to have: a currency, and for plans and addons a billing period; without
+    one, that of a charge as it is and that of a plan or an addon for a month.
 
     `label` is its key below `price` ("EUR", "EUR_month", "EUR_3_month"), `suffix` what the id of an item
     price made by Instep adds to the item's id.
@@ -55,8 +56,8 @@ class PriceTerm:
         """Whether an item price of the API has this currency and period."""
         return (
             price.get("currency_code") == self.currency
-            and (price.get("period_unit") or "") == self.period_unit
-            and (not self.period_unit or price.get("period", 1) == (self.period or 1))
+            and (price.get("period_unit") or "") in (self.period_unit, "" if self.period_unit else "month")
+            and (not price.get("period_unit") or price.get("period", 1) == (self.period or 1))
         )
 
 
