@@ -201,9 +201,13 @@ class Runner:
             if not wish.pairs
             or any(p.name in wish.pairs for p in self.engine.dataflow.of_entity(side, entity))
         ]
-        async with asyncio.TaskGroup() as group:
-            for side in Side:
-                group.create_task(self._observe_side(side, [e for s, e in wanted if s is side], wish, report))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for side in Side:
+                    mine = [entity for where, entity in wanted if where is side]
+                    group.create_task(self._observe_side(side, mine, wish, report))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # a run's callers know its errors by their own class
 
     async def _observe_side(self, side: Side, entities: list[str], wish: Wish, report: Report) -> None:
         for entity in entities:
