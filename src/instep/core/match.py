@@ -79,12 +79,14 @@ def decide_new(
     holds: Sequence[Hold],
     releases: Sequence[Release],
 ) -> Verdict:
-    """Decide on a record without a link. A person's choice counts for the hold that it answered, and no other."""
-    if seen.deleted:
-        return Verdict(key, note="gone before it was ever linked")
+    """Decide on a record without a link. A person's choice counts for the hold that it answered and no other;
+    only "ignore" is for good."""
     release = next((r for r in releases if r.property == ""), None)
     verdict = _decide_new(scene, key, seen, contact, holds, None)
-    if release is None or (release.digest and release.digest not in {h.digest for h in verdict.holds}):
+    if release is None:
+        return verdict
+    answered = {"", *(hold.digest for hold in verdict.holds)}
+    if release.choice != "ignore" and release.digest not in answered:
         return verdict
     return _decide_new(scene, key, seen, contact, holds, release)
 
@@ -99,13 +101,15 @@ def _decide_new(
 ) -> Verdict:
     side = key.side
     choice = release.choice if release is not None else ""
+    doubt = next((hold for hold in holds if hold.property == "" and hold.cause == "doubt"), None)
+    if doubt is not None and not choice:
+        return Verdict(key, holds=(doubt,))
+    if seen.deleted:
+        return Verdict(key, note="gone before it was ever linked")
     if release is not None and choice == "link":
         return Verdict(key, link=_ids(side, seen.id, str(release.value)), how="by hand", used=("",))
     if choice == "ignore":
         return Verdict(key, note="a person chose to leave it alone")
-    doubt = next((hold for hold in holds if hold.property == "" and hold.cause == "doubt"), None)
-    if doubt is not None and choice not in ("create", "recreate"):
-        return Verdict(key, holds=(doubt,))
     if contact.claimed is not None:
         if contact.claimed.partner in ("", seen.id):
             return Verdict(key, link=_ids(side, seen.id, contact.claimed.id), how="identity")
