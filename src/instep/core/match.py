@@ -80,18 +80,18 @@ def decide_new(
     releases: Sequence[Release],
 ) -> Verdict:
     """Decide on a record without a link."""
-    if seen.deleted:
-        return Verdict(key, note="gone before it was ever linked")
     side = key.side
     release = next((r for r in releases if r.property == ""), None)
     choice = release.choice if release is not None else ""
+    doubt = next((hold for hold in holds if hold.property == "" and hold.cause == "doubt"), None)
+    if doubt is not None and not choice:
+        return Verdict(key, holds=(doubt,))
+    if seen.deleted:
+        return Verdict(key, note="gone before it was ever linked")
     if release is not None and choice == "link":
         return Verdict(key, link=_ids(side, seen.id, str(release.value)), how="by hand", used=("",))
     if choice == "ignore":
         return Verdict(key, note="a person chose to leave it alone")
-    doubt = next((hold for hold in holds if hold.property == "" and hold.cause == "doubt"), None)
-    if doubt is not None and choice not in ("create", "recreate"):
-        return Verdict(key, holds=(doubt,))
     if contact.claimed is not None:
         if contact.claimed.partner in ("", seen.id):
             return Verdict(key, link=_ids(side, seen.id, contact.claimed.id), how="identity")

@@ -35,7 +35,6 @@ class Look:
 
     end: End = "done"
     writes: list[tuple[str, Side]] = field(default_factory=list)
-    linked: int = 0
     held: int = 0
     skipped: Write | None = None
     why: str = ""

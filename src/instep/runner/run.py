@@ -27,6 +27,12 @@ from instep.runner.planning import Brake, Tally, actions, brakes, empty_side
 from instep.store.contract import Tx
 
 BATCH = 20
+COMPLETE = "complete_ms"
+"""Name of the setting that says when both systems were last read completely."""
+
+
+class _Stopping(Exception):
+    """Ends a reading between two pages, since the run is to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,8 @@ class Progress:
 
 @dataclass(slots=True)
 class Report:
-    """What a run did. `writes`: (pair, operation, side) -> count. `skipped`: writes that were not in the
+    """What a run did. `writes`: (pair, operation, side) -> count. `linked`: records that were found to be the
+    same, without those that were created for each other. `skipped`: writes that were not in the
     approved plan, or that brakes stopped; `troubles`: entity or pair -> why it could not be worked on."""
 
     run: int = 0
@@ -153,6 +160,9 @@ class Runner:
     async def _run(self, wish: Wish, report: Report) -> None:
         await self.engine.store.write(partial(_recover, self.engine))
         await self._observe(wish, report)
+        if self.stopping():
+            return
+        await self._note_complete(report)
         pairs = [
             pair
             for pair in self.engine.dataflow.pairs
@@ -171,6 +181,12 @@ class Runner:
             if self.stopping() or not any(self._due(pair, now_ms) for pair in pairs):
                 break
         await self._mark_skipped(report)
+
+    async def _note_complete(self, report: Report) -> None:
+        wanted = entities_of(self.engine.dataflow)
+        if all(place in report.observed and report.observed[place].complete for place in wanted):
+            now_ms = self.engine.now_ms()
+            await self.engine.store.write(lambda tx: tx.save_meta(COMPLETE, str(now_ms)))
 
     def _due(self, pair: Pair, now_ms: int) -> bool:
         return bool(self.engine.store.read(lambda tx: tx.busy_buckets(pair.name, now_ms)))
@@ -198,10 +214,14 @@ class Runner:
 
             def note(rows: int, name: str = name) -> None:
                 self.on_progress(Progress("read", name, rows, requests=self._requests()))
+                if self.stopping():
+                    raise _Stopping
 
             try:
                 await self._refresh_paths(side, entity)
                 await observe(self.engine, side, entity, full=wish.full, observed=observed, note=note)
+            except _Stopping:
+                return
             except (RetryLater, InDoubt, BadAnswer) as error:
                 report.troubles[f"{side}:{entity}"] = str(error)
 
@@ -231,6 +251,8 @@ class Runner:
             if count % BATCH == 0:
                 self.on_progress(Progress("plan", pair.name, count))
                 await asyncio.sleep(0)
+                if self.stopping():
+                    return
         if wish.approved is not None:
             return  # a person has seen the counts
         found = brakes(self.engine, pair, tally)
@@ -241,9 +263,12 @@ class Runner:
     # Act
 
     async def _act(self, pair: Pair, wish: Wish, report: Report) -> None:
-        total = sum(self.engine.store.read(lambda tx: (tx.count_todo(pair.name).left,)))
+        total, linked = self.engine.store.read(
+            lambda tx: (tx.count_todo(pair.name).left, tx.count_links(pair.name))
+        )
         if not total:
             return
+        created = self._created(pair, report)
         began_ms = self.engine.now_ms()
 
         def permit(link: Link | None, key: Key, write: Write) -> bool:
@@ -284,13 +309,18 @@ class Runner:
         except Stop as error:
             report.troubles[pair.name] = str(error)
             raise
+        finally:
+            more = self.engine.store.read(lambda tx: tx.count_links(pair.name)) - linked
+            report.linked[pair.name] += max(more - (self._created(pair, report) - created), 0)
+
+    def _created(self, pair: Pair, report: Report) -> int:
+        return sum(report.writes[pair.name, "create", side] for side in Side)
 
     def _count(self, pair: Pair, key: Key, found: Look, report: Report) -> None:
         del key
         report.looked[pair.name] += 1
         for operation, side in found.writes:
             report.writes[pair.name, operation, side] += 1
-        report.linked[pair.name] += found.linked
         if found.end == "failed":
             report.failed[pair.name] += 1
 

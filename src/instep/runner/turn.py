@@ -14,7 +14,7 @@ from instep.core.identity import claimed_id, made_id
 from instep.core.match import Contact, Evidence, Other, decide_new
 from instep.core.model import Both, Record, Side
 from instep.core.state import Hold, Intent, Key, Link, Sighting, Todo
-from instep.core.values import Raw, get_path, plain
+from instep.core.values import Raw, digest, get_path, plain
 from instep.runner.engine import Engine
 from instep.runner.observe import UNREAD, is_listed
 from instep.store.contract import AlreadyLinked, Entry, Tx
@@ -23,6 +23,7 @@ Permit = Callable[[Link | None, Key, Write], bool]
 """Whether this run may make that write, for that link (None: the record has none yet)."""
 
 BUSY_MS = 50
+ASIDE_MS = 5_000
 
 Freshness = dict[Side, tuple[int | None, str]]
 """Per side, version and digest of a reading made for this very look."""
@@ -76,6 +77,9 @@ def judge(engine: Engine, tx: Tx, key: Key, *, planning: bool = False) -> Case:
         if planning:
             return Case(key, pair, scene, seen=sightings, verdict=Verdict(key, note="has to be read first"))
         return Case(key, pair, scene, seen=sightings, reads=((key.side, key.id),))
+    doubted = _may_be_ours(tx, scene, key)
+    if doubted is not None:
+        return Case(key, pair, scene, seen=sightings, verdict=doubted)
     contact = _contact(engine, tx, pair, scene, seen)
     verdict = decide_new(scene, key, seen, contact, tx.holds_of(key), tx.releases_of(key))
     return Case(key, pair, scene, seen=sightings, verdict=verdict)
@@ -96,6 +100,33 @@ def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) 
         return Case(key, pair, scene, link, seen, reads=tuple((s, link.ids[s]) for s in unread))
     verdict = decide_link(scene, key, link, seen, tx.holds_of(key), releases)
     return Case(key, pair, scene, link, seen, verdict=verdict)
+
+
+def _may_be_ours(tx: Tx, scene: Scene, key: Key) -> Verdict | None:
+    """What to do with an unlinked record that may be what an in-doubt create made, on a side where nothing
+    would tell; None if there is no such doubt."""
+    abilities = scene.entities[key.side].abilities
+    if abilities.chosen_id or abilities.marker:
+        return None
+    for intent in tx.intents():
+        if intent.operation == "create" and intent.side is key.side and intent.key.pair == key.pair:
+            return Verdict(key, note="a create here is in doubt: this may be its record", wait_ms=ASIDE_MS)
+    if tx.releases_of(key):
+        return None
+    doubts = [hold for hold in tx.holds(pair=key.pair, cause="doubt") if hold.key.side is not key.side]
+    if not doubts:
+        return None
+    of = ", ".join(hold.key.id for hold in doubts[:3])
+    hold = Hold(
+        key,
+        "",
+        "doubt",
+        f"{key.id} may be the copy of {of}",
+        "it is not known whether that one was created here",
+        "choose: instep holds release ID --link OTHER_ID, or --choose create",
+        digest([key.id, of]),
+    )
+    return Verdict(key, holds=(hold,))
 
 
 def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -> Contact:
@@ -123,6 +154,22 @@ def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -
     skew = engine.connectors[side].clock_skew_ms
     age = engine.now_ms() - (made - skew) if made is not None else engine.now_ms() - seen.seen_ms
     return Contact(claimed, tuple(evidence), complete, age, scene.entities[other].abilities.list_lag_ms)
+
+
+def likely_copy(engine: Engine, tx: Tx, intent: Intent) -> str | None:
+    """The unlinked record that must be what an in-doubt create made: the only one that its source matches."""
+    pair = engine.dataflow.pair(intent.key.pair)
+    if pair is None:
+        return None
+    source = tx.sighting(intent.side.other, pair.entity[intent.side.other], intent.source_id)
+    if source is None:
+        return None
+    contact = _contact(engine, tx, pair, engine.scene(tx, pair), source)
+    for evidence in contact.evidence:
+        if evidence.others:
+            only = evidence.others[0]
+            return only.id if len(evidence.others) == 1 and not evidence.twins and not only.partner else None
+    return None
 
 
 def turn(

@@ -62,22 +62,23 @@ class Prices:
                     break
         return found
 
-    async def fresh(self, item_id: str, *, but: str = "") -> list[Payload]:
-        """An item's prices, each read by id, so that no lag of lists can show an old amount.
-
-        Only where no item price is known for a term is the list asked which there are. `but` leaves one out.
-        """
-        wanted = {
-            term: self._known.get((item_id, term.label)) or item_id + term.suffix for term in self.terms
+    async def fresh(self, item_id: str) -> list[Payload]:
+        """An item's prices as they are now: the list says which there are, and each that counts is read by id,
+        so that no lag of lists shows an old amount."""
+        prices = {price["id"]: price for price in (await self.listed([item_id]))[item_id]}
+        known = {self._known.get((item_id, term.label)) for term in self.terms}
+        fitting = {
+            id
+            for id, price in prices.items()
+            if not _deleted(price) and any(t.fits(price) for t in self.terms)
         }
-        ids = [id for id in wanted.values() if id != but]
-        read = [price for price in await asyncio.gather(*map(self.one, ids)) if price is not None]
-        met = [term for term in self.terms if but == wanted[term] or any(_is(term, p, item_id) for p in read)]
-        if len(met) < len(self.terms):
-            listed = (await self.listed([item_id]))[item_id]
-            others = [price["id"] for price in listed if price["id"] not in {*ids, but}]
-            read += [price for price in await asyncio.gather(*map(self.one, others)) if price is not None]
-        return read
+        ids = sorted(fitting | {id for id in known if id})
+        for id, price in zip(ids, await asyncio.gather(*map(self.one, ids)), strict=True):
+            if price is not None:
+                prices[id] = price
+            elif id in prices:
+                prices[id] = {**prices[id], "deleted": True}
+        return list(prices.values())
 
     async def one(self, id: str) -> Payload | None:
         """An item price by id, None if there is none."""
@@ -154,6 +155,10 @@ class Prices:
                     raise
                 return await self._revive(there, value, derived_key(idempotency, "set"))
         except Refused as refused:
+            if refused.field == "period":
+                refused.fix = (
+                    'give the price a period and period_unit under "prices", and map it by that name'
+                )
             refused.field = f"price.{label}"
             raise
 

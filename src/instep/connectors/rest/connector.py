@@ -158,15 +158,19 @@ class RestConnector:
             raise Refused(f"{entity} {id} was not created", field="id", code="too_long", why=why)
         by_path = described.chosen_id is not None and described.chosen_id.by == "path"
         path = path_of(described, call.path, id) if by_path else call.path or described.path
+        headers = self._once(described, key.idempotency)
+        if by_path:
+            headers["If-None-Match"] = "*"  # or a PUT would replace the record that has the id
         answer = await self._client.request(
             call.method or ("PUT" if by_path else "POST"),
             path,
             body=encode(create_body(described, call, values, id)),
-            headers=self._once(described, key.idempotency),
+            headers=headers,
             route=described.path,
         )
         if answer.status >= 400:
-            raise refusal(self.name, f"{entity} {id}".strip(), CREATE, answer, self._errors(entity))
+            what = f"{entity} {id}".strip()
+            raise refusal(self.name, what, CREATE, answer, self._errors(entity), chosen_id=id)
         return await self._written(entity, call, answer, id)
 
     async def update(

@@ -18,7 +18,7 @@ SCHEMES = ("env:", "file:")
 
 
 def _reference(text: str) -> str:
-    if not text.startswith(SCHEMES) or len(text) <= len("env:"):
+    if not text.startswith(SCHEMES) or text in SCHEMES:
         raise ValueError("a secret is written as env:NAME or file:PATH, never as itself")
     return text
 

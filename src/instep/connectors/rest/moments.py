@@ -18,6 +18,9 @@ def read_moment(value: Json | Absent, format: str) -> int | None:
                 value = Decimal(value)
             if isinstance(value, bool) or not isinstance(value, int | Decimal):
                 return None
+            # Bounded before it becomes an int: a number of a billion digits fits into ten characters of JSON.
+            if not 0 <= value < _FAR_MS:
+                return None
             ms = int(value * 1000) if format == "epoch_s" else int(value)
         elif not isinstance(value, str):
             return None

@@ -50,13 +50,16 @@ def _dotted(field: str, strip: str) -> str:
     return field.removeprefix(strip)[:200]
 
 
-def refusal(system: str, what: str, operation: str, answer: Answer, errors: Errors) -> OutcomeError:
-    """`what` is the thing it happened to ("contacts 1001"); `operation` the ability, or "find"."""
+def refusal(
+    system: str, what: str, operation: str, answer: Answer, errors: Errors, *, chosen_id: str = ""
+) -> OutcomeError:
+    """`what` is the thing it happened to ("contact 1001"); `operation` the ability; `chosen_id` the id that a
+    create asked for, which a bare 409 or 412 is then about."""
     heard = said(errors, answer.value)
     status = answer.status
     meant = errors.codes.get(heard.code) or errors.statuses.get(status)
     if meant is None:
-        meant = _usual(status, operation)
+        meant = "taken" if chosen_id and status in (409, 412) else _usual(status, operation)
     why = f"{status}: {heard.message or 'no reason given'}"
     if heard.field and heard.field not in why:
         why = f"{heard.field}: {why}"
@@ -80,7 +83,8 @@ def refusal(system: str, what: str, operation: str, answer: Answer, errors: Erro
         case "moved":
             return Moved(not_done, why=why)
         case "taken":
-            return Taken(not_done, existing_id=heard.existing_id, field=heard.field, why=why)
+            own = chosen_id if heard.field in ("", "id") else ""
+            return Taken(not_done, existing_id=heard.existing_id or own, field=heard.field, why=why)
     fix = "describe version.if_match for this entity" if status == 428 else ""
     return Refused(not_done, field=heard.field, code=heard.code or str(status), why=why, fix=fix)
 
