@@ -63,9 +63,7 @@ async def observe(
         if note is not None:
             note(observed.rows)
         if page.last and listing:
-            observed.missing = await _finish_listing(
-                engine, side, entity, listing, begun, empty=observed.rows == 0
-            )
+            observed.missing = await _finish_listing(engine, side, entity, listing, begun)
             observed.complete = True
     return observed
 
@@ -90,9 +88,7 @@ def _begin_listing(tx: Tx, begun: str) -> int:
     return number
 
 
-async def _finish_listing(
-    engine: Engine, side: Side, entity: str, listing: int, begun: str, *, empty: bool
-) -> int:
+async def _finish_listing(engine: Engine, side: Side, entity: str, listing: int, begun: str) -> int:
     """Records that a complete listing did not name are not gone: each is to be read."""
     abilities = engine.connectors[side].entities()[entity].abilities
     missing, after = 0, ""
@@ -113,7 +109,9 @@ async def _finish_listing(
 
     def done(tx: Tx) -> None:
         tx.save_meta(f"listed:{side}:{entity}", str(listing))
-        tx.save_meta(f"emptied:{side}:{entity}", "yes" if empty else None)
+        # A side that never held anything is not emptied, however much we create there afterwards.
+        emptied = missing > 0 and missing == tx.count_sightings(side, entity)
+        tx.save_meta(f"emptied:{side}:{entity}", "yes" if emptied else None)
         tx.save_meta(begun, None)
 
     await engine.store.write(done)
