@@ -6,12 +6,13 @@ The servers answer at once and have no quota, so that what is measured is Instep
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from instep.dataflow.scaffold import Choices, scaffold
 from instep.sandbox.launch import Running, start
@@ -99,6 +100,14 @@ def chargebee_id(number: int) -> str:
     return f"bulk-{number:07d}"
 
 
+def number_of(text: str) -> int:
+    """The number of a record in its e-mail address or code."""
+    found = re.search(r"(\d+)(?:@|$)", text)
+    if found is None:
+        raise ValueError(text)
+    return int(found[1])
+
+
 @dataclass(frozen=True)
 class Requests:
     """What one server was asked: records listed page by page, records read alone, writes; by route."""
@@ -167,14 +176,13 @@ class Stage:
         self.chargebee.load(load.chargebee)
         self.erp.load(load.erp)
 
-    def edit(self, entity: str, numbers: Iterable[int], change: Mapping[str, Any], ids: Mapping[int, str]) -> int:
-        """What people change at the screens: `entity` of Chargebee or of the ERP; `ids` by number."""
-        server = self.chargebee if entity in ("customers", "items") else self.erp
-        count = 0
-        for number in numbers:
-            server.console("PATCH", f"{entity}/{ids[number]}", dict(change))
-            count += 1
-        return count
+    def edit(
+        self, system: Literal["chargebee", "erp"], entity: str, ids: Iterable[str], change: Mapping[str, Any]
+    ) -> None:
+        """What people change at that system's screen, record by record."""
+        server = self.chargebee if system == "chargebee" else self.erp
+        for id in ids:
+            server.console("PATCH", f"{entity}/{id}", dict(change))
 
     def reset(self) -> None:
         self.chargebee.reset_counters()

@@ -11,7 +11,6 @@ import json
 import resource
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +63,9 @@ def _told(report: Report, runner: Runner) -> dict[str, Any]:
         "troubles": dict(report.troubles),
         "brakes": [brake.why for brake in report.brakes],
         "looked": sum(report.looked.values()),
-        "links": {
-            pair.name: runner.engine.store.read(lambda tx, name=pair.name: tx.count_links(name))
-            for pair in runner.engine.dataflow.pairs
-        },
-        "tallies": {name: asdict(tally)["links"] for name, tally in report.tallies.items()},
+        "links": runner.engine.store.read(
+            lambda tx: {pair.name: tx.count_links(pair.name) for pair in runner.engine.dataflow.pairs}
+        ),
     }
 
 
