@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from bench.cases import CASES, Budget, Measured, measure
 from bench.run import ratio_faults
 from bench.stage import Requests
@@ -23,6 +22,7 @@ def test_every_run_keeps_within_its_budget_of_requests(name: str, tmp_path: Path
     )
 
 
+@pytest.mark.slow
 def test_a_few_records_are_linked_edited_and_then_left_alone(tmp_path: Path) -> None:
     case = CASES["contacts to the ERP"]
     first, echo, idle, edited, *rest = measure(case, 20, tmp_path / "stage")
