@@ -50,10 +50,10 @@ class _Broken(Exception):
 class HttpClient:
     """One connected system over HTTP. `requests` counts what was sent, `skew` holds the clock measurement.
 
-    `definite` names 5xx statuses that this system uses for definite answers and that are returned as they
-    are. `record_locked` tells from the body of a 429 that one record is locked, which is no reason to hold
-    back requests for others. `log` gets an Exchange per request sent. `sleep`, `random`, `monotonic` and
-    `now_ms` exist for tests.
+    `definite` names 5xx statuses by which this system says that a write was not applied: such an answer is
+    returned as it is, while a read is tried again. `record_locked` tells from the body of a 429 that one
+    record is locked, which is no reason to hold back requests for others. `log` gets an Exchange per request
+    sent. `sleep`, `random`, `monotonic` and `now_ms` exist for tests.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class HttpClient:
             if answer.status == 401 and not renewed and await self._auth.renew():
                 renewed = True
                 attempt -= 1
-            elif _is_trouble(answer.status) and answer.status not in self._definite:
+            elif _is_trouble(answer.status) and not (write and answer.status in self._definite):
                 await self._after_trouble(call, answer, attempt, last)
             else:
                 return answer

@@ -58,6 +58,7 @@ class Report:
     looked: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    skipped_keys: list[Key] = field(default_factory=list)
     observed: dict[tuple[Side, str], Observed] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
     brakes: list[Brake] = field(default_factory=list)
@@ -200,9 +201,13 @@ class Runner:
             if not wish.pairs
             or any(p.name in wish.pairs for p in self.engine.dataflow.of_entity(side, entity))
         ]
-        async with asyncio.TaskGroup() as group:
-            for side in Side:
-                group.create_task(self._observe_side(side, [e for s, e in wanted if s is side], wish, report))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for side in Side:
+                    mine = [entity for where, entity in wanted if where is side]
+                    group.create_task(self._observe_side(side, mine, wish, report))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # a run's callers know its errors by their own class
 
     async def _observe_side(self, side: Side, entities: list[str], wish: Wish, report: Report) -> None:
         for entity in entities:
@@ -327,6 +332,7 @@ class Runner:
     async def _set_aside(self, todo: Todo, report: Report) -> None:
         """A write outside the approved plan: leave the key for the next run, out of the way of this one."""
         report.skipped[todo.key.pair] += 1
+        report.skipped_keys.append(todo.key)
         later_ms = self.engine.now_ms() + 10 * 365 * 86_400_000
         reason = f"aside:{report.run}"
         await self.engine.store.write(

@@ -260,16 +260,19 @@ def _intent(engine: Engine, case: Case, write: Write) -> Intent:
         pair.id_template[side], source_id, generation=generation, max_length=abilities.max_id_length
     )
     create = write.operation == "create"
+    payload = dict(write.payload)
+    # A property that maps the record's own id chooses it: it goes into the key of the create, not its fields.
+    mapped = payload.pop("id", None) if create and abilities.chosen_id else None
     return Intent(
         case.key,
         side,
         write.operation,
         write.record_id,
         source_id,
-        write.payload,
+        payload,
         {c.property: (c.source, c.old, c.new) for c in write.changes},
         engine.idempotency_key(),
-        chosen_id=name if create and abilities.chosen_id else "",
+        chosen_id=(str(mapped) if mapped else name) if create and abilities.chosen_id else "",
         marker=name if create and abilities.marker else "",
         link_id=case.link.id if case.link else 0,
         source_version=source.version if source else None,
