@@ -13,10 +13,11 @@ from typing import Literal
 
 from instep.core.dataflow import Pair, Property
 from instep.core.diff import Delta, diff, raw_of
+from instep.core.identity import is_id
 from instep.core.model import SIDES, Both, Entity, Field, Side
 from instep.core.policy import POLICIES, Clock, Conflict, EditTime, edit_time
 from instep.core.state import Hold, Key, Link, Release, Sighting
-from instep.core.transformations.contract import Lookup, Opaque, Unfit
+from instep.core.transformations.contract import Lookup, Opaque, Unfit, Unlinked
 from instep.core.values import Absent, Json, Raw, digest, get_path, is_empty, set_path
 
 
@@ -163,6 +164,12 @@ class _Deciding:
                 open_ones.append(delta)
         if not open_ones:
             return
+        for delta in open_ones:
+            if delta.kind == "waiting":
+                self._hold_waiting(delta)
+        open_ones = [delta for delta in open_ones if delta.kind != "waiting"]
+        if not open_ones:
+            return
         directions = {delta.to for delta in open_ones if delta.kind == "flow"}
         if any(d.kind == "conflict" for d in open_ones) or len(directions) > 1:
             self._decide_conflict(open_ones)
@@ -245,6 +252,17 @@ class _Deciding:
                 about,
                 values={delta.property.name: _shown(delta.raw) for delta in deltas},
             )
+        )
+
+    def _hold_waiting(self, delta: Delta) -> None:
+        wanted = next(canon for canon in delta.canon if isinstance(canon, Unlinked))
+        self._hold(
+            delta,
+            "reference",
+            f"{delta.property.name} refers to {wanted.entity} {wanted.id}, which is not linked yet",
+            "until it is, nobody can tell whether both sides mean the same",
+            "it is looked at again by itself as soon as that record is linked",
+            (wanted.side, wanted.entity, wanted.id),
         )
 
     def _hold_unreadable(self, delta: Delta, source: Side) -> None:
@@ -371,6 +389,8 @@ def unwritable(
         return entity.abilities.reasons.get(operation, f"{entity.name} records can't be {operation}d by API")
     for path in prop.parts[side].fields:
         found: Field | None = entity.field(path)
+        if operation == "create" and is_chosen(entity, path):
+            continue
         if found is not None and not (found.update if operation == "update" else found.create):
             return found.reason or f"the field {path} of {entity.name} can't be changed by API"
     return None
@@ -425,6 +445,9 @@ def create_payload(
                 unfit.append((prop, about, new))
                 continue
         for path, given in zip(prop.parts[side].fields, new, strict=False):
+            if is_chosen(entity, path) and not is_id(given, entity.abilities.max_id_length):
+                unfit.append((prop, about, _no_id(given, entity, scene.systems[side])))
+                continue
             if not isinstance(given, Absent) and not is_empty(given):
                 set_path(payload, path, given)
                 meant[path] = given
@@ -432,8 +455,24 @@ def create_payload(
     return payload, changes, unfit
 
 
+def is_chosen(entity: Entity, path: str) -> bool:
+    """Whether a field is the record's own id, in a system where whoever creates a record chooses it. A property
+    that maps it says which id a new record gets, in place of the pair's template."""
+    return path == "id" and entity.abilities.chosen_id
+
+
+def _no_id(given: object, entity: Entity, system: str) -> Unfit:
+    return Unfit(
+        f'"{given}" can\'t be the id of a new {entity.name} in {system}',
+        f"use letters, digits, . _ and - in it, {entity.abilities.max_id_length} at most",
+    )
+
+
 def _required(entity: Entity, prop: Property, side: Side) -> bool:
-    return any((found := entity.field(path)) and found.required for path in prop.parts[side].fields)
+    return any(
+        is_chosen(entity, path) or ((found := entity.field(path)) is not None and found.required)
+        for path in prop.parts[side].fields
+    )
 
 
 def _units(deltas: Sequence[Delta]) -> Iterable[list[Delta]]:

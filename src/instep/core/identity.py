@@ -23,9 +23,14 @@ def made_id(template: str, source_id: str, *, generation: int, max_length: int) 
     made = template.replace("{id}", source_id)
     if generation:
         made = f"{made}-{generation + 1}"
-    if len(made) <= max_length and _ALLOWED.fullmatch(made):
+    if is_id(made, max_length):
         return made
     return f"instep-{digest(made)}"[:max_length]
+
+
+def is_id(value: object, max_length: int) -> bool:
+    """Whether a value can be an id as it is, in every system."""
+    return isinstance(value, str) and len(value) <= max_length and _ALLOWED.fullmatch(value) is not None
 
 
 def claimed_id(template: str, made: str) -> list[str]:

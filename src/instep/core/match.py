@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from instep.core.dataflow import Pair
-from instep.core.decide import Scene, Verdict, Write, create_payload
+from instep.core.decide import Scene, Verdict, Write, create_payload, is_chosen, unwritable
 from instep.core.diff import raw_of
 from instep.core.model import Both, Side
 from instep.core.state import Hold, Key, Release, Sighting
@@ -192,7 +192,14 @@ def _decide_create(
             wait_ms=contact.settle_ms - contact.age_ms,
         )
     payload, changes, unfit = create_payload(scene, target, seen)
-    blocking = [found for found in unfit if found[0].required or _needs(scene, found[0].name, target)]
+    # What can be set at creation and never after must be right by then: left out, it would stay wrong for good.
+    blocking = [
+        found
+        for found in unfit
+        if found[0].required
+        or _needs(scene, found[0].name, target)
+        or unwritable(scene, found[0], target, "update") is not None
+    ]
     if blocking:
         return _held_unfit(scene, key, blocking)
     about = sources_digest({change.property: change.source for change in changes})
@@ -213,9 +220,12 @@ def sources_digest(sources: Mapping[str, Raw | None]) -> str:
 
 
 def _needs(scene: Scene, name: str, target: Side) -> bool:
-    prop = scene.pair.property(name)
+    prop, entity = scene.pair.property(name), scene.entities[target]
     paths = () if prop is None else prop.parts[target].fields
-    return any((f := scene.entities[target].field(path)) is not None and f.required for path in paths)
+    return any(
+        is_chosen(entity, path) or ((found := entity.field(path)) is not None and found.required)
+        for path in paths
+    )
 
 
 def _held_unfit(scene: Scene, key: Key, blocking: Sequence[tuple[object, str, Unfit | Opaque]]) -> Verdict:
@@ -234,7 +244,7 @@ def _held_unfit(scene: Scene, key: Key, blocking: Sequence[tuple[object, str, Un
                 "",
                 "reference",
                 what,
-                f"{name} is required in {target}",
+                f"{target} needs {name} of a new record, and may not take it later",
                 fix,
                 about,
                 waits_for=(wanted.side, wanted.entity, wanted.id),
