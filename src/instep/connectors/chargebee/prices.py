@@ -211,9 +211,10 @@ class Prices:
         }
         if shown:
             parameters["external_name"] = shown
-        if term.period_unit:
+        unit = term.period_unit or ("month" if seen.get("type") in ("plan", "addon") else "")
+        if unit:
             parameters["period"] = term.period or 1
-            parameters["period_unit"] = term.period_unit
+            parameters["period_unit"] = unit
         try:
             return await self._create(id, parameters, idempotency)
         except Refused as refused:
