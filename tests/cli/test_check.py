@@ -34,7 +34,9 @@ def check(directory: Path, *words: str) -> tuple[int, str]:
 def test_a_healthy_site_answers_with_clocks_and_limits(acme: Company) -> None:
     shown = acme.run("check")
     assert shown.exit_code == 0, shown.output
-    assert re.search(r"Chargebee: answers; its clock is [+-]\d+\.\d s from ours; at most \d+ requests", shown.stdout)
+    assert re.search(
+        r"Chargebee: answers; its clock is [+-]\d+\.\d s from ours; at most \d+ requests", shown.stdout
+    )
     assert "Custom ERP: answers" in shown.stdout
     assert "4 pairs" in shown.stdout
 

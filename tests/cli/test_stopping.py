@@ -76,7 +76,9 @@ def test_ctrl_c_finishes_the_calls_on_their_way_and_the_next_sync_goes_on(acme: 
 @pytest.mark.slow
 def test_a_second_ctrl_c_stops_at_once_and_nothing_is_made_twice(acme: Company) -> None:
     people(acme, 20)
-    acme.erp.add_fault({"kind": "latency", "ms": 20_000}, match={"method": "POST", "path": "^/api/v1/contacts"})
+    acme.erp.add_fault(
+        {"kind": "latency", "ms": 20_000}, match={"method": "POST", "path": "^/api/v1/contacts"}
+    )
     with instep(acme.directory, "sync") as process:
         read_until(process, "planning contact")
         while not acme.json("status")["in_doubt"]:
@@ -96,7 +98,9 @@ def test_a_second_ctrl_c_stops_at_once_and_nothing_is_made_twice(acme: Company) 
 def test_sync_every_so_often_carries_edits_until_it_is_stopped(acme: Company) -> None:
     people(acme, 1)
     with instep(acme.directory, "-q", "sync", "--every", "0.2s") as process:
-        assert "run 1 done: contact: 1 created in Custom ERP" in read_until(process, "run 1 done", error=False)
+        assert "run 1 done: contact: 1 created in Custom ERP" in read_until(
+            process, "run 1 done", error=False
+        )
         acme.edit_chargebee("c0", last_name="Berg")
         read_until(process, "1 changed in Custom ERP", error=False)
         process.send_signal(signal.SIGINT)
@@ -115,7 +119,9 @@ def test_sync_every_so_often_as_json_is_a_line_a_run(acme: Company) -> None:
     assert process.returncode == 130
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("60s", 60), ("5m", 300), ("1h", 3600), ("7", 7), ("0.5s", 0.5)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("60s", 60), ("5m", 300), ("1h", 3600), ("7", 7), ("0.5s", 0.5)]
+)
 def test_a_span_of_time_is_read(text: str, seconds: float) -> None:
     assert Duration().convert(text, None, None) == seconds
 
