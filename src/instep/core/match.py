@@ -79,10 +79,14 @@ def decide_new(
     holds: Sequence[Hold],
     releases: Sequence[Release],
 ) -> Verdict:
-    """Decide on a record without a link. A person's choice counts for the hold that it answered, and no other."""
+    """Decide on a record without a link. A person's choice counts for the hold that it answered and no other;
+    only "ignore" is for good."""
     release = next((r for r in releases if r.property == ""), None)
     verdict = _decide_new(scene, key, seen, contact, holds, None)
-    if release is None or (release.digest and release.digest not in {h.digest for h in verdict.holds}):
+    if release is None:
+        return verdict
+    answered = {"", *(hold.digest for hold in verdict.holds)}
+    if release.choice != "ignore" and release.digest not in answered:
         return verdict
     return _decide_new(scene, key, seen, contact, holds, release)
 

@@ -114,7 +114,7 @@ def _created(engine: Engine, tx: Tx, intent: Intent, record: Record, outcome: st
             continue
         here: Canon = prop.transformation.canon(side, answer, lookup)
         there: Canon = prop.transformation.canon(side.other, source, lookup)
-        if here is None and there is not None:
+        if outcome == "done" and here is None and there is not None:
             continue  # the create did not take it: it follows as an update
         if outcome != "done" and here != there:
             # Somebody has edited our record since: what we sent is its base, so that their edit flows back.
