@@ -117,15 +117,14 @@ class _Walk:
         return self.numbered and self.tied
 
     def note(self, records: Sequence[Record], total: int | None) -> list[Record]:
-        """Take a page in; returns its records that this pass had not shown."""
+        """Take a page in; returns the records that the present pass had not shown as they are now."""
         moments = [record.updated_ms for record in records if record.updated_ms is not None]
         known = [] if self.high_ms is None else [self.high_ms]
         self.high_ms = max([*moments, *known], default=None)
         states = {r.id: hash((r.version, r.updated_ms, r.deleted)) for r in records}
-        news = any(self.swept.get(id) != state for id, state in states.items())
-        self.stale = 0 if news or self.spared else self.stale + 1
+        unseen = [record for record in records if self.swept.get(record.id) != states[record.id]]
+        self.stale = 0 if unseen or self.spared else self.stale + 1
         self.spared = max(0, self.spared - 1)
-        unseen = [record for record in records if record.id not in self.swept]
         self.joined = not records or records[0].id in self.swept
         self.swept |= states
         self.asked_rows |= states.keys()
@@ -282,6 +281,10 @@ class Listing:
             if self._written(since, last_ms) != before:
                 if walk.slipping:
                     walk.ask_again()
+                elif walk.numbered and walk.since_ms is not None:
+                    # Rows just after that moment may have slipped too: go on right behind it.
+                    unit_ms = _UNIT_MS[since.format]
+                    walk.ask_from((walk.since_ms // unit_ms + 1) * unit_ms)
                 else:
                     walk.ask_from(last_ms)
                 return
