@@ -150,6 +150,27 @@ async def test_a_first_price_makes_an_item_price_with_a_chosen_id() -> None:
         assert (stored["price"], stored["pricing_model"], stored["external_name"]) == (1990, "per_unit", "S")
 
 
+@pytest.mark.parametrize(("type", "unit"), [("plan", "month"), ("addon", "month"), ("charge", None)])
+async def test_a_price_without_a_period_is_the_monthly_one_of_a_plan(type: str, unit: str | None) -> None:
+    async with chargebee_site() as site:
+        await site.connector.create("item", {"name": "Sensor", "type": type}, key("S-1"))
+        record = await edited(site, "item", "S-1", {"price.EUR": 1990})
+        assert get_path(record.fields, "price.EUR") == 1990
+        assert (await site.stored("item_prices", "S-1-EUR")).get("period_unit") == unit
+        record = await edited(site, "item", "S-1", {"price.EUR": 2490}, "k-2")
+        assert get_path(record.fields, "price.EUR") == 2490
+        assert (await site.stored("item_prices", "S-1-EUR"))["price"] == 2490
+
+
+async def test_a_yearly_price_is_not_taken_for_the_monthly_one() -> None:
+    async with chargebee_site() as site:
+        await site.connector.create("item", {"name": "Sensor", "type": "plan"}, key("S-1"))
+        yearly = {"item_id": "S-1", "currency_code": "EUR", "period": 1, "period_unit": "year"}
+        await site.put("item_prices", id="yearly", name="yearly", price=9900, **yearly)
+        record = await site.connector.read("item", "S-1")
+        assert get_path(record.fields, "price.EUR") is None
+
+
 async def test_a_price_that_may_have_been_made_is_not_made_twice() -> None:
     async with chargebee_site(limits=Limits(total_s=0.5)) as site:
         await site.connector.create("item", {"name": "Sensor"}, key("S-1"))
@@ -199,19 +220,35 @@ async def test_a_price_is_changed_in_one_write_even_if_only_the_price_was_seen()
 async def test_a_written_price_whose_item_cannot_be_read_is_in_doubt() -> None:
     async with chargebee_site(limits=Limits(total_s=0.3, read_tries=1)) as site:
         await site.an_item("S-1")
-        seen = await site.connector.read("item", "S-1")
+        seen = Record("S-1", {"price": {"EUR": 1990, "USD": None}, "price_id": {"EUR": "S-1-EUR"}})
         await site.fault({"kind": "html"}, match={"method": "GET", "path": "items/S-1"})
         with pytest.raises(InDoubt, match="was written"):
             await site.connector.update("item", "S-1", {"price.EUR": 2500}, seen=seen, idempotency="k")
 
 
-async def test_the_answer_to_an_edit_of_an_item_keeps_the_prices_that_were_seen() -> None:
+async def test_the_answers_to_edits_of_an_item_cost_no_further_reading() -> None:
     async with chargebee_site() as site:
         await site.an_item("S-1")
-        record = await edited(site, "item", "S-1", {"unit": "box"})
-        assert record.complete
+        seen = await site.connector.read("item", "S-1")
+        site.log.clear()
+        await site.connector.update("item", "S-1", {"unit": "box"}, seen=seen, idempotency="k-1")
+        await site.connector.update("item", "S-1", {"price.USD": 2200}, seen=seen, idempotency="k-2")
+        record = await site.connector.update("item", "S-1", {"price.EUR": 5}, seen=seen, idempotency="k-3")
+        assert site.sent() == ["POST items/{id}", "POST item_prices", "POST item_prices/{id}"]
         assert record == await site.connector.read("item", "S-1")
-        assert site.sent("GET").count("GET item_prices/{id}") == 4, "two readings of an item with two prices"
+        assert record == (await site.listed("item"))[0]["S-1"]
+
+
+async def test_a_price_that_is_deleted_or_of_another_currency_leaves_versions_comparable() -> None:
+    async with chargebee_site() as site:
+        await site.an_item("S-1")
+        for id, currency in (("usd", "USD"), ("gbp", "GBP")):
+            await site.put("item_prices", id=id, name=id, item_id="S-1", currency_code=currency, price=1)
+        await site.edit("item_prices", "gbp", {"price": 2})
+        await site.console("DELETE", "item_prices/usd")
+        listed = (await site.listed("item"))[0]["S-1"]
+        assert listed == await site.connector.read("item", "S-1")
+        assert listed.fields["price"] == {"EUR": 1990, "USD": None}
 
 
 async def test_the_chosen_id_may_stand_among_the_fields() -> None:

@@ -33,6 +33,9 @@ PROFILES: dict[str, dict[str, Any]] = {
     "chosen id": {"chosen_id": True, "versions": "strict"},
     "marker": {"marker": "ref", "versions": "strict"},
     "unique marker": {"marker": "ref", "marker_unique": True, "conditional": True, "versions": "strict"},
+    "none": {"versions": "strict"},
+    "times": {"versions": "time", "resolution_ms": 1000, "chosen_id": True},
+    "no versions": {"versions": "none", "marker": "ref", "marker_unique": True},
 }
 """What a system offers to make a write definite; the rest of `Abilities` is alike."""
 
@@ -273,9 +276,8 @@ class World:
 
     async def _bury(self) -> None:
         for task in asyncio.all_tasks():
-            if task is not asyncio.current_task() and getattr(task, "people", False) is False:
-                if task.get_name() != "people":
-                    task.cancel()
+            if task is not asyncio.current_task() and task.get_name() != "people":
+                task.cancel()
         await asyncio.sleep(61)
 
     async def live(self) -> None:

@@ -5,14 +5,16 @@ Nothing here knows about records. Colour only on a terminal, and never with NO_C
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
+import msgspec
+
+_JSON: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
 
 @dataclass
@@ -37,7 +39,11 @@ class Terminal:
 
     def json(self, value: Any) -> None:
         """The result as one JSON document."""
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+        click.echo(msgspec.json.format(_JSON.encode(value), indent=2))
+
+    def json_line(self, value: Any) -> None:
+        """One result of several, as JSON in a line of its own."""
+        click.echo(_JSON.encode(value))
 
     def note(self, text: str) -> None:
         """A line of progress, or a hint: not part of the result, left out when quiet."""

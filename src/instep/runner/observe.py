@@ -51,6 +51,7 @@ async def observe(
         await engine.store.write(lambda tx: _from_the_start(tx, side, entity, begun))
     cursor = engine.store.read(lambda tx: tx.cursor(side, entity))
     number = engine.store.read(lambda tx: tx.meta(begun))
+    from_the_start = cursor is None  # a listing that goes on may have named everything before
     if cursor is None or number is not None:
         listing = await engine.store.write(lambda tx: _begin_listing(tx, begun))
     else:
@@ -64,7 +65,7 @@ async def observe(
             note(observed.rows)
         if page.last and listing:
             observed.missing = await _finish_listing(
-                engine, side, entity, listing, begun, empty=observed.rows == 0
+                engine, side, entity, listing, begun, empty=from_the_start and observed.rows == 0
             )
             observed.complete = True
     return observed
@@ -113,7 +114,8 @@ async def _finish_listing(
 
     def done(tx: Tx) -> None:
         tx.save_meta(f"listed:{side}:{entity}", str(listing))
-        tx.save_meta(f"emptied:{side}:{entity}", "yes" if empty else None)
+        emptied = empty and tx.count_sightings(side, entity) > 0
+        tx.save_meta(f"emptied:{side}:{entity}", "yes" if emptied else None)
         tx.save_meta(begun, None)
 
     await engine.store.write(done)

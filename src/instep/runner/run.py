@@ -27,6 +27,14 @@ from instep.runner.planning import Brake, Tally, actions, brakes, empty_side
 from instep.store.contract import Tx
 
 BATCH = 20
+SOON_MS = 200
+"""A run waits this long for what it has postponed itself, since another look was at it."""
+COMPLETE = "complete_ms"
+"""Name of the setting that says when both systems were last read completely."""
+
+
+class _Stopping(Exception):
+    """Ends a reading between two pages, since the run is to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,8 @@ class Progress:
 
 @dataclass(slots=True)
 class Report:
-    """What a run did. `writes`: (pair, operation, side) -> count. `skipped`: writes that were not in the
+    """What a run did. `writes`: (pair, operation, side) -> count. `linked`: records that were found to be the
+    same, without those that were created for each other. `skipped`: writes that were not in the
     approved plan, or that brakes stopped; `troubles`: entity or pair -> why it could not be worked on."""
 
     run: int = 0
@@ -51,6 +60,7 @@ class Report:
     looked: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    skipped_keys: list[Key] = field(default_factory=list)
     observed: dict[tuple[Side, str], Observed] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
     brakes: list[Brake] = field(default_factory=list)
@@ -153,6 +163,9 @@ class Runner:
     async def _run(self, wish: Wish, report: Report) -> None:
         await self.engine.store.write(partial(_recover, self.engine))
         await self._observe(wish, report)
+        if self.stopping():
+            return
+        await self._note_complete(report)
         pairs = [
             pair
             for pair in self.engine.dataflow.pairs
@@ -167,13 +180,26 @@ class Runner:
         for _ in range(len(pairs) + 2):
             for pair in pairs:
                 await self._act(pair, wish, report)
-            now_ms = self.engine.now_ms()
-            if self.stopping() or not any(self._due(pair, now_ms) for pair in pairs):
+            wait_ms = self._next_due_ms(pairs)
+            if self.stopping() or wait_ms is None or wait_ms > SOON_MS:
                 break
+            await self.engine.sleep(wait_ms / 1000)
         await self._mark_skipped(report)
 
-    def _due(self, pair: Pair, now_ms: int) -> bool:
-        return bool(self.engine.store.read(lambda tx: tx.busy_buckets(pair.name, now_ms)))
+    async def _note_complete(self, report: Report) -> None:
+        wanted = entities_of(self.engine.dataflow)
+        if all(place in report.observed and report.observed[place].complete for place in wanted):
+            now_ms = self.engine.now_ms()
+            await self.engine.store.write(lambda tx: tx.save_meta(COMPLETE, str(now_ms)))
+
+    def _next_due_ms(self, pairs: list[Pair]) -> int | None:
+        """Milliseconds until some key is due, 0 if one is; None if none is marked."""
+
+        def look(tx: Tx) -> list[int]:
+            return [at_ms for pair in pairs if (at_ms := tx.next_due(pair.name)) is not None]
+
+        due = self.engine.store.read(look)
+        return max(min(due) - self.engine.now_ms(), 0) if due else None
 
     # Observe
 
@@ -184,9 +210,13 @@ class Runner:
             if not wish.pairs
             or any(p.name in wish.pairs for p in self.engine.dataflow.of_entity(side, entity))
         ]
-        async with asyncio.TaskGroup() as group:
-            for side in Side:
-                group.create_task(self._observe_side(side, [e for s, e in wanted if s is side], wish, report))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for side in Side:
+                    mine = [entity for where, entity in wanted if where is side]
+                    group.create_task(self._observe_side(side, mine, wish, report))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # a run's callers know its errors by their own class
 
     async def _observe_side(self, side: Side, entities: list[str], wish: Wish, report: Report) -> None:
         for entity in entities:
@@ -198,10 +228,14 @@ class Runner:
 
             def note(rows: int, name: str = name) -> None:
                 self.on_progress(Progress("read", name, rows, requests=self._requests()))
+                if self.stopping():
+                    raise _Stopping
 
             try:
                 await self._refresh_paths(side, entity)
                 await observe(self.engine, side, entity, full=wish.full, observed=observed, note=note)
+            except _Stopping:
+                return
             except (RetryLater, InDoubt, BadAnswer) as error:
                 report.troubles[f"{side}:{entity}"] = str(error)
 
@@ -231,6 +265,8 @@ class Runner:
             if count % BATCH == 0:
                 self.on_progress(Progress("plan", pair.name, count))
                 await asyncio.sleep(0)
+                if self.stopping():
+                    return
         if wish.approved is not None:
             return  # a person has seen the counts
         found = brakes(self.engine, pair, tally)
@@ -241,9 +277,12 @@ class Runner:
     # Act
 
     async def _act(self, pair: Pair, wish: Wish, report: Report) -> None:
-        total = sum(self.engine.store.read(lambda tx: (tx.count_todo(pair.name).left,)))
+        total, linked = self.engine.store.read(
+            lambda tx: (tx.count_todo(pair.name).left, tx.count_links(pair.name))
+        )
         if not total:
             return
+        created = self._created(pair, report)
         began_ms = self.engine.now_ms()
 
         def permit(link: Link | None, key: Key, write: Write) -> bool:
@@ -284,19 +323,25 @@ class Runner:
         except Stop as error:
             report.troubles[pair.name] = str(error)
             raise
+        finally:
+            more = self.engine.store.read(lambda tx: tx.count_links(pair.name)) - linked
+            report.linked[pair.name] += max(more - (self._created(pair, report) - created), 0)
+
+    def _created(self, pair: Pair, report: Report) -> int:
+        return sum(report.writes[pair.name, "create", side] for side in Side)
 
     def _count(self, pair: Pair, key: Key, found: Look, report: Report) -> None:
         del key
         report.looked[pair.name] += 1
         for operation, side in found.writes:
             report.writes[pair.name, operation, side] += 1
-        report.linked[pair.name] += found.linked
         if found.end == "failed":
             report.failed[pair.name] += 1
 
     async def _set_aside(self, todo: Todo, report: Report) -> None:
         """A write outside the approved plan: leave the key for the next run, out of the way of this one."""
         report.skipped[todo.key.pair] += 1
+        report.skipped_keys.append(todo.key)
         later_ms = self.engine.now_ms() + 10 * 365 * 86_400_000
         reason = f"aside:{report.run}"
         await self.engine.store.write(

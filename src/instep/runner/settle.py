@@ -11,6 +11,7 @@ A timeout, a 5xx, a broken connection or a crash says nothing: the write may hav
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from instep.core.model import Abilities, Record
@@ -21,7 +22,7 @@ from instep.runner import outcome
 from instep.runner.engine import Engine
 from instep.runner.observe import read_record
 from instep.runner.send import request, taken
-from instep.runner.turn import as_record
+from instep.runner.turn import as_record, likely_copy
 from instep.store.contract import Tx
 
 KEY_MARGIN = 0.9
@@ -77,6 +78,12 @@ async def _settle_create(
         return await _resend(engine, intent, None, abilities)
     if engine.now_ms() < horizon:
         return horizon
+    copy = engine.store.read(lambda tx: likely_copy(engine, tx, intent))
+    if copy is not None:
+        with suppress(Gone):  # made, and deleted since: then nobody can tell any more
+            record = await engine.connectors[intent.side].read(entity, copy)
+            await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, record))
+            return None
     hold = Hold(
         intent.key,
         "",

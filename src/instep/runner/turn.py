@@ -14,7 +14,7 @@ from instep.core.identity import claimed_id, made_id
 from instep.core.match import Contact, Evidence, Other, decide_new
 from instep.core.model import Both, Record, Side
 from instep.core.state import Hold, Intent, Key, Link, Sighting, Todo
-from instep.core.values import Raw, get_path, plain
+from instep.core.values import Raw, digest, get_path, plain
 from instep.runner.engine import Engine
 from instep.runner.observe import UNREAD, is_listed
 from instep.store.contract import AlreadyLinked, Entry, Tx
@@ -23,6 +23,7 @@ Permit = Callable[[Link | None, Key, Write], bool]
 """Whether this run may make that write, for that link (None: the record has none yet)."""
 
 BUSY_MS = 50
+ASIDE_MS = 5_000
 
 Freshness = dict[Side, tuple[int | None, str]]
 """Per side, version and digest of a reading made for this very look."""
@@ -69,13 +70,16 @@ def judge(engine: Engine, tx: Tx, key: Key, *, planning: bool = False) -> Case:
         return _judge_linked(tx, pair, scene, link, planning)
     seen = tx.sighting(key.side, pair.entity[key.side], key.id)
     sightings = Both(seen, None) if key.side is Side.LEFT else Both(None, seen)
-    intent = tx.intent_to(pair.name, key.side, key.id)
+    intent = tx.intent_to(pair.name, key.side, key.id) or _intent_that_made(tx, pair, scene, seen)
     if intent is not None:
         return Case(key, pair, scene, seen=sightings, intents=(intent,))
     if seen is None or seen.seen_ms == UNREAD:
         if planning:
             return Case(key, pair, scene, seen=sightings, verdict=Verdict(key, note="has to be read first"))
         return Case(key, pair, scene, seen=sightings, reads=((key.side, key.id),))
+    doubted = _may_be_ours(tx, scene, key)
+    if doubted is not None:
+        return Case(key, pair, scene, seen=sightings, verdict=doubted)
     contact = _contact(engine, tx, pair, scene, seen)
     verdict = decide_new(scene, key, seen, contact, tx.holds_of(key), tx.releases_of(key))
     return Case(key, pair, scene, seen=sightings, verdict=verdict)
@@ -98,19 +102,61 @@ def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) 
     return Case(key, pair, scene, link, seen, verdict=verdict)
 
 
+def _claimed(pair: Pair, scene: Scene, seen: Sighting) -> list[str]:
+    """The ids of the other side that a record's marker, or the form of its id, says it is the copy of."""
+    marker = scene.entities[seen.side].abilities.marker
+    name = get_path(seen.fields, marker) if marker else seen.id
+    return claimed_id(pair.id_template[seen.side], name) if isinstance(name, str) else []
+
+
+def _intent_that_made(tx: Tx, pair: Pair, scene: Scene, seen: Sighting | None) -> Intent | None:
+    """The open create whose marker an unlinked record carries: it is that record, and not a new one."""
+    if seen is None or not scene.entities[seen.side].abilities.marker:
+        return None
+    for candidate in _claimed(pair, scene, seen):
+        for intent in tx.intents_of(Key(pair.name, seen.side.other, candidate)):
+            if intent.operation == "create" and intent.side is seen.side:
+                return intent
+    return None
+
+
+def _may_be_ours(tx: Tx, scene: Scene, key: Key) -> Verdict | None:
+    """What to do with an unlinked record that may be what an in-doubt create made, on a side where nothing
+    would tell; None if there is no such doubt."""
+    abilities = scene.entities[key.side].abilities
+    if abilities.chosen_id or abilities.marker:
+        return None
+    for intent in tx.intents():
+        if intent.operation == "create" and intent.side is key.side and intent.key.pair == key.pair:
+            return Verdict(key, note="a create here is in doubt: this may be its record", wait_ms=ASIDE_MS)
+    if tx.releases_of(key):
+        return None
+    doubts = [hold for hold in tx.holds(pair=key.pair, cause="doubt") if hold.key.side is not key.side]
+    if not doubts:
+        return None
+    of = ", ".join(hold.key.id for hold in doubts[:3])
+    hold = Hold(
+        key,
+        "",
+        "doubt",
+        f"{key.id} may be the copy of {of}",
+        "it is not known whether that one was created here",
+        "choose: instep holds release ID --link OTHER_ID, or --choose create",
+        digest([key.id, of]),
+    )
+    return Verdict(key, holds=(hold,))
+
+
 def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -> Contact:
     side = seen.side
     other = side.other
     claimed: Other | None = None
-    marker = scene.entities[side].abilities.marker
-    name = get_path(seen.fields, marker) if marker else seen.id
-    if isinstance(name, str):
-        for candidate in claimed_id(pair.id_template[side], name):
-            known = tx.sighting(other, pair.entity[other], candidate)
-            if known is not None and not known.deleted:
-                link = tx.link_of(pair.name, other, candidate)
-                claimed = Other(candidate, link.ids[side] if link else "")
-                break
+    for candidate in _claimed(pair, scene, seen):
+        known = tx.sighting(other, pair.entity[other], candidate)
+        if known is not None:
+            link = tx.link_of(pair.name, other, candidate)
+            claimed = Other(candidate, link.ids[side] if link else "")
+            break
     evidence = []
     for number, value in tx.match_values(pair.name, side, seen.id).items():
         twins = [id for id in tx.matches(pair.name, side, number, value, 5) if id != seen.id]
@@ -123,6 +169,22 @@ def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -
     skew = engine.connectors[side].clock_skew_ms
     age = engine.now_ms() - (made - skew) if made is not None else engine.now_ms() - seen.seen_ms
     return Contact(claimed, tuple(evidence), complete, age, scene.entities[other].abilities.list_lag_ms)
+
+
+def likely_copy(engine: Engine, tx: Tx, intent: Intent) -> str | None:
+    """The unlinked record that must be what an in-doubt create made: the only one that its source matches."""
+    pair = engine.dataflow.pair(intent.key.pair)
+    if pair is None:
+        return None
+    source = tx.sighting(intent.side.other, pair.entity[intent.side.other], intent.source_id)
+    if source is None:
+        return None
+    contact = _contact(engine, tx, pair, engine.scene(tx, pair), source)
+    for evidence in contact.evidence:
+        if evidence.others:
+            only = evidence.others[0]
+            return only.id if len(evidence.others) == 1 and not evidence.twins and not only.partner else None
+    return None
 
 
 def turn(
@@ -213,16 +275,19 @@ def _intent(engine: Engine, case: Case, write: Write) -> Intent:
         pair.id_template[side], source_id, generation=generation, max_length=abilities.max_id_length
     )
     create = write.operation == "create"
+    payload = dict(write.payload)
+    # A property that maps the record's own id chooses it: it goes into the key of the create, not its fields.
+    mapped = payload.pop("id", None) if create and abilities.chosen_id else None
     return Intent(
         case.key,
         side,
         write.operation,
         write.record_id,
         source_id,
-        write.payload,
+        payload,
         {c.property: (c.source, c.old, c.new) for c in write.changes},
         engine.idempotency_key(),
-        chosen_id=name if create and abilities.chosen_id else "",
+        chosen_id=(str(mapped) if mapped else name) if create and abilities.chosen_id else "",
         marker=name if create and abilities.marker else "",
         link_id=case.link.id if case.link else 0,
         source_version=source.version if source else None,

@@ -6,15 +6,16 @@ What is retired is archived: an item with prices can't be deleted, and an archiv
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from instep.connectors.chargebee import schema
 from instep.connectors.chargebee.api import Api, Payload, segment
 from instep.connectors.chargebee.customers import plain
 from instep.connectors.chargebee.listing import Mark, Walk
-from instep.connectors.chargebee.prices import ANY_STATUS, Priced, Prices, one_of
+from instep.connectors.chargebee.lru import Lru
+from instep.connectors.chargebee.prices import ANY_STATUS, Prices, one_of
 from instep.connectors.chargebee.records import nested, to_create, to_update
 from instep.connectors.chargebee.resource import Clock, Resource, checked_id
 from instep.connectors.chargebee.settings import Settings
@@ -24,6 +25,18 @@ from instep.core.values import Json
 from instep.errors import Gone, InDoubt, OutcomeError, RetryLater, Taken
 
 _PRICES = "prices"
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was last told of an item: its payload, its item prices by id, and the version of the record."""
+
+    payload: Payload
+    prices: Mapping[str, Payload]
+    version: int
 
 
 class Items(Resource):
@@ -44,6 +57,7 @@ class Items(Resource):
             "item_price", "item_prices", (ANY_STATUS,), "item prices", page_size=settings.page_size
         )
         self._families: set[str] = set()
+        self._told: Lru[str, Told] = Lru(2_000)
 
     async def records(self, payloads: Sequence[Payload], *, fresh: bool = False) -> list[Record]:
         if not self.prices.terms:
@@ -53,18 +67,21 @@ class Items(Resource):
             held = dict(zip(ids, await asyncio.gather(*map(self.prices.fresh, ids)), strict=True))
         else:
             held = await self.prices.listed(ids)
-        return [
-            self._priced(payload, self.prices.summary(payload["id"], held[payload["id"]]))
-            for payload in payloads
-        ]
+        return [self._tell(payload, held[payload["id"]]) for payload in payloads]
 
-    def _priced(self, payload: Payload, priced: Priced) -> Record:
+    def _tell(self, payload: Payload, prices: Iterable[Payload]) -> Record:
+        """The record of an item with these prices, kept as the last that was told of it."""
+        prices = list(prices)
+        priced = self.prices.summary(payload["id"], prices)
         record = self.shape.record({**payload, "price": dict(priced.amounts), "price_id": dict(priced.ids)})
-        if record.version is None or record.deleted:
-            return record
-        # A price is another record with its own version; the newest of all is that of what is shown here.
-        newest = max(record.version, priced.version)
-        return replace(record, version=newest, updated_ms=max(record.updated_ms or 0, priced.version))
+        if record.version is not None and not record.deleted:
+            # A price is another record with its own version; the newest of all is that of what is shown here.
+            newest = max(record.version, priced.version)
+            record = replace(record, version=newest, updated_ms=max(record.updated_ms or 0, priced.version))
+        before = self._told.get(record.id)
+        if before is None or (record.version or 0) >= before.version:
+            self._told.put(record.id, Told(payload, {p["id"]: p for p in prices}, record.version or 0))
+        return record
 
     async def pages(self, cursor: str | None) -> AsyncIterator[Page]:
         """Items, then (not on the first walk, which has seen them all) the items whose prices changed."""
@@ -111,7 +128,7 @@ class Items(Resource):
         payload = await self.post("", key.id, parameters, idempotency=key.idempotency, new_id=key.id)
         if not self.prices.terms:
             return self.shape.record(payload)
-        return self._priced(payload, self.prices.summary(key.id, []))
+        return self._tell(payload, [])
 
     async def update(self, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str) -> Record:
         what = f"item {id} was not updated"
@@ -120,38 +137,46 @@ class Items(Resource):
             return await self._update_price(id, group, changes[group], seen, idempotency)
         if any("." in path and path.partition(".")[0] not in seen.fields for path in changes):
             seen = await self.read(id)
-        payload = await self.post("", id, plain(changes, seen.fields), idempotency=idempotency)
-        return self._written(payload, seen)
+        return await self._written(
+            await self.post("", id, plain(changes, seen.fields), idempotency=idempotency)
+        )
 
     async def retire(self, id: str, *, seen: Record, idempotency: str) -> Record:
-        payload = await self.post("", id, {"status": "archived"}, idempotency=idempotency)
-        return self._written(payload, seen)
+        del seen
+        return await self._written(await self.post("", id, {"status": "archived"}, idempotency=idempotency))
 
-    def _written(self, payload: Payload, seen: Record) -> Record:
-        """The item of an answer, with the prices that were seen before, of which the answer says nothing.
+    async def _written(self, payload: Payload) -> Record:
+        """The item of an answer, which says nothing of prices: those are what was told of them last.
 
-        Should one have changed meanwhile, the version, which is the newest of all, shows it at the next look.
+        Should one have changed since, it is listed with a version that is not above the one given here, and
+        other fields, so that whoever compares the two reads the item.
         """
-        record = self.shape.record(payload)
-        fields = dict(record.fields)
-        for name in ("price", "price_id") if self.prices.terms else ():
-            fields.pop(name)
-            if name in seen.fields:
-                fields[name] = seen.fields[name]
-        return replace(record, fields=fields)
+        if not self.prices.terms:
+            return self.shape.record(payload)
+        told = self._told.get(payload["id"])
+        if told is not None:
+            return self._tell(payload, told.prices.values())
+        return self._tell(payload, await self._afterwards(payload["id"], self.prices.fresh(payload["id"])))
 
     async def _update_price(self, id: str, path: str, value: Json, seen: Record, idempotency: str) -> Record:
         label = path.partition(".")[2]
         written = await self.prices.write(id, label, value, seen.fields, idempotency)
+        told = self._told.get(id)
+        prices: Mapping[str, Payload]
+        if told is None:
+            payload = await self._afterwards(id, self.payload(id))
+            prices = {price["id"]: price for price in await self._afterwards(id, self.prices.fresh(id))}
+        else:
+            payload, prices = told.payload, told.prices
+        return self._tell(payload, {**prices, **({written["id"]: written} if written else {})}.values())
+
+    async def _afterwards(self, id: str, reading: Awaitable[T]) -> T:
+        """What a reading after a write gives. Raises InDoubt if it fails, since nothing can be said then of the
+        item as a whole: whoever reads it later finds what was written."""
         try:
-            payload = await self.payload(id)
-            others = await self.prices.fresh(id, but=written["id"] if written else "")
+            return await reading
         except OutcomeError as error:
-            # Nothing can be said of the item as a whole: whoever reads it later finds the price written.
-            raise InDoubt(
-                f"item {id}: the price was written, the item could not be read", why=error.why
-            ) from None
-        return self._priced(payload, self.prices.summary(id, [*others, *([written] if written else [])]))
+            raise InDoubt(f"item {id} was written and could not be read after it", why=error.why) from None
 
     async def _ensure_family(self, id: str) -> None:
         """The item family that new items go into, made if it is missing; nothing if none is named.

@@ -62,22 +62,23 @@ class Prices:
                     break
         return found
 
-    async def fresh(self, item_id: str, *, but: str = "") -> list[Payload]:
-        """An item's prices, each read by id, so that no lag of lists can show an old amount.
-
-        Only where no item price is known for a term is the list asked which there are. `but` leaves one out.
-        """
-        wanted = {
-            term: self._known.get((item_id, term.label)) or item_id + term.suffix for term in self.terms
+    async def fresh(self, item_id: str) -> list[Payload]:
+        """An item's prices as they are now: the list says which there are, and each that counts is read by id,
+        so that no lag of lists shows an old amount."""
+        prices = {price["id"]: price for price in (await self.listed([item_id]))[item_id]}
+        known = {self._known.get((item_id, term.label)) for term in self.terms}
+        fitting = {
+            id
+            for id, price in prices.items()
+            if not _deleted(price) and any(t.fits(price) for t in self.terms)
         }
-        ids = [id for id in wanted.values() if id != but]
-        read = [price for price in await asyncio.gather(*map(self.one, ids)) if price is not None]
-        met = [term for term in self.terms if but == wanted[term] or any(_is(term, p, item_id) for p in read)]
-        if len(met) < len(self.terms):
-            listed = (await self.listed([item_id]))[item_id]
-            others = [price["id"] for price in listed if price["id"] not in {*ids, but}]
-            read += [price for price in await asyncio.gather(*map(self.one, others)) if price is not None]
-        return read
+        ids = sorted(fitting | {id for id in known if id})
+        for id, price in zip(ids, await asyncio.gather(*map(self.one, ids)), strict=True):
+            if price is not None:
+                prices[id] = price
+            elif id in prices:
+                prices[id] = {**prices[id], "deleted": True}
+        return list(prices.values())
 
     async def one(self, id: str) -> Payload | None:
         """An item price by id, None if there is none."""
@@ -154,6 +155,10 @@ class Prices:
                     raise
                 return await self._revive(there, value, derived_key(idempotency, "set"))
         except Refused as refused:
+            if refused.field == "period":
+                refused.fix = (
+                    'give the price a period and period_unit under "prices", and map it by that name'
+                )
             refused.field = f"price.{label}"
             raise
 
@@ -206,23 +211,31 @@ class Prices:
         }
         if shown:
             parameters["external_name"] = shown
-        if term.period_unit:
+        unit = term.period_unit or ("month" if seen.get("type") in ("plan", "addon") else "")
+        if unit:
             parameters["period"] = term.period or 1
-            parameters["period_unit"] = term.period_unit
+            parameters["period_unit"] = unit
         try:
-            return await self.api.post(
-                "item_price",
-                "item_prices",
-                parameters,
-                route="item_prices",
-                subject=f"item price {id}",
-                idempotency=idempotency,
-                new_id=id,
-            )
+            return await self._create(id, parameters, idempotency)
         except Refused as refused:
             if refused.field == "item_id":
                 raise Gone(f"item {item_id} is not there", why=refused.why) from None
-            raise
+            if refused.field != "period" or term.period_unit:
+                raise
+        # A charge has a price as it is, a plan or an addon one for a time: without a word, for a month.
+        monthly = {**parameters, "period": 1, "period_unit": "month"}
+        return await self._create(id, monthly, derived_key(idempotency, "monthly"))
+
+    async def _create(self, id: str, parameters: Mapping[str, Any], idempotency: str) -> Payload:
+        return await self.api.post(
+            "item_price",
+            "item_prices",
+            parameters,
+            route="item_prices",
+            subject=f"item price {id}",
+            idempotency=idempotency,
+            new_id=id,
+        )
 
 
 def one_of(name: str, ids: Sequence[str]) -> Iterator[tuple[str, str]]:

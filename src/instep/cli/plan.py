@@ -1,0 +1,103 @@
+"""`instep plan`: what a sync would do. Reads both systems and writes to neither."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from instep.cli.going import Interrupt, arun, go, require_pairs
+from instep.cli.plan_file import PlanWriter, open_private
+from instep.cli.planned import Outline
+from instep.cli.summary import readings
+from instep.cli.terminal import Terminal
+from instep.runner.planning import actions
+from instep.runner.run import Report, Wish
+from instep.site import Site, now_ms, opened
+
+
+@click.command()
+@click.option("--pair", "pairs", multiple=True, help="Only this pair; may be repeated.")
+@click.option("--full", is_flag=True, help="Read every record again, not only what changed.")
+@click.option("--limit", default=5, show_default=True, type=click.IntRange(0), help="Details per group.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Keep the plan: instep sync FILE does it."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON, every action of it.")
+@click.pass_obj
+def command(
+    terminal: Terminal, pairs: Sequence[str], full: bool, limit: int, out: Path | None, as_json: bool
+) -> int:
+    """Show what a sync would do, without doing it: per pair and kind, property by property, old and new value.
+
+    A plan that was kept with --out can be looked at, approved, and then done as it is.
+    """
+    return arun(_plan(terminal, tuple(pairs), full, limit, out, as_json))
+
+
+async def _plan(
+    terminal: Terminal, pairs: tuple[str, ...], full: bool, limit: int, out: Path | None, as_json: bool
+) -> int:
+    interrupt = Interrupt(terminal)
+    async with opened(terminal.directory) as site:
+        terminal.secrets |= site.secrets
+        require_pairs(site, pairs)
+        site.require_sound()
+        with interrupt.listening():
+            report = await go(terminal, site, Wish(act=False, full=full, pairs=pairs), interrupt)
+            if report.status == "stopped":
+                raise KeyboardInterrupt
+            outline = Outline(site.dataflow, site.systems, limit)
+            with ExitStack() as files:
+                texts: list[TextIO] = [files.enter_context(open_private(out))] if out else []
+                texts += [sys.stdout] if as_json else []
+                await _collect(site, report, pairs, outline, texts, interrupt)
+    if not as_json:
+        outline.say(terminal, report)
+        _say_counts(terminal, report, out)
+    return 3 if report.brakes or report.troubles or outline.held else 0
+
+
+async def _collect(
+    site: Site,
+    report: Report,
+    pairs: tuple[str, ...],
+    outline: Outline,
+    texts: Sequence[TextIO],
+    interrupt: Interrupt,
+) -> None:
+    engine, wanted = site.engine(), pairs or tuple(pair.name for pair in site.dataflow.pairs)
+    writers = [PlanWriter(text, site, report, wanted, now_ms()) for text in texts]
+    for pair in site.dataflow.pairs:
+        if pair.name not in report.tallies:
+            continue
+        for action in actions(engine, pair):
+            outline.add(action)
+            for writer in writers:
+                writer.add(action)
+            if interrupt.asked.is_set():
+                raise KeyboardInterrupt
+            await asyncio.sleep(0)
+    for writer in writers:
+        writer.close()
+
+
+def _say_counts(terminal: Terminal, report: Report, out: Path | None) -> None:
+    writes = sum(sum(tally.writes.values()) for tally in report.tallies.values())
+    links = sum(tally.links for tally in report.tallies.values())
+    held = sum(sum(tally.holds.values()) for tally in report.tallies.values())
+    terminal.say(
+        f"{writes} writes, {links} new links, {held} held"
+        if writes or links or held
+        else "nothing to do: everything that is known is in step"
+    )
+    terminal.say(readings(report))
+    if out is not None:
+        terminal.say(f"kept in {out}")
+    if writes or links:
+        terminal.note(f"next: instep sync{f' {out}' if out else ''}")

@@ -1,0 +1,158 @@
+"""`instep status`: how far each pair is in step, from what is stored. Asks no system."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from instep.cli.going import arun
+from instep.cli.plan_file import iso
+from instep.cli.summary import Standing, standing, standing_json
+from instep.cli.tables import say_table
+from instep.cli.terminal import Terminal
+from instep.core.dataflow import Pair
+from instep.core.model import SIDES
+from instep.core.state import Intent
+from instep.runner.run import COMPLETE
+from instep.site import Site, now_ms, opened
+from instep.store.contract import Run, Tx
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.pass_obj
+def command(terminal: Terminal, as_json: bool) -> int:
+    """How far each pair is in step: linked, to do, held and failing records, and when the last run was.
+
+    Told from what is stored; no system is asked. Exit code 3 if something needs a person.
+    """
+    return arun(_status(terminal, as_json))
+
+
+async def _status(terminal: Terminal, as_json: bool) -> int:
+    async with opened(terminal.directory, offline=True) as site:
+        if site.existing_store() is None:
+            if as_json:
+                terminal.json({"runs": [], "pairs": {}, "in_doubt": []})
+            else:
+                terminal.say("nothing is known yet: there has been no run")
+                terminal.note("next: instep plan")
+            return 0
+        stands = standing(site)
+        runs: list[Run] = site.store.read(lambda tx: tx.runs(1))
+        doubts: list[Intent] = site.store.read(lambda tx: tx.intents())
+        complete = site.store.read(lambda tx: tx.meta(COMPLETE))
+        if as_json:
+            terminal.json(_as_json(site, stands, runs, doubts, complete))
+        else:
+            _say(terminal, site, stands, runs, doubts, complete)
+    return 3 if any(stand.for_person or stand.failing for stand in stands.values()) else 0
+
+
+def _say(
+    terminal: Terminal,
+    site: Site,
+    stands: dict[str, Standing],
+    runs: list[Run],
+    doubts: list[Intent],
+    complete: str | None,
+) -> None:
+    rows = []
+    for pair in site.dataflow.pairs:
+        stand, known = stands[pair.name], _known(site, pair)
+        causes = ", ".join(f"{count} {cause}" for cause, count in sorted(stand.held.items()))
+        held = f"{sum(stand.held.values())} ({causes})" if causes else "0"
+        lag = _lag_ms(site, pair)
+        behind = "" if lag is None else _ago(lag)
+        rows.append([pair.name, *known, stand.linked, stand.todo, behind, stand.failing, held])
+    head = ["pair", *site.systems, "linked", "to do", "since", "failing", "held"]
+    say_table(terminal, rows, head=head, right=(1, 2, 3, 4, 5, 6))
+    terminal.say()
+    now = now_ms()
+    for run in runs:
+        ended = f"{run.status}, {_ago(now - (run.finished_ms or now))} ago"
+        terminal.say(f"last run: {run.id} ({run.kind}) {ended if run.finished_ms else 'has not ended'}")
+    if complete is not None:
+        terminal.say(f"last complete reading of both systems: {_ago(now - int(complete))} ago")
+    for intent in doubts:
+        terminal.say(
+            f"in doubt: {intent.operation} of {intent.record_id or intent.chosen_id or 'a new record'} in"
+            f" {site.systems[intent.side]}, sent {_ago(now - intent.sent_ms)} ago; the next run settles it"
+        )
+    if any(stand.for_person for stand in stands.values()):
+        terminal.note("next: instep holds list")
+
+
+def _known(site: Site, pair: Pair) -> list[int]:
+    """Records of each side that are believed to exist."""
+
+    def count(tx: Tx) -> list[int]:
+        return [tx.count_sightings(side, pair.entity[side]) for side in SIDES]
+
+    return site.store.read(count)
+
+
+def _lag_ms(site: Site, pair: Pair) -> int | None:
+    """How long ago the record was read that waits longest for its turn, in milliseconds; None if none waits."""
+    now = now_ms()
+
+    def oldest(tx: Tx) -> int | None:
+        waiting = tx.todo(pair.name, now_ms=now, limit=1)
+        if not waiting:
+            return None
+        key = waiting[0].key
+        seen = tx.sighting(key.side, pair.entity[key.side], key.id)
+        return None if seen is None else max(now - seen.seen_ms, 0)
+
+    return site.store.read(oldest)
+
+
+def _ago(milliseconds: int) -> str:
+    """A span of time in the unit that suits it: "12 s", "5 min", "3 h", "2 days"."""
+    seconds = max(milliseconds, 0) / 1000
+    for limit, unit, size in ((120, "s", 1), (7200, "min", 60), (172_800, "h", 3600)):
+        if seconds < limit:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 86_400:.0f} days"
+
+
+def _as_json(
+    site: Site,
+    stands: dict[str, Standing],
+    runs: list[Run],
+    doubts: list[Intent],
+    complete: str | None,
+) -> dict[str, Any]:
+    pairs = {}
+    for pair in site.dataflow.pairs:
+        known, lag = _known(site, pair), _lag_ms(site, pair)
+        pairs[pair.name] = {
+            **standing_json(stands[pair.name]),
+            "records": {"left": known[0], "right": known[1]},
+            "lag_ms": lag,
+        }
+    return {
+        "pairs": pairs,
+        "runs": [
+            {
+                "run": run.id,
+                "kind": run.kind,
+                "status": run.status,
+                "started": iso(run.started_ms),
+                "finished": iso(run.finished_ms) if run.finished_ms else None,
+            }
+            for run in runs
+        ],
+        "complete_reading": iso(int(complete)) if complete else None,
+        "in_doubt": [
+            {
+                "pair": intent.key.pair,
+                "operation": intent.operation,
+                "side": intent.side.value,
+                "record": intent.record_id or intent.chosen_id or None,
+                "sent": iso(intent.sent_ms),
+            }
+            for intent in doubts
+        ],
+    }
