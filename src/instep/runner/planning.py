@@ -147,16 +147,23 @@ def _foreseen(
     return Action(key, ids, verdict)
 
 
+def worked_off(pair: Pair) -> str:
+    """Name of the setting that says which run was the first to get to the end of a pair: until then, records
+    that are created are first contact, however often it was stopped on the way."""
+    return f"worked_off:{pair.name}"
+
+
 def brakes(engine: Engine, pair: Pair, tally: Tally) -> list[Brake]:
     """Which kinds of change are more than a run of this pair may do unasked."""
     limits = pair.brakes
-    linked = engine.store.read(lambda tx: tx.count_links(pair.name))
+    linked, first = engine.store.read(
+        lambda tx: (tx.count_links(pair.name), tx.meta(worked_off(pair)) is None)
+    )
     counts = {
         "create": sum(n for (operation, _), n in tally.writes.items() if operation == "create"),
         "change": sum(n for (operation, _), n in tally.writes.items() if operation == "update"),
         "retire": sum(n for (operation, _), n in tally.writes.items() if operation == "retire"),
     }
-    first = linked == 0
     shares = {
         "create": limits.first_create_share if first else limits.create_share,
         "change": 1.0 if first else limits.change_share,
