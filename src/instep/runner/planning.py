@@ -208,9 +208,25 @@ def _emptied(tx: Tx, *, side: Side, entity: str) -> tuple[int, bool]:
     return tx.count_sightings(side, entity), tx.meta(f"emptied:{side}:{entity}") is not None
 
 
+def forget_emptied(tx: Tx, *, pair: Pair) -> None:
+    """A person has said that a side is rightly empty: what is made there from now on is not stopped by that."""
+    for side in Side:
+        tx.save_meta(f"emptied:{side}:{pair.entity[side]}", None)
+
+
 def write_kinds(tally: Tally) -> list[tuple[str, Side, int]]:
     """The counts of a tally in a fixed order, for display."""
     return [(operation, side, count) for (operation, side), count in sorted(tally.writes.items())]
 
 
-__all__ = ["Action", "Brake", "Tally", "Write", "actions", "brakes", "empty_side", "write_kinds"]
+__all__ = [
+    "Action",
+    "Brake",
+    "Tally",
+    "Write",
+    "actions",
+    "brakes",
+    "empty_side",
+    "forget_emptied",
+    "write_kinds",
+]

@@ -23,7 +23,15 @@ from instep.runner.drain import drain_all
 from instep.runner.engine import Engine, entities_of
 from instep.runner.look import Look, look
 from instep.runner.observe import Observed, observe
-from instep.runner.planning import Brake, Tally, actions, brakes, empty_side, worked_off
+from instep.runner.planning import (
+    Brake,
+    Tally,
+    actions,
+    brakes,
+    empty_side,
+    forget_emptied,
+    worked_off,
+)
 from instep.store.contract import Tx
 
 BATCH = 20
@@ -281,6 +289,8 @@ class Runner:
             return  # a person has seen the counts
         found = brakes(self.engine, pair, tally)
         emptied = empty_side(self.engine, pair)
+        if emptied is not None and wish.act and f"{pair.name}:empty" in wish.released:
+            await self.engine.store.write(partial(forget_emptied, pair=pair))
         found += [emptied] if emptied is not None else []
         report.brakes += [b for b in found if f"{b.pair}:{b.kind}" not in wish.released]
 
