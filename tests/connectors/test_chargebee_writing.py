@@ -150,6 +150,27 @@ async def test_a_first_price_makes_an_item_price_with_a_chosen_id() -> None:
         assert (stored["price"], stored["pricing_model"], stored["external_name"]) == (1990, "per_unit", "S")
 
 
+@pytest.mark.parametrize(("type", "unit"), [("plan", "month"), ("addon", "month"), ("charge", None)])
+async def test_a_price_without_a_period_is_the_monthly_one_of_a_plan(type: str, unit: str | None) -> None:
+    async with chargebee_site() as site:
+        await site.connector.create("item", {"name": "Sensor", "type": type}, key("S-1"))
+        record = await edited(site, "item", "S-1", {"price.EUR": 1990})
+        assert get_path(record.fields, "price.EUR") == 1990
+        assert (await site.stored("item_prices", "S-1-EUR")).get("period_unit") == unit
+        record = await edited(site, "item", "S-1", {"price.EUR": 2490}, "k-2")
+        assert get_path(record.fields, "price.EUR") == 2490
+        assert (await site.stored("item_prices", "S-1-EUR"))["price"] == 2490
+
+
+async def test_a_yearly_price_is_not_taken_for_the_monthly_one() -> None:
+    async with chargebee_site() as site:
+        await site.connector.create("item", {"name": "Sensor", "type": "plan"}, key("S-1"))
+        yearly = {"item_id": "S-1", "currency_code": "EUR", "period": 1, "period_unit": "year"}
+        await site.put("item_prices", id="yearly", name="yearly", price=9900, **yearly)
+        record = await site.connector.read("item", "S-1")
+        assert get_path(record.fields, "price.EUR") is None
+
+
 async def test_a_price_that_may_have_been_made_is_not_made_twice() -> None:
     async with chargebee_site(limits=Limits(total_s=0.5)) as site:
         await site.connector.create("item", {"name": "Sensor"}, key("S-1"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from instep.connectors.rest import Description
 from instep.connectors.rest.moments import read_moment, write_moment
+from instep.connectors.rest.reference import reference
 from instep.connectors.rest.schema import schema, shipped
 from instep.sandbox.launch import start
 
@@ -36,6 +38,10 @@ def description(**entity: Any) -> dict[str, Any]:
         ({"marker": {"field": "name", "param": "q"}}, "searched through the list"),
         ({"retired": {"field": "active", "value": False}}, "retired field active is not among"),
         ({"retire": {"by": "field"}}, "needs retired"),
+        (
+            {"retire": {"by": "field"}, "retired": {"field": "name", "value": "x"}, "update": None},
+            "needs an update",
+        ),
         ({"retire": {"by": "action", "path": "/things"}}, "needs a path with {id}"),
         ({"deleted": {"field": "gone", "value": True}}, "rows of a list"),
         ({"version": {"kind": "field"}}, "needs the pointer"),
@@ -82,6 +88,11 @@ def test_every_key_of_a_description_says_what_it_means() -> None:
 
 def test_the_shipped_schema_is_the_one_of_the_models() -> None:
     assert shipped() == json.dumps(schema(), indent=1) + "\n"
+
+
+def test_the_reference_page_is_the_one_of_the_models() -> None:
+    page = Path(__file__).parents[2] / "docs" / "rest-description.md"
+    assert page.read_text("utf-8") == reference()
 
 
 def test_the_shipped_description_declares_what_the_sample_erp_can_do() -> None:

@@ -9,6 +9,7 @@ import pytest
 from instep.core.dataflow import Brakes, MatchKey, Part
 from instep.core.model import Both, Side
 from instep.core.transformations.contract import Linked, Unlinked
+from instep.core.transformations.registry import MAKERS
 from instep.core.values import ABSENT
 from instep.dataflow.build import load_dataflow, parse_dataflow
 from tests.dataflow.texts import dataflow, problems, told
@@ -334,3 +335,11 @@ def test_a_transformation_of_ones_own_that_is_not_there_is_told(name: str, what:
 def test_a_dataflow_is_read_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "dataflow.yaml").write_text(dataflow("navn <-> navn"), encoding="utf-8")
     assert load_dataflow(tmp_path / "dataflow.yaml").pairs[0].properties[0].name == "navn"
+
+
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_the_example_of_every_transformation_is_a_property(name: str) -> None:
+    # The pair and the reference that some examples name are there.
+    text = dataflow(MAKERS[name].example, more="  item: {left: item, right: product}\n")
+    (prop,) = parse_dataflow(text).pairs[0].properties
+    assert prop.as_written.startswith(name)

@@ -96,6 +96,16 @@ def test_a_field_that_is_not_there_is_told_with_the_nearest() -> None:
     )
 
 
+def test_a_field_that_is_missing_beside_others_is_told_with_those() -> None:
+    priced = replace(CUSTOMER, fields=(*CUSTOMER.fields[:-1], Field("price.EUR"), Field("price.USD")))
+    entities: Both[Mapping[str, Entity]] = Both({**ENTITIES.left, "customer": priced}, ENTITIES.right)
+    (problem,) = found("price.SEK -> prices", entities=entities)
+    assert problem.what == 'customer of Chargebee has no field "price.SEK"'
+    assert problem.fix == 'known in "price" are EUR, USD; what else there is, its system has to be told of'
+    (problem,) = found("billing_address.cty -> city")
+    assert problem.fix == 'did you mean "billing_address.city"?'
+
+
 def test_a_context_that_is_not_there_is_told_too() -> None:
     (problem,) = found("locale with currency_code <-> city | phone")
     assert problem.what == 'customer of Chargebee has no field "currency_code"'

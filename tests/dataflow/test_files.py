@@ -15,7 +15,7 @@ from instep.dataflow.files import (
 from instep.dataflow.secrets import parse, resolve, resolver
 from instep.dataflow.systems import ChargebeeSystem, RestSystem, Secret
 from instep.errors import ConfigurationError
-from tests.dataflow.texts import SITE, problems, told
+from tests.dataflow.texts import SITE, dataflow, problems, told
 
 
 def test_a_site_names_two_systems_of_a_kind_each() -> None:
@@ -217,3 +217,9 @@ pairs:
         (16, 54, '"lft" is not known here', 'did you mean "left"?'),
         (17, 7, '"1x" does not fit as a name', ""),
     ]
+
+
+def test_a_line_with_more_to_say_is_told_how_to_be_written() -> None:
+    (problem, *_) = problems(parse_dataflow_file, dataflow("items <-> lines: [a <-> b]"), "dataflow.yaml")
+    assert problem.what == '"items <-> lines" is a property and no key'
+    assert problem.fix == "a line with more to say is written as map: LINE, with the rest beside it"

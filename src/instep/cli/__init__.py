@@ -26,6 +26,12 @@ COMMANDS: Final[Mapping[str, str]] = {
     "plan": "Show what a sync would do, without doing it.",
     "sync": "Bring both systems in step.",
     "status": "How far each pair is in step.",
+    "explain": "Why a record is or is not in step.",
+    "holds": "What waits for a person, and the person's choice.",
+    "links": "Which records are the same thing.",
+    "history": "Every write that was meant, and what came of it.",
+    "sandbox": "Two systems on this machine to try things with.",
+    "demo": "See it all work, in a minute, with the sandbox.",
 }
 """Name of a command -> its sentence in `instep --help`; the module is `instep.cli.<name>`."""
 

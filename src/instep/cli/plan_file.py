@@ -8,7 +8,6 @@ readable for its owner alone.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ import msgspec
 from instep.core.dataflow import Dataflow
 from instep.core.decide import Write
 from instep.core.model import SIDES, Both, Side
+from instep.core.state import Key
 from instep.core.values import Json, encode, plain
 from instep.errors import UsageError
 from instep.runner.planning import Action, Tally
@@ -31,13 +31,13 @@ VERSION: Final = 1
 
 @dataclass(frozen=True)
 class Approved:
-    """A plan that was read: the fingerprints of its writes, and how many of them each pair has."""
+    """A plan that was read: the fingerprints of its writes, and the keys that have any."""
 
     made_at: str
     dataflow: str
     pairs: tuple[str, ...]
     fingerprints: frozenset[str]
-    writes: Mapping[str, int]
+    keys: frozenset[Key]
 
 
 class PlanWriter:
@@ -182,9 +182,9 @@ def read_plan(path: Path, site: Site) -> Approved:
             str(found["dataflow"]),
             tuple(found["pairs"]),
             frozenset(_fingerprints(found["actions"])),
-            Counter(action["pair"] for action in found["actions"] for _ in action["writes"]),
+            frozenset(_keys(found["actions"])),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise _no_plan(path, f"{error} is missing or of another type") from None
     if approved.dataflow != site.digest:
         raise UsageError(
@@ -199,6 +199,12 @@ def _fingerprints(actions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for action in actions:
         for write in action["writes"]:
             yield str(write["fingerprint"])
+
+
+def _keys(actions: Iterable[Mapping[str, Any]]) -> Iterator[Key]:
+    for action in actions:
+        if action["writes"]:
+            yield Key(str(action["pair"]), Side(action["key"]["side"]), str(action["key"]["id"]))
 
 
 def _no_plan(path: Path, why: str) -> UsageError:

@@ -10,7 +10,7 @@ from typing import Final
 from instep.cli.terminal import Terminal
 from instep.core.dataflow import Dataflow, Pair
 from instep.core.decide import Change, Overruled, Write
-from instep.core.model import SIDES, Both
+from instep.core.model import SIDES, Both, Side
 from instep.core.state import Hold
 from instep.core.values import Absent, Json, Raw, encode
 from instep.runner.planning import Action, Brake
@@ -56,13 +56,16 @@ class Outline:
         if verdict.link is not None:
             yield "link", "link", [f"{names}   {verdict.how}"]
         for write in verdict.writes:
-            heading = f"{write.operation} in {self.systems[write.side]}"
+            if write is not next(w for w in verdict.writes if _call(w) == _call(write)):
+                continue  # told with the first of the calls to that side
+            calls = [w for w in verdict.writes if _call(w) == _call(write)]
             lines = [f"{names}   {write.why}" if write.operation == "retire" else names]
             lines += [
-                "  " + described(pair, self.systems, write, change, verdict.overruled)
-                for change in write.changes
+                "  " + described(pair, self.systems, call, change, verdict.overruled)
+                for call in calls
+                for change in call.changes
             ]
-            yield write.operation, heading, lines
+            yield write.operation, f"{write.operation} in {self.systems[write.side]}", lines
         for hold in verdict.holds:
             yield "hold", f"held: {hold.cause}", held_lines(names, hold)
         if verdict.unlink:
@@ -89,6 +92,10 @@ class Outline:
             terminal.say(braked(brake))
         for name, why in report.troubles.items():
             terminal.say(f"not worked on: {name}\n  why: {why}")
+
+
+def _call(write: Write) -> tuple[str, Side]:
+    return write.operation, write.side
 
 
 def _say_group(terminal: Terminal, group: Group) -> None:

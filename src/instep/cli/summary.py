@@ -60,12 +60,6 @@ def say_report(terminal: Terminal, site: Site, report: Report, stands: Mapping[s
         terminal.say(braked(brake))
     for name, why in report.troubles.items():
         terminal.say(f"not worked on: {name}\n  why: {why}")
-    skipped = report.skipped.total()
-    if skipped:
-        terminal.say(
-            f"{skipped} records moved since the plan was made; nothing was written to them\n"
-            "  fix: look again: instep plan"
-        )
     terminal.say(f"run {report.run} {report.status}: {readings(report)}")
 
 

@@ -12,11 +12,11 @@ from instep.cli.going import Interrupt, arun, go, require_pairs
 from instep.cli.plan_file import Approved, read_plan
 from instep.cli.summary import needs_person, one_line, report_json, say_next, say_report, standing
 from instep.cli.terminal import Terminal
-from instep.core.model import SIDES
 from instep.errors import RetryLater, UsageError
 from instep.runner.run import Report, Wish
 from instep.site import Site, now_ms, opened
 
+SHOWN: Final = 5
 BRAKE_KINDS: Final = ("create", "change", "retire", "empty")
 UNITS_S: Final = {"s": 1, "m": 60, "h": 3600}
 
@@ -92,7 +92,8 @@ async def _sync(terminal: Terminal, plan: Path | None, wish: Wish, every: float 
             report = await go(terminal, site, wish, interrupt)
         stands = standing(site)
         if as_json:
-            terminal.json(report_json(report, stands))
+            moved = [key for key in report.skipped_keys if approved is not None and key in approved.keys]
+            terminal.json({**report_json(report, stands), "moved": len(moved)})
         else:
             say_report(terminal, site, report, stands)
             if approved is not None:
@@ -142,6 +143,19 @@ def _require_brakes(site: Site, wish: Wish) -> None:
 
 
 def _say_approved(terminal: Terminal, report: Report, approved: Approved) -> None:
-    planned = len(approved.fingerprints)
-    made = sum(report.writes[key] for key in report.writes if key[2] in SIDES)
-    terminal.say(f"the plan of {approved.made_at} had {planned} writes; {made} were made")
+    moved = [key for key in report.skipped_keys if key in approved.keys]
+    new = len(report.skipped_keys) - len(moved)
+    terminal.say(
+        f"the plan of {approved.made_at} had {len(approved.fingerprints)} writes; {report.written} were made"
+    )
+    if moved:
+        shown = ", ".join(f"{key.pair} {key.id}" for key in moved[:SHOWN])
+        more = f" and {len(moved) - SHOWN} more" if len(moved) > SHOWN else ""
+        terminal.say(
+            f"{len(moved)} records are not as they were when the plan was made; nothing was written for them:"
+            f" {shown}{more}"
+        )
+    if new:
+        terminal.say(f"{new} records have changes that are not in the plan; they are left for the next one")
+    if moved or new:
+        terminal.say("  fix: look again: instep plan")

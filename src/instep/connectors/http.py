@@ -50,10 +50,10 @@ class _Broken(Exception):
 class HttpClient:
     """One connected system over HTTP. `requests` counts what was sent, `skew` holds the clock measurement.
 
-    `definite` names 5xx statuses that this system uses for definite answers and that are returned as they
-    are. `record_locked` tells from the body of a 429 that one record is locked, which is no reason to hold
-    back requests for others. `log` gets an Exchange per request sent. `sleep`, `random`, `monotonic` and
-    `now_ms` exist for tests.
+    `definite` names 5xx statuses by which this system says that a write was not applied: such an answer is
+    returned as it is, while a read is tried again. `record_locked` tells from the body of a 429 that one
+    record is locked, which is no reason to hold back requests for others. `log` gets an Exchange per request
+    sent. `sleep`, `random`, `monotonic` and `now_ms` exist for tests.
     """
 
     def __init__(
@@ -152,7 +152,8 @@ class HttpClient:
                 if locked:
                     await self._back_off(attempt)
                 continue
-            if (answer.status >= 500 or answer.status == 408) and answer.status not in self._definite:
+            definite = write and answer.status in self._definite
+            if (answer.status >= 500 or answer.status == 408) and not definite:
                 after_s = retry_after_s(answer.headers.get("retry-after", ""), self.now_ms())
                 if after_s is not None:
                     self.pace.pause(after_s)

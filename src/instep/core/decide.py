@@ -13,10 +13,11 @@ from typing import Literal
 
 from instep.core.dataflow import Pair, Property
 from instep.core.diff import Delta, diff, raw_of
+from instep.core.identity import is_id
 from instep.core.model import SIDES, Both, Entity, Field, Side
 from instep.core.policy import POLICIES, Clock, Conflict, EditTime, edit_time
 from instep.core.state import Hold, Key, Link, Release, Sighting
-from instep.core.transformations.contract import Lookup, Opaque, Unfit
+from instep.core.transformations.contract import Lookup, Opaque, Unfit, Unlinked
 from instep.core.values import Absent, Json, Raw, digest, get_path, is_empty, set_path
 
 
@@ -104,7 +105,7 @@ def decide_link(
     if left is None or right is None:
         return Verdict(key, note="not seen on both sides yet")
     if left.deleted or right.deleted or link.state == "retired":
-        return _decide_gone(scene, key, link, Both(left, right), releases)
+        return _decide_gone(scene, key, link, Both(left, right), holds, releases)
     deltas = _deltas(scene, link, Both(left, right))
     return _Deciding(scene, key, link, Both(left, right), holds, releases).decide(deltas)
 
@@ -161,6 +162,12 @@ class _Deciding:
                 self.agreed[delta.property.name] = delta.raw
             elif delta.kind != "same":
                 open_ones.append(delta)
+        if not open_ones:
+            return
+        for delta in open_ones:
+            if delta.kind == "waiting":
+                self._hold_waiting(delta)
+        open_ones = [delta for delta in open_ones if delta.kind != "waiting"]
         if not open_ones:
             return
         directions = {delta.to for delta in open_ones if delta.kind == "flow"}
@@ -247,6 +254,17 @@ class _Deciding:
             )
         )
 
+    def _hold_waiting(self, delta: Delta) -> None:
+        wanted = next(canon for canon in delta.canon if isinstance(canon, Unlinked))
+        self._hold(
+            delta,
+            "reference",
+            f"{delta.property.name} refers to {wanted.entity} {wanted.id}, which is not linked yet",
+            "until it is, nobody can tell whether both sides mean the same",
+            "it is looked at again by itself as soon as that record is linked",
+            (wanted.side, wanted.entity, wanted.id),
+        )
+
     def _hold_unreadable(self, delta: Delta, source: Side) -> None:
         opaque = delta.canon[source]
         why = opaque.why if isinstance(opaque, Opaque) else ""
@@ -294,7 +312,7 @@ class _Deciding:
             held = self.refused.get(prop.name)
             if held is not None and held.digest == digest([prop.name, list(delta.raw)]):
                 release = self.releases.get(prop.name)
-                if release is None or release.choice != "retry":
+                if release is None or release.choice != "retry" or release.digest not in ("", held.digest):
                     self.holds.append(held)
                     continue
                 self.used.append(prop.name)
@@ -371,6 +389,8 @@ def unwritable(
         return entity.abilities.reasons.get(operation, f"{entity.name} records can't be {operation}d by API")
     for path in prop.parts[side].fields:
         found: Field | None = entity.field(path)
+        if operation == "create" and is_chosen(entity, path):
+            continue
         if found is not None and not (found.update if operation == "update" else found.create):
             return found.reason or f"the field {path} of {entity.name} can't be changed by API"
     return None
@@ -425,6 +445,9 @@ def create_payload(
                 unfit.append((prop, about, new))
                 continue
         for path, given in zip(prop.parts[side].fields, new, strict=False):
+            if is_chosen(entity, path) and not is_id(given, entity.abilities.max_id_length):
+                unfit.append((prop, about, _no_id(given, entity, scene.systems[side])))
+                continue
             if not isinstance(given, Absent) and not is_empty(given):
                 set_path(payload, path, given)
                 meant[path] = given
@@ -432,8 +455,24 @@ def create_payload(
     return payload, changes, unfit
 
 
+def is_chosen(entity: Entity, path: str) -> bool:
+    """Whether a field is the record's own id, in a system where whoever creates a record chooses it. A property
+    that maps it says which id a new record gets, in place of the pair's template."""
+    return path == "id" and entity.abilities.chosen_id
+
+
+def _no_id(given: object, entity: Entity, system: str) -> Unfit:
+    return Unfit(
+        f'"{given}" can\'t be the id of a new {entity.name} in {system}',
+        f"use letters, digits, . _ and - in it, {entity.abilities.max_id_length} at most",
+    )
+
+
 def _required(entity: Entity, prop: Property, side: Side) -> bool:
-    return any((found := entity.field(path)) and found.required for path in prop.parts[side].fields)
+    return any(
+        is_chosen(entity, path) or ((found := entity.field(path)) is not None and found.required)
+        for path in prop.parts[side].fields
+    )
 
 
 def _units(deltas: Sequence[Delta]) -> Iterable[list[Delta]]:
@@ -460,7 +499,12 @@ def _shown(raw: Both[Raw]) -> Json:
 
 
 def _decide_gone(
-    scene: Scene, key: Key, link: Link, seen: Both[Sighting], releases: Sequence[Release]
+    scene: Scene,
+    key: Key,
+    link: Link,
+    seen: Both[Sighting],
+    holds: Sequence[Hold],
+    releases: Sequence[Release],
 ) -> Verdict:
     """One or both records are gone (confirmed), or the link is at rest."""
     if link.state == "retired":
@@ -470,18 +514,23 @@ def _decide_gone(
     gone = Side.LEFT if seen.left.deleted else Side.RIGHT
     alive = gone.other
     system, other = scene.systems[gone], scene.systems[alive]
-    release = next((r for r in releases if r.property == ""), None)
+    edited = _edited_since(scene, link, seen[alive])
+    about = gone_digest(gone, link.ids[gone], edited)
+    refused = next((h for h in holds if h.property == "" and h.cause == "refused"), None)
+    asked = about if refused is None else refused.digest
+    release = next((r for r in releases if r.property == "" and r.digest in ("", about, asked)), None)
     choice = release.choice if release is not None else ""
     used = ("",) if release is not None else ()
     if choice == "unlink":
         return Verdict(key, unlink=True, note="a person chose to unlink", used=used)
-    edited = _edited_since(scene, link, seen[alive])
     entity = scene.entities[alive]
     wanted = choice == "retire" or (scene.pair.on_delete == "retire" and not edited)
     if scene.pair.on_delete == "ignore" and choice == "":
         return Verdict(key, retired=f"deleted in {system}; the pair leaves its partner alone")
     if wanted and is_retired(entity, seen[alive].fields):
         return Verdict(key, retired=f"deleted in {system}, out of use in {other}", used=used)
+    if wanted and refused is not None and choice not in ("retire", "retry"):
+        return Verdict(key, holds=(refused,))
     if wanted and entity.abilities.retire:
         write = Write(alive, "retire", link.ids[alive], {}, (), f"it was deleted in {system}")
         return Verdict(key, (write,), used=used)
@@ -495,15 +544,20 @@ def _decide_gone(
             "retire", f"{other} can't take {entity.name} records out of use by API"
         )
         fix = f"take {link.ids[alive]} out of use in {other} by hand, then: instep holds release ID --choose unlink"
-    hold = Hold(key, "", "deleted", what, why, fix, digest([str(gone), link.ids[gone], edited]))
-    return Verdict(key, holds=(hold,))
+    return Verdict(key, holds=(Hold(key, "", "deleted", what, why, fix, about),))
+
+
+def gone_digest(gone: Side, id: str, edited: Sequence[str] = ()) -> str:
+    """What a hold for a deleted record is about: which one, and what its partner has been edited in since."""
+    return digest([str(gone), id, list(edited)])
 
 
 def _decide_rest(key: Key, link: Link, seen: Both[Sighting], releases: Sequence[Release]) -> Verdict:
     """A link at rest stays so, unless the record whose delete put it to rest is there again."""
     if seen.left.deleted or seen.right.deleted:
         return Verdict(key)
-    release = next((r for r in releases if r.property == ""), None)
+    about = digest([link.ids.left, link.ids.right])
+    release = next((r for r in releases if r.property == "" and r.digest in ("", about)), None)
     if release is not None and release.choice == "unlink":
         return Verdict(key, unlink=True, note="a person chose to unlink", used=("",))
     hold = Hold(
@@ -513,7 +567,7 @@ def _decide_rest(key: Key, link: Link, seen: Both[Sighting], releases: Sequence[
         f"{link.ids.left} or {link.ids.right} had been deleted and is there again",
         "the same id may stand for another record now",
         "choose: instep holds release ID --choose unlink, to match it anew",
-        digest([link.ids.left, link.ids.right]),
+        about,
     )
     return Verdict(key, holds=(hold,))
 

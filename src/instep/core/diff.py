@@ -12,13 +12,14 @@ from typing import Literal
 
 from instep.core.dataflow import Part, Property
 from instep.core.model import Both, Side
-from instep.core.transformations.contract import Canon, Lookup, Opaque
+from instep.core.transformations.contract import Canon, Lookup, Opaque, Unlinked
 from instep.core.values import Absent, Json, Raw, get_path
 
-Kind = Literal["same", "drift", "agreed", "flow", "conflict", "unreadable"]
+Kind = Literal["same", "drift", "agreed", "flow", "conflict", "unreadable", "waiting"]
 """same: nothing moved; drift: a side changed within what the transformation sees as equal; agreed: the sides
 say the same, the base may move; flow: one side's edit is to be written to the other; conflict: both moved and
-disagree; unreadable: the side that moved holds junk."""
+disagree; unreadable: the side that moved holds junk; waiting: both refer to something, and at least one of these
+is not linked yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ def diff(prop: Property, raw: Both[Raw], base: Both[Raw] | None, lookup: Lookup)
         return _readable(delta("flow", Side.RIGHT), Side.LEFT)
     if moved.right and not touched.left:
         return _readable(delta("flow", Side.LEFT), Side.RIGHT)
+    if any(isinstance(found, Unlinked) for found in canon):
+        return delta("waiting")
     return delta("conflict")
 
 

@@ -11,6 +11,7 @@ import re
 from instep.core.values import digest
 
 _ALLOWED = re.compile(r"[A-Za-z0-9._-]+")
+_AGAIN = re.compile(r"(.+)-(?:[2-9]|[1-9]\d+)")
 
 
 def made_id(template: str, source_id: str, *, generation: int, max_length: int) -> str:
@@ -22,16 +23,23 @@ def made_id(template: str, source_id: str, *, generation: int, max_length: int) 
     made = template.replace("{id}", source_id)
     if generation:
         made = f"{made}-{generation + 1}"
-    if len(made) <= max_length and _ALLOWED.fullmatch(made):
+    if is_id(made, max_length):
         return made
     return f"instep-{digest(made)}"[:max_length]
+
+
+def is_id(value: object, max_length: int) -> bool:
+    """Whether a value can be an id as it is, in every system."""
+    return isinstance(value, str) and len(value) <= max_length and _ALLOWED.fullmatch(value) is not None
 
 
 def claimed_id(template: str, made: str) -> list[str]:
     """The source ids that a record with this id or reference may be the copy of, the likeliest first."""
     before, _, after = template.partition("{id}")
-    if not made.startswith(before) or not made.endswith(after) or len(made) <= len(before) + len(after):
-        return []
-    plain = made[len(before) : len(made) - len(after)]
-    again = re.fullmatch(r"(.+)-[2-9]\d*", plain)
-    return [plain, again.group(1)] if again else [plain]
+    again = _AGAIN.fullmatch(made)
+    forms = [made, again.group(1)] if again else [made]
+    return [
+        form[len(before) : len(form) - len(after)]
+        for form in forms
+        if form.startswith(before) and form.endswith(after) and len(form) > len(before) + len(after)
+    ]

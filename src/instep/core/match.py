@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from instep.core.dataflow import Pair
-from instep.core.decide import Scene, Verdict, Write, create_payload
+from instep.core.decide import Scene, Verdict, Write, create_payload, is_chosen, unwritable
 from instep.core.diff import raw_of
 from instep.core.model import Both, Side
 from instep.core.state import Hold, Key, Release, Sighting
@@ -79,9 +79,27 @@ def decide_new(
     holds: Sequence[Hold],
     releases: Sequence[Release],
 ) -> Verdict:
-    """Decide on a record without a link."""
-    side = key.side
+    """Decide on a record without a link. A person's choice counts for the hold that it answered and no other;
+    only "ignore" is for good."""
     release = next((r for r in releases if r.property == ""), None)
+    verdict = _decide_new(scene, key, seen, contact, holds, None)
+    if release is None:
+        return verdict
+    answered = {"", *(hold.digest for hold in verdict.holds)}
+    if release.choice != "ignore" and release.digest not in answered:
+        return verdict
+    return _decide_new(scene, key, seen, contact, holds, release)
+
+
+def _decide_new(
+    scene: Scene,
+    key: Key,
+    seen: Sighting,
+    contact: Contact,
+    holds: Sequence[Hold],
+    release: Release | None,
+) -> Verdict:
+    side = key.side
     choice = release.choice if release is not None else ""
     doubt = next((hold for hold in holds if hold.property == "" and hold.cause == "doubt"), None)
     if doubt is not None and not choice:
@@ -174,7 +192,14 @@ def _decide_create(
             wait_ms=contact.settle_ms - contact.age_ms,
         )
     payload, changes, unfit = create_payload(scene, target, seen)
-    blocking = [found for found in unfit if found[0].required or _needs(scene, found[0].name, target)]
+    # What can be set at creation and never after must be right by then: left out, it would stay wrong for good.
+    blocking = [
+        found
+        for found in unfit
+        if found[0].required
+        or _needs(scene, found[0].name, target)
+        or unwritable(scene, found[0], target, "update") is not None
+    ]
     if blocking:
         return _held_unfit(scene, key, blocking)
     about = sources_digest({change.property: change.source for change in changes})
@@ -195,9 +220,12 @@ def sources_digest(sources: Mapping[str, Raw | None]) -> str:
 
 
 def _needs(scene: Scene, name: str, target: Side) -> bool:
-    prop = scene.pair.property(name)
+    prop, entity = scene.pair.property(name), scene.entities[target]
     paths = () if prop is None else prop.parts[target].fields
-    return any((f := scene.entities[target].field(path)) is not None and f.required for path in paths)
+    return any(
+        is_chosen(entity, path) or ((found := entity.field(path)) is not None and found.required)
+        for path in paths
+    )
 
 
 def _held_unfit(scene: Scene, key: Key, blocking: Sequence[tuple[object, str, Unfit | Opaque]]) -> Verdict:
@@ -216,7 +244,7 @@ def _held_unfit(scene: Scene, key: Key, blocking: Sequence[tuple[object, str, Un
                 "",
                 "reference",
                 what,
-                f"{name} is required in {target}",
+                f"{target} needs {name} of a new record, and may not take it later",
                 fix,
                 about,
                 waits_for=(wanted.side, wanted.entity, wanted.id),

@@ -94,6 +94,7 @@ class Field:
     `path`: dotted. `create`: the create call takes it. `update`: some update call takes it. Neither: read only.
     `group`: fields of one group are written by one update call; the engine makes a call per group, and keeps all
     fields of a named group in the reading that it hands to that call, mapped or not.
+    A field "id" that the create call takes is the id that the caller chooses.
     `required`: a create without it is refused. `reference`: the entity of the same system whose id it holds.
     `reason`: the sentence to show when it would have to be written and can't be.
     """

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from instep.core.dataflow import Dataflow, Pair, Property
 from instep.core.model import SIDES, Both, Entity, Field, Side
 from instep.dataflow.check_fields import check_property, transformation_name
-from instep.dataflow.spelling import did_you_mean
+from instep.dataflow.spelling import did_you_mean, field_hint
 from instep.errors import Problem
 
 Entities = Both[Mapping[str, Entity]]
@@ -121,7 +121,7 @@ def _constants(pair: Pair, side: Side, entity: Entity, system: str) -> Iterator[
             yield _problem(
                 pair,
                 f'{entity.name} of {system} has no field "{path}" (constants)',
-                fix=did_you_mean(path, paths),
+                fix=field_hint(path, paths),
             )
         elif not field.create:
             yield _problem(

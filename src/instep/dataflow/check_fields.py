@@ -16,7 +16,7 @@ from instep.core.transformations.arguments import parse
 from instep.core.transformations.contract import Linked, Opaque, Unfit, Unlinked
 from instep.core.transformations.registry import MAKERS
 from instep.core.values import ABSENT, Absent, Json
-from instep.dataflow.spelling import did_you_mean
+from instep.dataflow.spelling import field_hint
 from instep.errors import Problem
 
 _SUGGESTED: Final[dict[frozenset[FieldType], str]] = {
@@ -58,7 +58,7 @@ def check_property(pair: Pair, prop: Property, both: Both[Entity], systems: Both
                     pair,
                     prop,
                     f'{both[side].name} of {systems[side]} has no field "{path}"',
-                    fix=did_you_mean(path, known),
+                    fix=field_hint(path, known),
                 )
             elif path in prop.parts[side].fields:
                 # What lies within an object that is described as a whole may hold anything.

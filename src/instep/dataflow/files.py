@@ -200,6 +200,9 @@ def _worded(document: yaml.Document, path: yaml.Path, item: Any, known: Sequence
     name = str(path[-1]) if path else "the file"
     if kind == "missing":
         return document.problem(path[:-1], f'"{name}" is missing', fix=f"add {name}:")
+    if kind == "extra_forbidden" and re.search(r"\s(<->|->|<-)\s", name):
+        fix = "a line with more to say is written as map: LINE, with the rest beside it"
+        return document.problem(path, f"{_shown(name)} is a property and no key", fix=fix, key=True)
     if kind == "extra_forbidden":
         return document.problem(path, f'"{name}" is not known here', fix=did_you_mean(name, known), key=True)
     value = item["input"]

@@ -37,5 +37,16 @@ def did_you_mean(word: str, known: Iterable[str], *, most: int = 12) -> str:
     return "use " + ("one of " if len(words) > 1 else "") + ", ".join(words)
 
 
+def field_hint(path: str, known: Iterable[str]) -> str:
+    """The fix for a field that is not known: the nearest, or what there is beside it ("price.SEK" of prices in
+    three other currencies is no slip of the pen)."""
+    head, dot, tail = path.rpartition(".")
+    paths = sorted(set(known))
+    beside = [other.rpartition(".")[2] for other in paths if dot and other.rpartition(".")[0] == head]
+    if beside and not get_close_matches(_key(tail), map(_key, beside), n=1, cutoff=0.7):
+        return f'known in "{head}" are {", ".join(beside[:20])}; what else there is, its system has to be told of'
+    return did_you_mean(path, paths)
+
+
 def _key(word: str) -> str:
     return word.casefold().replace("-", "").replace("_", "").replace(" ", "")

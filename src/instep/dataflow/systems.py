@@ -67,7 +67,7 @@ class PriceKey(Strict):
     """Which item price of an item one currency stands for."""
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = Field(description="ISO 4217 code")
-    period: StrictInt | None = Field(None, ge=1, description="billing period; none for a charge")
+    period: StrictInt | None = Field(None, ge=1, description="billing period, where it is not one month")
     period_unit: Literal["day", "week", "month", "year"] | None = Field(
         None, description="unit of the period"
     )

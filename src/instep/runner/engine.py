@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
+from zlib import crc32
 
 from instep.connectors.contract import Connector
 from instep.core.dataflow import Dataflow, Pair
@@ -97,11 +99,16 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class StoreLookup:
-    """Answers a reference's questions from the link table, within one transaction."""
+    """Answers a reference's questions from the link table, within one transaction.
+
+    `planning`: two records that match each other and no other count as linked, since the run links them before
+    it comes to what refers to them. Such a link has a negative id, kept in `foreseen`.
+    """
 
     dataflow: Dataflow
     tx: Tx
     planning: bool = False
+    foreseen: dict[int, Both[str]] = field(default_factory=dict)
 
     def link_of(self, side: Side, entity: str, id: str) -> Linked | Unlinked:
         planned = False
@@ -110,11 +117,34 @@ class StoreLookup:
             if link is not None and link.state == "live":
                 return Linked(link.id)
             if self.planning:
+                number = None if link is not None else self._foreseen(pair, side, id)
+                if number is not None:
+                    return Linked(number)
                 key = Key(pair.name, side, id)
                 planned = planned or (self.tx.is_todo(key) and not self.tx.holds_of(key))
         return Unlinked(side, entity, id, planned)
 
+    def _foreseen(self, pair: Pair, side: Side, id: str) -> int | None:
+        """The id of the link that two unlinked records are going to have, by the first match key that says so."""
+        for number, value in sorted(self.tx.match_values(pair.name, side, id).items()):
+            same = Both.of(partial(self._matching, pair, number, value))
+            if len(same.left) == len(same.right) == 1:
+                ids = same.map(lambda found: found[0])
+                if self.tx.link_of(pair.name, side.other, ids[side.other]) is not None:
+                    return None
+                foreseen = -1 - crc32(f"{pair.name}\0{ids.left}".encode())
+                self.foreseen[foreseen] = ids
+                return foreseen
+            if same[side.other]:
+                return None
+        return None
+
+    def _matching(self, pair: Pair, number: int, value: str, side: Side) -> list[str]:
+        return self.tx.matches(pair.name, side, number, value, 2)
+
     def id_of(self, link_id: int, side: Side) -> str | None:
+        if link_id in self.foreseen:
+            return self.foreseen[link_id][side]
         link = self.tx.link(link_id)
         return None if link is None or link.state != "live" else link.ids[side]
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
-from instep.core.decide import Write
+from instep.core.decide import Write, gone_digest
 from instep.core.model import Side
 from instep.core.state import Hold, Key, Todo
-from instep.core.values import digest
 from instep.errors import Gone, InDoubt, LeaseLost, OutcomeError, RetryLater, Stop, StoreError
 from instep.runner.absence import confirm_gone
 from instep.runner.engine import Engine
@@ -130,7 +129,7 @@ def _hold_unsure(engine: Engine, tx: Tx, *, todo: Todo, step: Step) -> None:
         f"{id} seems to be deleted in {name}",
         "no other record there can be read to make sure that the answer is to be believed",
         "choose: instep holds release ID --choose retire, or unlink",
-        digest(["unsure", side, id]),
+        gone_digest(side, id),
     )
     tx.replace_holds(step.key, [hold])
     tx.finish(todo)

@@ -51,6 +51,7 @@ async def observe(
         await engine.store.write(lambda tx: _from_the_start(tx, side, entity, begun))
     cursor = engine.store.read(lambda tx: tx.cursor(side, entity))
     number = engine.store.read(lambda tx: tx.meta(begun))
+    from_the_start = cursor is None  # a listing that goes on may have named everything before
     if cursor is None or number is not None:
         listing = await engine.store.write(lambda tx: _begin_listing(tx, begun))
     else:
@@ -63,7 +64,9 @@ async def observe(
         if note is not None:
             note(observed.rows)
         if page.last and listing:
-            observed.missing = await _finish_listing(engine, side, entity, listing, begun)
+            observed.missing = await _finish_listing(
+                engine, side, entity, listing, begun, empty=from_the_start and observed.rows == 0
+            )
             observed.complete = True
     return observed
 
@@ -88,7 +91,9 @@ def _begin_listing(tx: Tx, begun: str) -> int:
     return number
 
 
-async def _finish_listing(engine: Engine, side: Side, entity: str, listing: int, begun: str) -> int:
+async def _finish_listing(
+    engine: Engine, side: Side, entity: str, listing: int, begun: str, *, empty: bool
+) -> int:
     """Records that a complete listing did not name are not gone: each is to be read."""
     abilities = engine.connectors[side].entities()[entity].abilities
     missing, after = 0, ""
@@ -109,8 +114,7 @@ async def _finish_listing(engine: Engine, side: Side, entity: str, listing: int,
 
     def done(tx: Tx) -> None:
         tx.save_meta(f"listed:{side}:{entity}", str(listing))
-        # A side that never held anything is not emptied, however much we create there afterwards.
-        emptied = missing > 0 and missing == tx.count_sightings(side, entity)
+        emptied = empty and tx.count_sightings(side, entity) > 0
         tx.save_meta(f"emptied:{side}:{entity}", "yes" if emptied else None)
         tx.save_meta(begun, None)
 

@@ -114,7 +114,7 @@ def _created(engine: Engine, tx: Tx, intent: Intent, record: Record, outcome: st
             continue
         here: Canon = prop.transformation.canon(side, answer, lookup)
         there: Canon = prop.transformation.canon(side.other, source, lookup)
-        if here is None and there is not None:
+        if outcome == "done" and here is None and there is not None:
             continue  # the create did not take it: it follows as an update
         if outcome != "done" and here != there:
             # Somebody has edited our record since: what we sent is its base, so that their edit flows back.
@@ -201,6 +201,7 @@ def refused(engine: Engine, tx: Tx, intent: Intent, error: Refused) -> None:
             holds = [hold for hold in holds if hold.property != name]
             holds.append(_refused_hold(intent, name, error))
     tx.replace_holds(intent.key, holds)
+    tx.drop_releases(intent.key, [hold.property for hold in holds])  # a retry is one try
 
 
 def blamed(pair: Pair, intent: Intent, error: Refused) -> list[str]:
@@ -264,8 +265,18 @@ def taken_hold(intent: Intent, id: str, link: Link) -> Hold:
 
 def _close(engine: Engine, tx: Tx, intent: Intent, outcome: str, record: Record, link_id: int = 0) -> None:
     tx.close_intent(intent.id)
+    if outcome != "not applied":
+        tx.drop_releases(intent.key, _decided_by(pair_of(engine, intent), intent))
     entry = _entry(engine, intent, outcome, intent.reason)
     tx.append([replace(entry, record_id=record.id, link_id=link_id or intent.link_id)])
+
+
+def _decided_by(pair: Pair, intent: Intent) -> list[str]:
+    """What the releases are called that may have led to a write: its properties, their groups, or the record."""
+    if intent.operation != "update":
+        return [""]
+    props = [pair.property(name) for name in intent.properties]
+    return [*intent.properties, *sorted({prop.group for prop in props if prop is not None and prop.group})]
 
 
 def _entry(engine: Engine, intent: Intent, outcome: str, reason: str) -> Entry:

@@ -16,7 +16,7 @@ from instep.core.decide import Verdict, Write, decide_link
 from instep.core.model import Both, Side
 from instep.core.state import Key, Link
 from instep.runner.engine import Engine
-from instep.runner.turn import judge
+from instep.runner.turn import Case, judge
 from instep.store.contract import Tx
 
 PAGE = 200
@@ -93,13 +93,31 @@ def _batch(engine: Engine, tx: Tx, *, pair: Pair, after: int) -> tuple[list[Acti
         if case.key in seen:
             continue
         seen.add(case.key)
+        if _is_told_from_left(engine, tx, pair, case):
+            continue
         verdict = case.verdict
         if case.intents:
             verdict = Verdict(case.key, note="a write is in doubt: it is settled first")
         if verdict is None:
             verdict = Verdict(case.key, note="has to be read first")
+        if verdict.link is not None and case.key.side is Side.RIGHT:
+            partner = Key(pair.name, Side.LEFT, verdict.link.left)
+            if tx.is_todo(partner):
+                continue  # its partner finds it too; one of the two is enough
         found.append(_foreseen(engine, tx, pair, case.key, case.link.ids if case.link else None, verdict))
     return found, todos[-1].seq if len(todos) == PAGE else -1
+
+
+def _is_told_from_left(engine: Engine, tx: Tx, pair: Pair, case: Case) -> bool:
+    """Whether two records that are about to be linked have their action at the key of the left one."""
+    link = case.verdict.link if case.verdict is not None and case.link is None else None
+    if link is None or case.key.side is Side.LEFT:
+        return False
+    left = Key(pair.name, Side.LEFT, link.left)
+    if not tx.is_todo(left):
+        return False
+    verdict = judge(engine, tx, left, planning=True).verdict
+    return verdict is not None and verdict.link == link
 
 
 def _foreseen(

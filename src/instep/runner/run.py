@@ -27,6 +27,8 @@ from instep.runner.planning import Brake, Tally, actions, brakes, empty_side
 from instep.store.contract import Tx
 
 BATCH = 20
+SOON_MS = 200
+"""A run waits this long for what it has postponed itself, since another look was at it."""
 COMPLETE = "complete_ms"
 """Name of the setting that says when both systems were last read completely."""
 
@@ -58,6 +60,7 @@ class Report:
     looked: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    skipped_keys: list[Key] = field(default_factory=list)
     observed: dict[tuple[Side, str], Observed] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
     brakes: list[Brake] = field(default_factory=list)
@@ -177,9 +180,10 @@ class Runner:
         for _ in range(len(pairs) + 2):
             for pair in pairs:
                 await self._act(pair, wish, report)
-            now_ms = self.engine.now_ms()
-            if self.stopping() or not any(self._due(pair, now_ms) for pair in pairs):
+            wait_ms = self._next_due_ms(pairs)
+            if self.stopping() or wait_ms is None or wait_ms > SOON_MS:
                 break
+            await self.engine.sleep(wait_ms / 1000)
         await self._mark_skipped(report)
 
     async def _note_complete(self, report: Report) -> None:
@@ -188,8 +192,14 @@ class Runner:
             now_ms = self.engine.now_ms()
             await self.engine.store.write(lambda tx: tx.save_meta(COMPLETE, str(now_ms)))
 
-    def _due(self, pair: Pair, now_ms: int) -> bool:
-        return bool(self.engine.store.read(lambda tx: tx.busy_buckets(pair.name, now_ms)))
+    def _next_due_ms(self, pairs: list[Pair]) -> int | None:
+        """Milliseconds until some key is due, 0 if one is; None if none is marked."""
+
+        def look(tx: Tx) -> list[int]:
+            return [at_ms for pair in pairs if (at_ms := tx.next_due(pair.name)) is not None]
+
+        due = self.engine.store.read(look)
+        return max(min(due) - self.engine.now_ms(), 0) if due else None
 
     # Observe
 
@@ -200,9 +210,13 @@ class Runner:
             if not wish.pairs
             or any(p.name in wish.pairs for p in self.engine.dataflow.of_entity(side, entity))
         ]
-        async with asyncio.TaskGroup() as group:
-            for side in Side:
-                group.create_task(self._observe_side(side, [e for s, e in wanted if s is side], wish, report))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for side in Side:
+                    mine = [entity for where, entity in wanted if where is side]
+                    group.create_task(self._observe_side(side, mine, wish, report))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # a run's callers know its errors by their own class
 
     async def _observe_side(self, side: Side, entities: list[str], wish: Wish, report: Report) -> None:
         for entity in entities:
@@ -327,6 +341,7 @@ class Runner:
     async def _set_aside(self, todo: Todo, report: Report) -> None:
         """A write outside the approved plan: leave the key for the next run, out of the way of this one."""
         report.skipped[todo.key.pair] += 1
+        report.skipped_keys.append(todo.key)
         later_ms = self.engine.now_ms() + 10 * 365 * 86_400_000
         reason = f"aside:{report.run}"
         await self.engine.store.write(

@@ -70,7 +70,7 @@ def judge(engine: Engine, tx: Tx, key: Key, *, planning: bool = False) -> Case:
         return _judge_linked(tx, pair, scene, link, planning)
     seen = tx.sighting(key.side, pair.entity[key.side], key.id)
     sightings = Both(seen, None) if key.side is Side.LEFT else Both(None, seen)
-    intent = tx.intent_to(pair.name, key.side, key.id)
+    intent = tx.intent_to(pair.name, key.side, key.id) or _intent_that_made(tx, pair, scene, seen)
     if intent is not None:
         return Case(key, pair, scene, seen=sightings, intents=(intent,))
     if seen is None or seen.seen_ms == UNREAD:
@@ -100,6 +100,24 @@ def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) 
         return Case(key, pair, scene, link, seen, reads=tuple((s, link.ids[s]) for s in unread))
     verdict = decide_link(scene, key, link, seen, tx.holds_of(key), releases)
     return Case(key, pair, scene, link, seen, verdict=verdict)
+
+
+def _claimed(pair: Pair, scene: Scene, seen: Sighting) -> list[str]:
+    """The ids of the other side that a record's marker, or the form of its id, says it is the copy of."""
+    marker = scene.entities[seen.side].abilities.marker
+    name = get_path(seen.fields, marker) if marker else seen.id
+    return claimed_id(pair.id_template[seen.side], name) if isinstance(name, str) else []
+
+
+def _intent_that_made(tx: Tx, pair: Pair, scene: Scene, seen: Sighting | None) -> Intent | None:
+    """The open create whose marker an unlinked record carries: it is that record, and not a new one."""
+    if seen is None or not scene.entities[seen.side].abilities.marker:
+        return None
+    for candidate in _claimed(pair, scene, seen):
+        for intent in tx.intents_of(Key(pair.name, seen.side.other, candidate)):
+            if intent.operation == "create" and intent.side is seen.side:
+                return intent
+    return None
 
 
 def _may_be_ours(tx: Tx, scene: Scene, key: Key) -> Verdict | None:
@@ -133,15 +151,12 @@ def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -
     side = seen.side
     other = side.other
     claimed: Other | None = None
-    marker = scene.entities[side].abilities.marker
-    name = get_path(seen.fields, marker) if marker else seen.id
-    if isinstance(name, str):
-        for candidate in claimed_id(pair.id_template[side], name):
-            known = tx.sighting(other, pair.entity[other], candidate)
-            if known is not None and not known.deleted:
-                link = tx.link_of(pair.name, other, candidate)
-                claimed = Other(candidate, link.ids[side] if link else "")
-                break
+    for candidate in _claimed(pair, scene, seen):
+        known = tx.sighting(other, pair.entity[other], candidate)
+        if known is not None:
+            link = tx.link_of(pair.name, other, candidate)
+            claimed = Other(candidate, link.ids[side] if link else "")
+            break
     evidence = []
     for number, value in tx.match_values(pair.name, side, seen.id).items():
         twins = [id for id in tx.matches(pair.name, side, number, value, 5) if id != seen.id]
@@ -260,16 +275,19 @@ def _intent(engine: Engine, case: Case, write: Write) -> Intent:
         pair.id_template[side], source_id, generation=generation, max_length=abilities.max_id_length
     )
     create = write.operation == "create"
+    payload = dict(write.payload)
+    # A property that maps the record's own id chooses it: it goes into the key of the create, not its fields.
+    mapped = payload.pop("id", None) if create and abilities.chosen_id else None
     return Intent(
         case.key,
         side,
         write.operation,
         write.record_id,
         source_id,
-        write.payload,
+        payload,
         {c.property: (c.source, c.old, c.new) for c in write.changes},
         engine.idempotency_key(),
-        chosen_id=name if create and abilities.chosen_id else "",
+        chosen_id=(str(mapped) if mapped else name) if create and abilities.chosen_id else "",
         marker=name if create and abilities.marker else "",
         link_id=case.link.id if case.link else 0,
         source_version=source.version if source else None,

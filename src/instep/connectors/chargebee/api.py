@@ -71,12 +71,12 @@ class Api:
             raise BadAnswer(f"{subject} was not read", why=f"{self.system} sent no {resource}")
         return found
 
-    async def page(self, resource: str, path: str, query: Query, *, subject: str) -> Page:
-        """One page of a list.
+    async def page(self, resource: str, path: str, query: Query, *, subject: str, route: str = "") -> Page:
+        """One page of a list; `route` is the shape of a path that holds an id.
 
         Raises Refused (a filter or an offset was not accepted), Stop, RetryLater, BadAnswer.
         """
-        answer = await self.http.request("GET", path, query=query, route=path)
+        answer = await self.http.request("GET", path, query=query, route=route or path)
         if answer.status != 200:
             raise self._refusal(answer, f"{subject} were not listed", write=False)
         value = answer.value

@@ -199,7 +199,13 @@ class Orders(Resource):
         """The order that Chargebee made from the invoice by itself, if it did. Raises RetryLater."""
         path = f"invoices/{segment(invoice_id)}/orders"
         try:
-            page = await self.api.page("order", path, [("limit", "100")], subject=f"orders of {invoice_id}")
+            page = await self.api.page(
+                "order",
+                path,
+                [("limit", "100")],
+                subject=f"orders of {invoice_id}",
+                route="invoices/{id}/orders",
+            )
         except (Gone, Refused, BadAnswer) as problem:
             raise RetryLater(f"order {id} was not created", why=problem.why) from None
         live = [

@@ -211,23 +211,31 @@ class Prices:
         }
         if shown:
             parameters["external_name"] = shown
-        if term.period_unit:
+        unit = term.period_unit or ("month" if seen.get("type") in ("plan", "addon") else "")
+        if unit:
             parameters["period"] = term.period or 1
-            parameters["period_unit"] = term.period_unit
+            parameters["period_unit"] = unit
         try:
-            return await self.api.post(
-                "item_price",
-                "item_prices",
-                parameters,
-                route="item_prices",
-                subject=f"item price {id}",
-                idempotency=idempotency,
-                new_id=id,
-            )
+            return await self._create(id, parameters, idempotency)
         except Refused as refused:
             if refused.field == "item_id":
                 raise Gone(f"item {item_id} is not there", why=refused.why) from None
-            raise
+            if refused.field != "period" or term.period_unit:
+                raise
+        # A charge has a price as it is, a plan or an addon one for a time: without a word, for a month.
+        monthly = {**parameters, "period": 1, "period_unit": "month"}
+        return await self._create(id, monthly, derived_key(idempotency, "monthly"))
+
+    async def _create(self, id: str, parameters: Mapping[str, Any], idempotency: str) -> Payload:
+        return await self.api.post(
+            "item_price",
+            "item_prices",
+            parameters,
+            route="item_prices",
+            subject=f"item price {id}",
+            idempotency=idempotency,
+            new_id=id,
+        )
 
 
 def one_of(name: str, ids: Sequence[str]) -> Iterator[tuple[str, str]]:

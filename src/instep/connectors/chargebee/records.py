@@ -132,6 +132,8 @@ def to_create(shape: Shape, fields: Mapping[str, Json], id: str, what: str) -> d
         for path, value in leaves(shape, fields)
         if not is_empty(value) and (path, value) != ("id", id)
     }
+    if "id" in wanted:
+        raise Unable(what, why=f"it is to be {id}, and its fields say {wanted['id']}")
     for path, value in wanted.items():
         writable(shape, path, value, what, creating=True)
     return wanted

@@ -73,7 +73,7 @@ def custom(settings: Settings, entity: str) -> list[Field]:
 
 def customer(settings: Settings) -> Entity:
     fields = [
-        *read_only("text", "id", reason="an id is given once, when the customer is made"),
+        Field("id", "text", update=False, max_length=50, reason="an id is given once, when the customer is made"),
         *texts(("first_name", 150), ("last_name", 150), ("email", 70), ("phone", 50), ("company", 250)),
         *texts(("locale", 50), ("preferred_currency_code", 3), ("invoice_notes", 2000)),
         Field("auto_collection", "text", choices=("on", "off")),
@@ -128,7 +128,7 @@ def item(settings: Settings) -> Entity:
         for term in settings.prices
     ]  # fmt: skip
     fields = [
-        *read_only("text", "id", reason="an id is given once, when the item is made"),
+        Field("id", "text", update=False, max_length=100, reason="an id is given once, when the item is made"),
         Field("name", "text", required=True, max_length=100),
         *texts(("external_name", 100), ("description", 2000), ("unit", 30)),
         *texts(("redirect_url", 500), ("gift_claim_redirect_url", 500)),
@@ -183,7 +183,7 @@ def order(settings: Settings) -> Entity:
         )
 
     fields = [
-        *read_only("text", "id", reason="an id is given once, when the order is made"),
+        Field("id", "text", update=False, max_length=40, reason="an id is given once, when the order is made"),
         Field("customer_id", "text", update=False, required=True, max_length=50, reference="customer",
               reason=FROM_INVOICE),
         once("currency_code", "text", max_length=3),

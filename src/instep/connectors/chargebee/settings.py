@@ -28,6 +28,8 @@ FIELD_TYPES: Mapping[str, FieldType] = {
 class PriceTerm:
     """One flat price that items are to have: a currency, and for plans and addons a billing period.
 
+    Chargebee wants a period for plans and addons and takes none for charges, so that a term without one means
+    the plain price of a charge and the monthly price of a plan or addon.
     `label` is its key below `price` ("EUR", "EUR_month", "EUR_3_month"), `suffix` what the id of an item
     price made by Instep adds to the item's id.
     """
@@ -53,10 +55,12 @@ class PriceTerm:
 
     def fits(self, price: Mapping[str, object]) -> bool:
         """Whether an item price of the API has this currency and period."""
+        unit = price.get("period_unit") or ""
+        wanted = self.period_unit or ("month" if unit else "")
         return (
             price.get("currency_code") == self.currency
-            and (price.get("period_unit") or "") == self.period_unit
-            and (not self.period_unit or price.get("period", 1) == (self.period or 1))
+            and unit == wanted
+            and (not unit or price.get("period", 1) == (self.period or 1))
         )
 
 

@@ -26,6 +26,8 @@ async def look(
         rows = listing.rows(answer)
     except OutcomeError as error:
         return [_problem(entity, error.what, error.why, error.fix)], []
+    if described.list is not None and described.list.rows == "hint":
+        return await _probe(entity, described, listing), []
     fields = [value for row in rows if isinstance(value := at(row, described.fields_at), dict)]
     if not fields:
         return [], [f"{entity.name}: no record to compare with its description"]

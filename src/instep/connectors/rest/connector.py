@@ -182,7 +182,9 @@ class RestConnector:
         self._permit(declared, changes, "")
         group = fields[0].group if fields else ""
         call = described.groups[group] if group else described.update
-        assert call is not None
+        if call is None:
+            why = "no update call is described for fields without a group"
+            raise Unable(f"{entity}: {', '.join(changes)} can't be written in {self.name}", why=why)
         token = seen.token
         if call.body == "full":
             row, etag = await self._row(entity, id)

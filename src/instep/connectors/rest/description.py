@@ -37,23 +37,31 @@ class Model(BaseModel):
 
 
 class Basic(Model):
+    """A user name and a password (HTTP Basic)."""
+
     kind: Literal["basic"]
     user: str = Field(description="the user name itself, or env:NAME or file:PATH")
     password: SecretReference = Field(description="where the password is")
 
 
 class Bearer(Model):
+    """A token that does not change."""
+
     kind: Literal["bearer"]
     token: SecretReference = Field(description="where the token is; sent as `Authorization: Bearer ...`")
 
 
 class ApiKey(Model):
+    """A header of the vendor's own."""
+
     kind: Literal["header"]
     name: str = Field(description="the header's name, such as X-Api-Key", pattern=r"^[A-Za-z0-9-]+$")
     value: SecretReference = Field(description="where the header's value is")
 
 
 class OAuth2(Model):
+    """Short-lived tokens for client credentials (RFC 6749, 4.4); fetched and renewed as needed."""
+
     kind: Literal["oauth2"]
     token_url: str = Field(description="where tokens are given out: a path, or a whole address")
     client_id: str = Field(description="the client id itself, or env:NAME or file:PATH")
@@ -207,6 +215,8 @@ class ChosenId(Model):
 
 
 class Equals(Model):
+    """A field that says something by having one value."""
+
     field: str = Field(description="its dotted path")
     value: Scalar = Field(description="the value that says so")
 
@@ -301,6 +311,8 @@ class EntityDescription(Model):
             raise ValueError(f"the retired field {self.retired.field} is not among the fields")
         if self.retire and self.retire.by == "field" and not self.retired:
             raise ValueError("retire by field needs retired: {field, value}")
+        if self.retire and self.retire.by == "field" and self.update is None and not self.groups:
+            raise ValueError("retire by field needs an update")
         unknown = sorted({f.group for f in self.fields if f.group and f.group not in self.groups})
         if unknown:
             raise ValueError(f"fields are of groups that have no call: {', '.join(unknown)}")

@@ -84,7 +84,7 @@ class Shape:
 def _shape(of: str, arguments: Arguments) -> Shape:
     """Raises ValueError where there is nothing to map, or two inner properties write one field."""
     if not arguments.properties:
-        raise ValueError(f'{of}: name its inner properties: {{{of}: {{properties: ["street <-> line1"]}}}}')
+        raise ValueError(f'{of}: name its inner properties, properties: ["street <-> line1"]')
     for side in Side:
         paths = [path for inner in arguments.properties for path in inner.paths[side]]
         twice = sorted({path for path in paths if paths.count(path) > 1})
@@ -221,7 +221,7 @@ MAKERS = (
         "An object, mapped field by field, each with its own transformation.",
         _build_nested,
         _properties,
-        'billing_address <-> address | nested: ["line1 <-> street", "country <-> country | country"]',
+        '{map: billing_address <-> address, as: nested, properties: ["line1 <-> street", "zip <-> postal_code"]}',
         loses="what its inner transformations lose; fields that none maps are kept and don't travel",
         types=("object",),
         contexts=-1,
@@ -231,7 +231,7 @@ MAKERS = (
         "A list of objects, mapped line by line; ids and unmapped fields of a line are kept.",
         _build_lines,
         {**_properties, "anyorder": "the order of the lines doesn't count"},
-        'line_items <-> lines | lines: ["description <-> text", "unit_price <-> price | money(EUR)"]',
+        '{map: line_items <-> lines, as: lines, properties: ["description <-> text", "price <-> price | decimal"]}',
         loses="what its inner transformations lose; fields that none maps are kept and don't travel",
         types=("list",),
         contexts=-1,

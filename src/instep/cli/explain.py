@@ -1,0 +1,168 @@
+"""`instep explain`: why one record is or is not in step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+from instep.cli import words
+from instep.cli.history import as_json_entry, told
+from instep.cli.records import known_site, pair_of, side_of, side_option
+from instep.cli.terminal import Terminal
+from instep.core.dataflow import Pair
+from instep.core.explain import Explanation, Known, Standing, explain
+from instep.core.model import SIDES, Both
+from instep.core.state import Key
+from instep.core.values import Raw, plain
+from instep.runner.engine import Engine
+from instep.runner.turn import judge
+from instep.site import Site
+from instep.store.contract import Entry, Tx
+
+ENTRIES: Final = 10
+
+
+@click.command()
+@click.argument("pair_name", metavar="PAIR")
+@click.argument("id")
+@side_option
+@click.option("--all", "each", is_flag=True, help="Also the properties that agree.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_obj
+def command(terminal: Terminal, pair_name: str, id: str, side: str | None, each: bool, as_json: bool) -> None:
+    """Say why a record is or is not in step: its partner, each property, what comes next, what you can do.
+
+    From what is known: no system is asked. ID may be of either side.
+    """
+    asyncio.run(_explain(terminal, pair_name, id, side, each, as_json))
+
+
+async def _explain(
+    terminal: Terminal, pair_name: str, id: str, side: str | None, each: bool, as_json: bool
+) -> None:
+    async with known_site(terminal) as site:
+        pair = pair_of(site, pair_name)
+        engine = site.engine()
+
+        def work(tx: Tx) -> tuple[Known, Explanation, list[Entry]]:
+            known = gather(engine, tx, pair, Key(pair.name, side_of(site, tx, pair, id, side), id))
+            explanation = explain(engine.scene(tx, pair, planning=True), known)
+            entries = tx.journal(pair=pair.name, side=known.key.side, record_id=known.key.id, limit=ENTRIES)
+            return known, explanation, entries
+
+        known, explanation, entries = site.store.read(work)
+        if as_json:
+            terminal.json(_as_json(site, known, explanation, entries))
+        else:
+            _say(terminal, site, known, explanation, entries, each)
+
+
+def gather(engine: Engine, tx: Tx, pair: Pair, key: Key) -> Known:
+    """Everything that is stored about a record, with what would be decided on it now. Reads only."""
+    case = judge(engine, tx, key, planning=True)
+    key = case.key
+    # The todo of this very key is the last that was marked; there is no finer question to ask a store.
+    after, todo = 0, None
+    while tx.is_todo(key) and todo is None and (page := tx.todo_after(pair.name, after=after, limit=1000)):
+        todo = next((t for t in page if t.key == key), None)
+        after = page[-1].seq
+    return Known(
+        key,
+        case.link,
+        case.seen,
+        tx.holds_of(key),
+        tx.releases_of(key),
+        case.intents,
+        todo,
+        case.verdict,
+    )
+
+
+def _say(
+    terminal: Terminal,
+    site: Site,
+    known: Known,
+    explanation: Explanation,
+    entries: Sequence[Entry],
+    each: bool,
+) -> None:
+    colour = "green" if explanation.in_step else "yellow"
+    named = words.ids(known.link.ids) if known.link is not None else known.key.id
+    terminal.say(f"{known.key.pair} {named}: {terminal.style(explanation.summary, fg=colour)}")
+    for fact in explanation.facts:
+        terminal.say(f"  {fact}")
+    for side in SIDES:
+        seen = known.seen[side]
+        if seen is not None:
+            by = f", last edited by {seen.author}" if seen.author else ""
+            read = f"read at {words.moment(seen.seen_ms)} UTC" if seen.seen_ms else "to be read again"
+            terminal.say(f"  {site.systems[side]}: {read}{by}")
+    shown = [p for p in explanation.properties if each or p.state not in ("same", "not offered")]
+    if shown:
+        terminal.say("properties:")
+    for standing in shown:
+        _say_standing(terminal, site, standing)
+    hidden = len(explanation.properties) - len(shown)
+    if hidden and shown:
+        terminal.say(f"  the other {hidden} agree")
+    if explanation.following:
+        terminal.say("next run:")
+        for line in explanation.following:
+            terminal.say(f"  {line}")
+    if explanation.fixes:
+        terminal.say("what you can do:")
+        for line in explanation.fixes:
+            terminal.say(f"  {line}")
+    if entries:
+        terminal.say("last writes:")
+        for entry in entries:
+            for line in told(entry, site.systems):
+                terminal.say(f"  {line}")
+
+
+def _say_standing(terminal: Terminal, site: Site, standing: Standing) -> None:
+    why = f": {standing.why}" if standing.why else ""
+    arrow = f", {site.systems[standing.to]} follows" if standing.to and standing.state == "differs" else ""
+    terminal.say(f"  {standing.property}: {standing.state}{why}{arrow}")
+    for side in SIDES:
+        edited = "   (edited)" if side in standing.edited else ""
+        terminal.say(f"    {site.systems[side]}: {words.values(standing.raw[side])}{edited}")
+    if standing.base is not None and standing.state != "same":
+        terminal.say(f"    last agreed: {_agreed(standing.base)}")
+
+
+def _agreed(base: Both[Raw]) -> str:
+    told_both = base.map(words.values)
+    return told_both.left if told_both.left == told_both.right else f"{told_both.left} | {told_both.right}"
+
+
+def _as_json(site: Site, known: Known, explanation: Explanation, entries: Sequence[Entry]) -> dict[str, Any]:
+    return {
+        "pair": known.key.pair,
+        "side": known.key.side.value,
+        "record": known.key.id,
+        "link": words.link_json(known.link) if known.link is not None else None,
+        "in_step": explanation.in_step,
+        "summary": explanation.summary,
+        "facts": list(explanation.facts),
+        "properties": [
+            {
+                "name": p.property,
+                "state": p.state,
+                "left": plain(p.raw.left),
+                "right": plain(p.raw.right),
+                "base": {s.value: plain(p.base[s]) for s in SIDES} if p.base is not None else None,
+                "edited": [s.value for s in p.edited],
+                "to": p.to.value if p.to is not None else None,
+                "why": p.why,
+            }
+            for p in explanation.properties
+        ],
+        "next": list(explanation.following),
+        "fixes": list(explanation.fixes),
+        "holds": [hold.id for hold in known.holds],
+        "journal": [as_json_entry(entry, site.systems) for entry in entries],
+    }

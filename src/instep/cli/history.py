@@ -1,0 +1,182 @@
+"""`instep history`: every write that was meant, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import click
+
+from instep.cli import words
+from instep.cli.records import known_site, pair_of, side_of, side_option
+from instep.cli.terminal import Terminal
+from instep.core.model import Both, Side
+from instep.core.values import Json
+from instep.errors import UsageError
+from instep.store.contract import Entry, Run, Tx
+from instep.store.sqlite import SqliteStore
+
+PAGE: Final = 200
+
+
+@click.command()
+@click.argument("pair_name", metavar="[PAIR]", default="")
+@click.argument("id", metavar="[ID]", default="")
+@side_option
+@click.option("--property", "name", default="", help="Only changes of this property.")
+@click.option("--run", type=click.IntRange(1), help="Only what this run did.")
+@click.option("--runs", is_flag=True, help="The runs instead of what they did.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="No more than this many."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a line.")
+@click.pass_obj
+def command(
+    terminal: Terminal,
+    pair_name: str,
+    id: str,
+    side: str | None,
+    name: str,
+    run: int | None,
+    runs: bool,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Show the journal, latest first: of everything, of a pair, of one record or of a run.
+
+    A value that lost a conflict stands there as "overruled".
+    """
+    if runs:
+        asyncio.run(_runs(terminal, limit, as_json))
+    else:
+        asyncio.run(_entries(terminal, pair_name, id, side, name, run or 0, limit, as_json))
+
+
+async def _entries(
+    terminal: Terminal,
+    pair_name: str,
+    id: str,
+    side: str | None,
+    name: str,
+    run: int,
+    limit: int,
+    as_json: bool,
+) -> None:
+    async with known_site(terminal) as site:
+        store = site.store
+        found: Side | None = None
+        if pair_name:
+            pair = pair_of(site, pair_name)
+            if id:
+                found = store.read(lambda tx: side_of(site, tx, pair, id, side))
+            if name and name not in (names := [prop.name for prop in pair.properties]):
+                raise UsageError(f"{pair.name} has no property {name}", why=f"it has {', '.join(names)}")
+        shown = 0
+        for entry in _journal(store, pair_name, id, found, run):
+            if name and not any(change.get("property") == name for change in entry.changes):
+                continue
+            if as_json:
+                terminal.json_line(as_json_entry(entry, site.systems))
+            else:
+                for line in told(entry, site.systems, only=name):
+                    terminal.say(line)
+            shown += 1
+            if shown == limit:
+                terminal.note(f"only the latest {limit} are shown; more with --limit")
+                return
+        if not shown and not as_json:
+            terminal.say("nothing was written")
+
+
+def _journal(store: SqliteStore, pair: str, id: str, side: Side | None, run: int) -> Iterator[Entry]:
+    before: int | None = None
+    while True:
+
+        def page(tx: Tx, before: int | None = before) -> list[Entry]:
+            return tx.journal(pair=pair, side=side, record_id=id, run=run, before=before, limit=PAGE)
+
+        entries = store.read(page)
+        yield from entries
+        if len(entries) < PAGE:
+            return
+        before = entries[-1].seq
+
+
+def told(entry: Entry, systems: Both[str], *, only: str = "") -> list[str]:
+    """An entry in words: when, run, what, where and why; then a line for each property, old -> new."""
+    where = (
+        f" in {systems[entry.side]}" if entry.side is not None and entry.operation not in _OF_LINKS else ""
+    )
+    named = " = ".join(id for id in (entry.record_id, entry.partner_id) if id)
+    run = f"run {entry.run}" if entry.run else "by hand"
+    outcome = "" if entry.outcome == "done" else f": {entry.outcome}"
+    why = f"   ({entry.reason})" if entry.reason else ""
+    what = f"{entry.operation} {entry.pair} {named}{where}{outcome}{why}"
+    lines = [f"{words.moment(entry.at_ms)}  {run}  {what}"]
+    for change in entry.changes:
+        if only and change.get("property") != only:
+            continue
+        lines.append(f"    {_change(entry, change)}")
+    return lines
+
+
+_OF_LINKS: Final = ("link", "unlink", "adopt")
+
+
+def _change(entry: Entry, change: Mapping[str, Json]) -> str:
+    name, old, new = change.get("property"), change.get("old"), change.get("new")
+    if entry.operation == "overruled":
+        return f"{name}: {words.values(old)} lost"
+    if entry.operation == "create":
+        return f"{name}: {words.values(new)}"
+    return f"{name}: {words.values(old)} -> {words.values(new)}"
+
+
+def as_json_entry(entry: Entry, systems: Both[str]) -> dict[str, Any]:
+    """An entry with the system's name next to its side."""
+    return {
+        "seq": entry.seq,
+        "at_ms": entry.at_ms,
+        "run": entry.run,
+        "pair": entry.pair,
+        "operation": entry.operation,
+        "outcome": entry.outcome,
+        "side": entry.side.value if entry.side is not None else None,
+        "system": systems[entry.side] if entry.side is not None else None,
+        "record": entry.record_id,
+        "partner": entry.partner_id,
+        "link": entry.link_id,
+        "reason": entry.reason,
+        "changes": [dict(change) for change in entry.changes],
+    }
+
+
+async def _runs(terminal: Terminal, limit: int, as_json: bool) -> None:
+    async with known_site(terminal) as site:
+        for run in site.store.read(lambda tx: tx.runs(limit)):
+            if as_json:
+                terminal.json_line(
+                    {
+                        "id": run.id,
+                        "kind": run.kind,
+                        "started_ms": run.started_ms,
+                        "finished_ms": run.finished_ms,
+                        "status": run.status,
+                        "summary": run.summary,
+                    }
+                )
+            else:
+                terminal.say(_told_run(run))
+
+
+def _told_run(run: Run) -> str:
+    took = f", {(run.finished_ms - run.started_ms) / 1000:.1f} s" if run.finished_ms is not None else ""
+    written = 0
+    if isinstance(run.summary, dict) and isinstance(writes := run.summary.get("writes"), list):
+        counts = [write.get("count") for write in writes if isinstance(write, dict)]
+        written = sum(count for count in counts if isinstance(count, int))
+    return (
+        f"run {run.id}  {words.moment(run.started_ms)}  {run.kind}: {run.status}{took},"
+        f" {words.counted(written, 'write')}"
+    )

@@ -1,0 +1,161 @@
+"""`instep holds release`: what a person chose for held records; the next run applies it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import click
+
+from instep.cli import words
+from instep.cli.held import Which, as_option, fix_of, holds_of, one_hold
+from instep.cli.records import known_site, pair_of
+from instep.cli.terminal import Terminal
+from instep.core.model import SIDES
+from instep.core.release import SENTENCES, choices, release_of
+from instep.core.state import Hold
+from instep.errors import UsageError
+from instep.site import Site, now_ms
+from instep.store.contract import Tx
+
+EXAMPLES = 3
+
+
+@click.command()
+@click.argument("numbers", metavar="[ID]...", nargs=-1, type=int)
+@click.option("--pair", default="", help="With --cause: every such hold of this pair.")
+@click.option("--cause", default="", help="With --pair: every hold of this cause.")
+@click.option("--property", "name", default="", help="With --pair and --cause: only of this property.")
+@click.option("--take", metavar="SIDE", help="left or right, or the name of a system: its value is kept.")
+@click.option("--choose", type=click.Choice([c for c in SENTENCES if c not in (*SIDES, "link")]))
+@click.option("--link", "other", metavar="OTHER_ID", help="Link the record to this one of the other system.")
+@click.pass_obj
+def release(
+    terminal: Terminal,
+    numbers: Sequence[int],
+    pair: str,
+    cause: str,
+    name: str,
+    take: str | None,
+    choose: str | None,
+    other: str | None,
+) -> None:
+    """Say what is to become of held records. The next sync applies it.
+
+    All of the holds that are named, or none if one of them can't be released that way.
+    """
+    asyncio.run(_release(terminal, _Wanted(tuple(numbers), Which(pair, cause, name), take, choose, other)))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    numbers: tuple[int, ...]
+    which: Which
+    take: str | None
+    choose: str | None
+    other: str | None
+
+    def choice(self, site: Site) -> str:
+        """Raises UsageError unless exactly one was given."""
+        if [self.take, self.choose, self.other].count(None) != 2:
+            raise UsageError(
+                "it has to be said how the holds are released",
+                why="exactly one of --take, --choose and --link is needed",
+                fix="see what makes sense for a hold: instep holds show ID",
+            )
+        if self.take is not None:
+            named = {site.systems[side].lower(): side.value for side in SIDES}
+            found = named.get(self.take.lower(), self.take.lower())
+            if found not in SIDES:
+                names = " or ".join(f'{side.value} ("{site.systems[side]}")' for side in SIDES)
+                raise UsageError(f"{self.take} is no side", why=f"it is {names}")
+            return found
+        return self.choose or "link"
+
+    def check(self) -> None:
+        whole_kind = bool(self.which.pair and self.which.cause)
+        if bool(self.numbers) == whole_kind or (self.numbers and self.which != Which()):
+            raise UsageError(
+                "it has to be said which holds are released",
+                why="either their numbers, or both --pair and --cause",
+                fix="instep holds list",
+            )
+        if self.other is not None and len(self.numbers) != 1:
+            raise UsageError("--link is for one hold", why="a record has one partner")
+
+
+async def _release(terminal: Terminal, wanted: _Wanted) -> None:
+    wanted.check()
+    async with known_site(terminal) as site:
+        choice = wanted.choice(site)
+        numbers = wanted.numbers
+        if not numbers:
+            pair_of(site, wanted.which.pair)
+            numbers = tuple(hold.id for hold, _ in holds_of(site, wanted.which))
+        if not numbers:
+            raise UsageError(
+                f"no such hold of {wanted.which.pair} has the cause {wanted.which.cause}",
+                fix="instep holds list",
+            )
+        held = await site.store.write(_releasing(site, numbers, choice, wanted.other))
+        for hold in held if len(held) <= EXAMPLES else ():
+            named = f"{hold.property}: " if hold.property else ""
+            terminal.say(f"hold {hold.id}, {hold.key.pair} {hold.key.id}: {named}{SENTENCES[choice]}")
+        if len(held) > EXAMPLES:
+            terminal.say(f"{len(held)} holds: {SENTENCES[choice]}")
+        terminal.say("the next run applies it: instep sync")
+
+
+def _releasing(
+    site: Site, numbers: Sequence[int], choice: str, other: str | None
+) -> Callable[[Tx], list[Hold]]:
+    """One transaction: every hold is released, or none. Raises UsageError in it."""
+
+    def work(tx: Tx) -> list[Hold]:
+        held = []
+        for number in numbers:
+            hold, link, _ = one_hold(tx, number)
+            options = choices(hold, linked=link is not None)
+            if choice not in options:
+                raise _senseless(hold, choice, options)
+            if other is not None:
+                _check_other(site, tx, hold, other)
+            tx.save_release(release_of(hold, choice, at_ms=now_ms(), value=other))
+            key = hold.key
+            tx.mark([key], reason="a person chose")
+            held.append(hold)
+        return held
+
+    return work
+
+
+def _senseless(hold: Hold, choice: str, options: Sequence[str]) -> UsageError:
+    said = ", ".join("--link OTHER_ID" if o == "link" else as_option(o) for o in options)
+    why = f"its cause is {hold.cause}, which is released by {said}"
+    fix = f"instep holds show {hold.id}"
+    if hold.cause == "reference":
+        why, fix = "it waits for another record, and is released by itself once that one is linked", fix
+    elif not options:
+        why, fix = f"nothing can be chosen for the cause {hold.cause}", fix_of(hold)
+    return UsageError(f"hold {hold.id} can't be released with {as_option(choice)}", why=why, fix=fix)
+
+
+def _check_other(site: Site, tx: Tx, hold: Hold, other: str) -> None:
+    pair = pair_of(site, hold.key.pair)
+    side = hold.key.side.other
+    seen = tx.sighting(side, pair.entity[side], other)
+    name = words.record(pair, site.systems, side, other)
+    if seen is None or seen.deleted:
+        raise UsageError(
+            f"{hold.key.id} can't be linked to {name}",
+            why="it was deleted" if seen is not None else "it was never seen",
+            fix=f"choose an id that exists: instep holds show {hold.id}",
+        )
+    link = tx.link_of(pair.name, side, other)
+    if link is not None:
+        raise UsageError(
+            f"{hold.key.id} can't be linked to {name}",
+            why=f"it is linked already: {words.ids(link.ids)}",
+            fix=f"remove that link first: instep links remove {pair.name} {other} --side {side.value}",
+        )

@@ -1,0 +1,235 @@
+"""`instep holds`: what waits for a person, why, and the person's choice."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import click
+
+from instep.cli import words
+from instep.cli.held import Which, as_option, fix_of, holds_of, one_hold
+from instep.cli.hold_release import release
+from instep.cli.records import known_site, pair_of
+from instep.cli.terminal import Terminal
+from instep.core.model import SIDES, Side
+from instep.core.release import SENTENCES, choices
+from instep.core.state import Hold, Link
+from instep.core.values import Json, get_path
+from instep.site import Site
+from instep.store.contract import Tx
+
+EXAMPLES: Final = 2
+TOGETHER: Final = ("left", "right", "retry")
+"""Choices that may be offered for many holds at once: none of these makes or forgets a record."""
+
+
+@click.group(name="holds")
+def command() -> None:
+    """What waits for a person, and why. A hold that no longer applies goes away by itself."""
+
+
+@dataclass
+class Alike:
+    """Holds of one cause on one property of a pair: how many, and the first few."""
+
+    pair: str
+    cause: str
+    property: str
+    first: list[tuple[Hold, Link | None]] = field(default_factory=list)
+    count: int = 0
+
+
+@command.command(name="list")
+@click.option("--pair", default="", help="Only this pair.")
+@click.option("--cause", default="", help="Only this cause: conflict, ambiguous, refused, ...")
+@click.option("--property", "name", default="", help="Only of this property, or group of properties.")
+@click.option("--all", "each", is_flag=True, help="Every hold, not only how many there are of each kind.")
+@click.option("--json", "as_json", is_flag=True, help="Print every hold as JSON.")
+@click.pass_obj
+def list_(terminal: Terminal, pair: str, cause: str, name: str, each: bool, as_json: bool) -> None:
+    """Show the holds, those of the same cause together."""
+    asyncio.run(_list(terminal, Which(pair, cause, name), each, as_json))
+
+
+async def _list(terminal: Terminal, which: Which, each: bool, as_json: bool) -> None:
+    async with known_site(terminal) as site:
+        if which.pair:
+            pair_of(site, which.pair)
+        if as_json:
+            terminal.json([_as_json(site, *found) for found in holds_of(site, which)])
+            return
+        if each:
+            for hold, link in holds_of(site, which):
+                _say(terminal, site, hold, link)
+            return
+        groups: dict[tuple[str, str, str], Alike] = {}
+        for hold, link in holds_of(site, which):
+            kind = (hold.key.pair, hold.cause, hold.property)
+            group = groups.setdefault(kind, Alike(*kind))
+            group.count += 1
+            if len(group.first) < EXAMPLES:
+                group.first.append((hold, link))
+        if not groups:
+            terminal.say("nothing is held")
+            return
+        for group in groups.values():
+            _say_alike(terminal, site, group)
+        waiting = sum(group.count for group in groups.values() if group.cause == "reference")
+        held = sum(group.count for group in groups.values()) - waiting
+        said = f"{words.counted(held, 'hold')} for a person"
+        if waiting:
+            said += f", {waiting} released by themselves as soon as what they refer to is linked"
+        terminal.say(said)
+
+
+def _say_alike(terminal: Terminal, site: Site, group: Alike) -> None:
+    about = f" in {group.property}" if group.property else ""
+    heading = terminal.style(f"{group.pair}: {group.cause}{about}", bold=True)
+    terminal.say(f"{heading}, {words.counted(group.count, 'record')}")
+    for place, (hold, link) in enumerate(group.first):
+        terminal.say(f"  {hold.id}  {_named(site, hold, link)}   {hold.what}")
+        for name, sides in _values(hold):
+            terminal.say(f"       {name}: {_side_by_side(site, sides)}")
+        if hold.why and (place == 0 or hold.why != group.first[0][0].why):
+            terminal.say(f"       why: {hold.why}")
+        if place == 0 and hold.fix:
+            terminal.say(f"       fix: {fix_of(hold)}")
+    hold, link = group.first[0]
+    if group.count > len(group.first):
+        terminal.say(f"  ... and {group.count - len(group.first)} more")
+    together = next((c for c in choices(hold, linked=link is not None) if c in TOGETHER), "")
+    if group.count > 1 and together:
+        of_property = f" --property {shlex.quote(group.property)}" if group.property else ""
+        terminal.say(
+            f"  all of them: instep holds release --pair {group.pair} --cause {group.cause}{of_property}"
+            f" {as_option(together)}"
+        )
+    terminal.say()
+
+
+def _say(terminal: Terminal, site: Site, hold: Hold, link: Link | None) -> None:
+    about = f" {hold.property}" if hold.property else ""
+    terminal.say(f"{hold.id}  {hold.key.pair} {_named(site, hold, link)}  {hold.cause}{about}: {hold.what}")
+
+
+def _named(site: Site, hold: Hold, link: Link | None) -> str:
+    return words.ids(link.ids) if link is not None else f"{hold.key.id} ({site.systems[hold.key.side]})"
+
+
+def _values(hold: Hold) -> list[tuple[str, Mapping[str, Json]]]:
+    if not isinstance(hold.values, dict):
+        return []
+    return [
+        (name, sides)
+        for name, sides in hold.values.items()
+        if isinstance(sides, dict) and set(sides) == {s.value for s in SIDES}
+    ]
+
+
+def _side_by_side(site: Site, sides: Mapping[str, Json]) -> str:
+    return "   ".join(f"{site.systems[s]}: {words.values(sides[s.value])}" for s in SIDES)
+
+
+@command.command()
+@click.argument("number", metavar="ID", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Print the hold as JSON.")
+@click.pass_obj
+def show(terminal: Terminal, number: int, as_json: bool) -> None:
+    """Show one hold: the values of both sides, since when, why, and what releases it."""
+    asyncio.run(_show(terminal, number, as_json))
+
+
+async def _show(terminal: Terminal, number: int, as_json: bool) -> None:
+    async with known_site(terminal) as site:
+        hold, link, releases = site.store.read(lambda tx: one_hold(tx, number))
+        if as_json:
+            terminal.json(_as_json(site, hold, link))
+            return
+        pair = pair_of(site, hold.key.pair)
+        about = f", {hold.property}" if hold.property else ""
+        terminal.say(
+            terminal.style(f"hold {hold.id}: {hold.key.pair} {_named(site, hold, link)}{about}", bold=True)
+        )
+        terminal.say(f"  {hold.what}")
+        for name, sides in _values(hold):
+            base = link.base.get(name) if link is not None else None
+            terminal.say(f"  {name}")
+            for side in SIDES:
+                was = f"   (last agreed: {words.values(base[side])})" if base is not None else ""
+                terminal.say(
+                    f"    {side.value:5}  {site.systems[side]}: {words.values(sides[side.value])}{was}"
+                )
+        for line in site.store.read(lambda tx: _candidates(tx, site, hold)):
+            terminal.say(f"  {line}")
+        terminal.say(f"  since: {words.moment(hold.since_ms)} UTC")
+        terminal.say(f"  cause: {hold.cause}")
+        if hold.why:
+            terminal.say(f"  why: {hold.why}")
+        if hold.waits_for is not None:
+            side, entity, id = hold.waits_for
+            terminal.say(f"  released by itself when {entity} {id} of {site.systems[side]} is linked")
+        elif hold.fix:
+            terminal.say(f"  fix: {fix_of(hold)}")
+        options = choices(hold, linked=link is not None)
+        if options:
+            terminal.say("  choices:")
+        for option in options:
+            given = "--link OTHER_ID" if option == "link" else as_option(option)
+            terminal.say(f"    instep holds release {hold.id} {given}   {SENTENCES[option]}")
+        for release in releases:
+            if release.property in (hold.property, ""):
+                terminal.say(
+                    f"  chosen at {words.moment(release.at_ms)} UTC: {release.choice}; instep sync applies it"
+                )
+        side = Side.LEFT if link is not None else hold.key.side
+        terminal.note(f"more: instep explain {pair.name} {hold.key.id} --side {side.value}")
+
+
+def _candidates(tx: Tx, site: Site, hold: Hold) -> list[str]:
+    """The records that the held one may be the same as, with a few values to tell them apart."""
+    if not isinstance(hold.values, dict):
+        return []
+    pair = pair_of(site, hold.key.pair)
+    lines = []
+    for name, side in (("candidates", hold.key.side.other), ("twins", hold.key.side)):
+        found = hold.values.get(name)
+        if not isinstance(found, list) or not found:
+            continue
+        lines.append(f"{name} in {site.systems[side]}:")
+        paths = [path for prop in pair.properties[:4] for path in prop.parts[side].fields]
+        for id in found:
+            seen = tx.sighting(side, pair.entity[side], str(id))
+            told = [f"{p}: {words.value(get_path(seen.fields, p))}" for p in paths] if seen else []
+            lines.append(f"  {id}  {', '.join(told)}")
+    return lines
+
+
+def _as_json(site: Site, hold: Hold, link: Link | None) -> dict[str, Any]:
+    waits = hold.waits_for
+    return {
+        "id": hold.id,
+        "pair": hold.key.pair,
+        "side": hold.key.side.value,
+        "record": hold.key.id,
+        "partner": link.ids.right if link is not None else None,
+        "property": hold.property,
+        "cause": hold.cause,
+        "what": hold.what,
+        "why": hold.why,
+        "fix": fix_of(hold),
+        "since_ms": hold.since_ms,
+        "values": hold.values,
+        "waits_for": (
+            {"system": site.systems[waits[0]], "entity": waits[1], "id": waits[2]}
+            if waits is not None
+            else None
+        ),
+        "choices": list(choices(hold, linked=link is not None)),
+    }
+
+
+command.add_command(release)

@@ -1,0 +1,232 @@
+"""`instep plan` and `instep sync` against both systems over HTTP."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+from tests.cli.company import CHARGEBEE_KEY, ERP_TOKEN, Company
+
+
+def writes(acme: Company) -> int:
+    """Requests of the API that were no readings, on both servers."""
+    return sum(server.counters()["writes"] for server in (acme.chargebee, acme.erp))
+
+
+def test_a_plan_shows_both_fields_the_new_value_and_where_it_comes_from(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test", net_term_days=14)
+    shown = acme.run("plan")
+    assert shown.exit_code == 0, shown.output
+    assert "create in Custom ERP: 1" in shown.stdout
+    assert "c1 = (new)" in shown.stdout
+    assert 'family_name: "Nordmann"   (Chargebee last_name)' in shown.stdout
+    assert "payment_terms_days: 14   (Chargebee net_term_days)" in shown.stdout
+
+
+def test_a_plan_writes_to_neither_system(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    acme.contact("7", "Ole", "Berg", "ole@example.test")
+    acme.run("plan")
+    assert writes(acme) == 0
+
+
+def test_an_edit_is_planned_with_its_old_and_its_new_value(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    assert acme.run("sync").exit_code == 0
+    acme.edit_erp(acme.in_erp()["ase@example.test"]["id"], family_name="Berg")
+    shown = acme.run("plan")
+    assert 'last_name: "Nordmann" -> "Berg"   (Custom ERP family_name; Custom ERP was edited)' in shown.stdout
+
+
+def test_no_more_than_the_wanted_details_are_shown_and_all_are_counted(acme: Company) -> None:
+    for number in range(4):
+        acme.customer(f"c{number}", "Åse", f"Nordmann {number}", f"ase{number}@example.test")
+    shown = acme.run("plan", "--limit", "1")
+    assert "create in Custom ERP: 4" in shown.stdout
+    assert "... and 3 more" in shown.stdout
+    assert shown.stdout.count("(new)") == 1
+
+
+def test_a_plan_as_json_has_every_action_with_what_it_was_decided_from(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    plan = acme.json("plan", "--pair", "contact")
+    assert plan["version"] == 1
+    assert plan["pairs"] == ["contact"]
+    assert plan["counts"]["contact"]["writes"] == [{"operation": "create", "side": "right", "count": 1}]
+    (action,) = plan["actions"]
+    assert action["ids"] == {"left": "c1", "right": None}
+    (write,) = action["writes"]
+    change = next(c for c in write["changes"] if c["property"] == "last_name")
+    assert change["fields"] == ["family_name"]
+    assert change["from_fields"] == ["last_name"]
+    assert change["new"] == ["Nordmann"]
+    assert change["why"]
+
+
+def test_a_sync_creates_links_and_says_so(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    acme.customer("c2", "Ole", "Berg", "ole@example.test")
+    acme.contact("7", "Ole", "Berg", "OLE@example.test")
+    done = acme.run("sync")
+    assert done.exit_code == 0, done.output
+    assert "contact   1 created in Custom ERP, 1 changed in Custom ERP, 1 linked\n" in done.stdout
+    assert acme.in_erp()["ase@example.test"]["family_name"] == "Nordmann"
+
+
+def test_a_second_sync_writes_nothing(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    acme.run("sync")
+    before = writes(acme)
+    done = acme.run("sync")
+    assert done.exit_code == 0
+    assert "contact   nothing to write" in done.stdout
+    assert writes(acme) == before
+
+
+def test_a_sync_as_json_tells_writes_requests_and_where_each_pair_stands(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    report = acme.json("sync")
+    assert report["status"] == "done"
+    assert report["writes"] == [{"pair": "contact", "operation": "create", "side": "right", "count": 1}]
+    assert report["pairs"]["contact"] == {"linked": 1, "todo": 0, "failing": 0, "held": {}}
+    assert report["requests"]["Chargebee"] > 0
+    assert report["read"]["left:customer"] == 1
+
+
+def test_what_is_held_ends_a_sync_with_exit_code_3_and_the_cause(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test", net_term_days=15)
+    done = acme.run("sync", quiet=False)
+    assert done.exit_code == 3
+    assert "1 held (1 refused)" in done.stdout
+    assert "next: instep holds list" in done.stderr
+
+
+def test_a_kept_plan_is_for_the_owner_alone_and_is_done_as_it_is(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    kept = acme.directory / "plan.json"
+    acme.run("plan", "--out", str(kept))
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert json.loads(kept.read_text())["actions"]
+    done = acme.run("sync", str(kept))
+    assert done.exit_code == 0, done.output
+    assert "had 1 writes; 1 were made" in done.stdout
+    assert acme.in_erp()["ase@example.test"]["family_name"] == "Nordmann"
+
+
+def test_a_record_that_moved_since_the_plan_is_left_alone_and_told_of(acme: Company) -> None:
+    acme.customer("c3", "Ida", "Vik", "ida@example.test")
+    acme.run("sync")
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    acme.customer("c2", "Ole", "Berg", "ole@example.test")
+    kept = acme.directory / "plan.json"
+    acme.run("plan", "--full", "--out", str(kept))
+    acme.edit_chargebee("c1", last_name="Berg")
+    acme.edit_chargebee("c3", last_name="Strand")
+    done = acme.run("sync", str(kept))
+    assert done.exit_code == 3
+    assert "1 records are not as they were when the plan was made" in done.stdout
+    assert "contact c1" in done.stdout
+    assert "1 records have changes that are not in the plan" in done.stdout
+    assert set(acme.in_erp()) == {"ida@example.test", "ole@example.test"}
+    assert acme.in_erp()["ida@example.test"]["family_name"] == "Vik"
+
+
+def test_the_sync_after_a_refused_plan_does_what_was_left(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    kept = acme.directory / "plan.json"
+    acme.run("plan", "--out", str(kept))
+    acme.edit_chargebee("c1", last_name="Berg")
+    acme.run("sync", str(kept))
+    assert acme.run("sync").exit_code == 0
+    assert acme.in_erp()["ase@example.test"]["family_name"] == "Berg"
+
+
+def test_a_plan_of_another_dataflow_is_refused(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    kept = acme.directory / "plan.json"
+    acme.run("plan", "--out", str(kept))
+    dataflow = acme.directory / "dataflow.yaml"
+    dataflow.write_text(dataflow.read_text().replace("policy: newest", "policy: hold"))
+    refused = acme.run("sync", str(kept))
+    assert refused.exit_code == 2
+    assert "is not a plan for this site as it is now" in refused.stderr
+    assert acme.in_erp() == {}
+
+
+def test_a_comment_in_the_dataflow_makes_no_other_plan_of_it(acme: Company) -> None:
+    kept = acme.directory / "plan.json"
+    acme.run("plan", "--out", str(kept))
+    dataflow = acme.directory / "dataflow.yaml"
+    dataflow.write_text("# a word more\n" + dataflow.read_text())
+    assert acme.run("sync", str(kept)).exit_code == 0
+
+
+def test_a_file_that_is_no_plan_is_told_so(acme: Company, tmp_path: Path) -> None:
+    for text in ("", "{}", "[1]", '{"version": 1}', '{"version": 1, "made_at": 1, "actions": [{}]}'):
+        other = tmp_path / "other.json"
+        other.write_text(text)
+        refused = acme.run("sync", str(other))
+        assert refused.exit_code == 2
+        assert "is not a plan" in refused.stderr
+
+
+def test_a_plan_is_not_mixed_with_other_wishes(acme: Company) -> None:
+    refused = acme.run("sync", "plan.json", "--pair", "contact")
+    assert refused.exit_code == 2
+    assert "a plan is done as it is" in refused.stderr
+
+
+def test_a_pair_that_is_not_there_is_told_with_the_one_that_was_meant(acme: Company) -> None:
+    for command in ("plan", "sync"):
+        refused = acme.run(command, "--pair", "contct")
+        assert refused.exit_code == 2
+        assert 'there is no pair "contct"' in refused.stderr
+        assert "contact" in refused.stderr
+
+
+def test_a_brake_stops_a_pair_and_is_released_by_name(acme: Company) -> None:
+    for number in range(14):
+        acme.customer(f"c{number}", "Åse", f"Nordmann {number}", f"ase{number}@example.test")
+    assert acme.run("sync").exit_code == 0
+    for number in range(14):
+        acme.edit_chargebee(f"c{number}", last_name=f"Berg {number}")
+    braked = acme.run("sync")
+    assert braked.exit_code == 3
+    assert "brake: no write is made in contact" in braked.stdout
+    assert "instep sync --release contact:change" in braked.stdout
+    assert {row["family_name"][:8] for row in acme.in_erp().values()} == {"Nordmann"}
+    assert acme.run("sync", "--release", "contact:change").exit_code == 0
+    assert {row["family_name"][:4] for row in acme.in_erp().values()} == {"Berg"}
+
+
+def test_a_release_that_names_no_brake_is_refused(acme: Company) -> None:
+    for text in ("contact", "contact:everything", "nobody:create"):
+        assert acme.run("sync", "--release", text).exit_code == 2
+
+
+def test_a_refused_key_ends_a_sync_with_exit_code_4_and_is_not_shown(acme: Company) -> None:
+    key = acme.directory / ".instep-sandbox" / "erp.key"
+    key.write_text("quite_another_token")
+    done = acme.run("sync")
+    assert done.exit_code == 4, done.output
+    assert "quite_another_token" not in done.output
+    assert CHARGEBEE_KEY not in done.output
+
+
+def test_a_store_that_is_none_ends_with_exit_code_5(acme: Company) -> None:
+    (acme.directory / "instep.sqlite").write_bytes(b"this is a letter, not a store" * 100)
+    done = acme.run("sync")
+    assert done.exit_code == 5
+    assert "instep.sqlite" in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_a_system_that_does_not_answer_is_told_of_and_the_others_go_on(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    acme.run("sync")
+    acme.erp.add_fault({"kind": "status", "status": 503}, match={"path": "^/api/v1/orders"})
+    done = acme.run("sync")
+    assert done.exit_code == 3
+    assert "not worked on: right:order" in done.stdout
+    assert ERP_TOKEN not in done.output
