@@ -40,6 +40,9 @@ check: $(DEV_STAMP) ## lint, types, import layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(RUN_STAMP) ## requests, CPU and memory against the sandbox; LARGE=--large for 100,000 records
+	$(BIN)/python -m bench.run $(LARGE)
+
 format: $(DEV_STAMP) ## put the code into the project's format
 	$(BIN)/ruff format src tests bench docs
 	$(BIN)/ruff check --fix src tests bench docs

@@ -371,17 +371,3 @@ async def test_a_paused_site_says_how_long() -> None:
             await connector.read("customer", "c-1")
         assert (later.value.after_ms or 0) > 590_000
         assert server.count == 1
-
-
-def test_settings_are_made_from_plain_options() -> None:
-    settings = Settings.of(
-        prices=[{"currency": "EUR"}, {"currency": "EUR", "period": 1, "period_unit": "month"}],
-        business_entities=[{"id": "be_1", "name": "Nord"}],
-        list_lag_s=60,
-    )
-    assert [(term.label, term.suffix) for term in settings.prices] == [
-        ("EUR", "-EUR"),
-        ("EUR_month", "-EUR-month"),
-    ]
-    assert settings.business_entities == (BusinessEntity("be_1", "Nord"),)
-    assert settings.list_lag_s == 60

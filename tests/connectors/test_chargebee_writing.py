@@ -259,6 +259,16 @@ async def test_the_chosen_id_may_stand_among_the_fields() -> None:
             await site.connector.create("item", {"id": "S-2", "name": "Other"}, key("S-3"))
 
 
+async def test_a_price_with_decimals_is_left_alone() -> None:
+    async with chargebee_site() as site:
+        await site.an_item("S-1")
+        await site.edit("item_prices", "S-1-EUR", {"price": None, "price_in_decimal": "0.00123"})
+        record = await site.connector.read("item", "S-1")
+        assert get_path(record.fields, "price.EUR") is None
+        with pytest.raises(Unable, match="decimals"):
+            await edited(site, "item", "S-1", {"price.EUR": 2500})
+
+
 async def test_a_price_in_tiers_is_left_alone() -> None:
     async with chargebee_site() as site:
         await site.an_item("S-1")

@@ -127,7 +127,8 @@ async def test_no_write_is_sent_twice_over_a_kept_connection_that_died(method: s
 
 
 async def test_a_write_that_was_refused_for_its_rate_is_sent_again() -> None:
-    async with bench([http(429, b"{}", "Retry-After: 7")], http(200, b'{"id": 1}')) as at:
+    script = [http(429, b"{}", "Retry-After: 7")]
+    async with bench(script, http(200, b'{"id": 1}'), limits=Limits()) as at:
         answer = await at.write()
     assert answer.value == {"id": 1}
     assert at.server.bodies == [b"a=1", b"a=1"]
@@ -149,7 +150,7 @@ async def test_a_write_that_found_no_connection_is_definitely_not_applied() -> N
 
 
 async def test_a_retry_after_holds_back_every_request_of_the_client() -> None:
-    async with bench([http(429, b"{}", "Retry-After: 30")]) as at:
+    async with bench([http(429, b"{}", "Retry-After: 30")], limits=Limits()) as at:
         await at.write()
         assert at.clock.naps == [30.0]
         at.client.pace.pause(20)
@@ -182,6 +183,23 @@ async def test_a_pause_longer_than_ones_patience_is_reported_without_a_request()
             await at.write()
         assert at.server.count == 1
     assert first.value.after_ms == second.value.after_ms == 3_600_000
+
+
+async def test_a_write_is_answered_or_given_up_within_one_timeout() -> None:
+    busy = http(429, b"{}", "Retry-After: 20")
+    async with bench([], busy, limits=Limits(total_s=60)) as at:
+        with pytest.raises(RetryLater):
+            await at.write()
+        assert at.server.count == 2, "a third would begin in the second half of its time"
+        assert at.clock.now <= 1060
+
+
+async def test_a_write_that_waited_too_long_for_its_turn_is_not_sent() -> None:
+    async with bench([], limits=Limits(total_s=20), requests_per_minute=4) as at:
+        with pytest.raises(RetryLater, match="not sent"):
+            for _ in range(3):
+                await at.write()
+        assert at.server.count < 3
 
 
 async def test_a_retry_after_may_be_a_date() -> None:

@@ -69,7 +69,11 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one client; seconds and bytes. `patience_s`: how long a call may wait for a paused system."""
+    """Bounds of one client; seconds and bytes.
+
+    `total_s`: for the answer to a read; for all of a write, waiting for its turn included. `patience_s`: how
+    long a read may wait for a system that asked for a pause.
+    """
 
     connect_s: float = 10.0
     total_s: float = 60.0

@@ -112,7 +112,11 @@ class HttpClient:
         if write is None:
             write = method not in ("GET", "HEAD")
         url = self._url(path, query)
-        call = _Call(method, url, body, content_type, dict(headers or {}), route or path, write)
+        started = self._monotonic()
+        shape = route or path
+        call = _Call(
+            method, url, body, content_type, dict(headers or {}), shape, write, started + self.limits.total_s
+        )
         tries = self.limits.write_tries if write else self.limits.read_tries
         renewed = False
         attempt = 0
@@ -121,13 +125,16 @@ class HttpClient:
             last = attempt >= tries
             try:
                 async with self._writes if write else self._reads:
-                    await self.pace.turn(self.limits.patience_s)
+                    await self.pace.turn(self._patience_s(call))
+                    if self._patience_s(call) < 0:
+                        raise Paused(0)
                     answer = await self._send(call, attempt)
             except Paused as paused:
+                after_ms = int(paused.left_s * 1000) or None
                 raise RetryLater(
-                    f"{self.system} is not asked for now",
-                    after_ms=int(paused.left_s * 1000),
-                    why="it asked for a pause",
+                    f"{call.shown} was not sent to {self.system}",
+                    after_ms=after_ms,
+                    why="it asked for a pause" if after_ms else "too many other requests were waiting",
                 ) from None
             except _Broken as broken:
                 if last or (write and broken.sent):
@@ -137,37 +144,38 @@ class HttpClient:
             if answer.status == 401 and not renewed and await self._auth.renew():
                 renewed = True
                 attempt -= 1
-                continue
-            if answer.status == 429:
-                locked = self._record_locked(answer.value)
-                if not locked:
-                    after_s = retry_after_s(answer.headers.get("retry-after", ""), self.now_ms())
-                    self.pace.pause(self._pause_s(attempt) if after_s is None else after_s)
-                if last or self.pace.left_s() > self.limits.patience_s:
-                    raise RetryLater(
-                        f"{self.system} refused {call.shown}",
-                        after_ms=int(self.pace.left_s() * 1000) or None,
-                        why="429: the record is locked" if locked else "429: too many requests",
-                    )
-                if locked:
-                    await self._back_off(attempt)
-                continue
-            definite = write and answer.status in self._definite
-            if (answer.status >= 500 or answer.status == 408) and not definite:
-                after_s = retry_after_s(answer.headers.get("retry-after", ""), self.now_ms())
-                if after_s is not None:
-                    self.pace.pause(after_s)
-                why = f"it answered {answer.status}"
-                if write:
-                    raise InDoubt(f"{self.system} did not say whether {call.shown} was applied", why=why)
-                if last or self.pace.left_s() > self.limits.patience_s:
-                    left_ms = int(self.pace.left_s() * 1000) or None
-                    raise RetryLater(
-                        f"{self.system} could not answer {call.shown}", after_ms=left_ms, why=why
-                    )
-                await self._back_off(attempt)
-                continue
-            return answer
+            elif _is_trouble(answer.status) and not (write and answer.status in self._definite):
+                await self._after_trouble(call, answer, attempt, last)
+            else:
+                return answer
+
+    def _patience_s(self, call: _Call) -> float:
+        """How long a call may still wait for its turn.
+
+        A write, from being asked for to its answer, takes no longer than one timeout, of which half is for
+        waiting: after that time an engine that got no answer may rely on it not being sent any more.
+        """
+        if not call.write:
+            return self.limits.patience_s
+        return call.until - self.limits.total_s / 2 - self._monotonic()
+
+    async def _after_trouble(self, call: _Call, answer: Answer, attempt: int, last: bool) -> None:
+        """After a 408, 429 or 5xx: hold back until another try makes sense, or raise what has come of it."""
+        busy = answer.status == 429
+        locked = busy and self._record_locked(answer.value)
+        after_s = retry_after_s(answer.headers.get("retry-after", ""), self.now_ms())
+        if busy and after_s is None and not locked:
+            after_s = self._pause_s(attempt)
+        if after_s is not None and not locked:
+            self.pace.pause(after_s)
+        why = f"it answered {answer.status}" + (": the record is locked" if locked else "")
+        if call.write and not busy:
+            raise InDoubt(f"{self.system} did not say whether {call.shown} was applied", why=why)
+        if last or self.pace.left_s() > max(0.0, self._patience_s(call)):
+            left_ms = int(self.pace.left_s() * 1000) or None
+            raise RetryLater(f"{self.system} did not take {call.shown}", after_ms=left_ms, why=why)
+        if locked or not busy:
+            await self._back_off(attempt)
 
     async def close(self) -> None:
         """Let go of connections; a later request opens new ones."""
@@ -214,7 +222,12 @@ class HttpClient:
         started, sent_ms = self._monotonic(), self.now_ms()
         try:
             async with self._session.request(
-                method, url, data=call.body, headers=headers, allow_redirects=False
+                method,
+                url,
+                data=call.body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=self._timeout(call),
             ) as response:
                 status = response.status
                 answer_headers = {name.lower(): value for name, value in response.headers.items()}
@@ -263,13 +276,16 @@ class HttpClient:
     def _open(self) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
-            timeout=aiohttp.ClientTimeout(total=self.limits.total_s, connect=self.limits.connect_s),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         # aiohttp sends PUT and DELETE a second time by itself if a kept connection turns out dead; a write is
         # to be sent once, and reads are retried above.
         session._retry_connection = False
         return session
+
+    def _timeout(self, call: _Call) -> aiohttp.ClientTimeout:
+        total_s = call.until - self._monotonic() if call.write else self.limits.total_s
+        return aiohttp.ClientTimeout(total=total_s, connect=min(self.limits.connect_s, total_s))
 
     async def _back_off(self, attempt: int) -> None:
         ceiling = min(self.limits.max_backoff_s, self.limits.backoff_s * 2 ** (attempt - 1))
@@ -297,6 +313,7 @@ class _Call:
     headers: Mapping[str, str] = field(repr=False)
     route: str
     write: bool
+    until: float
 
     @property
     def shown(self) -> str:
@@ -304,6 +321,10 @@ class _Call:
 
 
 _REQUEST_ID = ("x-request-id", "chargebee-request-id", "x-amzn-requestid", "x-correlation-id")
+
+
+def _is_trouble(status: int) -> bool:
+    return status in (408, 429) or status >= 500
 
 
 def _parsed(body: bytes, status: int, charset: str | None) -> tuple[Json, bool]:

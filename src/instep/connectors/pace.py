@@ -59,16 +59,16 @@ class Pace:
         return max(0.0, self._paused_until - self._monotonic())
 
     async def turn(self, patience_s: float) -> None:
-        """Wait for a turn. Raises Paused at once if a pause lasts longer than `patience_s`."""
+        """Wait for a turn. Raises Paused at once if it is further away than `patience_s`."""
         if self.per_minute is None and self._paused_until <= self._monotonic():
             return
         async with self._lock:
             while True:
                 now = self._monotonic()
-                if self._paused_until - now > patience_s:
-                    raise Paused(self._paused_until - now)
                 wait_s = max(self._paused_until, self._next - self._slack) - now
                 if wait_s <= 0:
                     break
+                if wait_s > patience_s:
+                    raise Paused(wait_s)
                 await self._sleep(wait_s)
             self._next = max(self._next, now) + self._interval

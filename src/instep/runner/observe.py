@@ -51,7 +51,6 @@ async def observe(
         await engine.store.write(lambda tx: _from_the_start(tx, side, entity, begun))
     cursor = engine.store.read(lambda tx: tx.cursor(side, entity))
     number = engine.store.read(lambda tx: tx.meta(begun))
-    from_the_start = cursor is None  # a listing that goes on may have named everything before
     if cursor is None or number is not None:
         listing = await engine.store.write(lambda tx: _begin_listing(tx, begun))
     else:
@@ -64,9 +63,7 @@ async def observe(
         if note is not None:
             note(observed.rows)
         if page.last and listing:
-            observed.missing = await _finish_listing(
-                engine, side, entity, listing, begun, empty=from_the_start and observed.rows == 0
-            )
+            observed.missing = await _finish_listing(engine, side, entity, listing, begun)
             observed.complete = True
     return observed
 
@@ -91,9 +88,7 @@ def _begin_listing(tx: Tx, begun: str) -> int:
     return number
 
 
-async def _finish_listing(
-    engine: Engine, side: Side, entity: str, listing: int, begun: str, *, empty: bool
-) -> int:
+async def _finish_listing(engine: Engine, side: Side, entity: str, listing: int, begun: str) -> int:
     """Records that a complete listing did not name are not gone: each is to be read."""
     abilities = engine.connectors[side].entities()[entity].abilities
     missing, after = 0, ""
@@ -114,7 +109,8 @@ async def _finish_listing(
 
     def done(tx: Tx) -> None:
         tx.save_meta(f"listed:{side}:{entity}", str(listing))
-        emptied = empty and tx.count_sightings(side, entity) > 0
+        # A side that never held anything is not emptied, however much we create there afterwards.
+        emptied = missing > 0 and missing == tx.count_sightings(side, entity)
         tx.save_meta(f"emptied:{side}:{entity}", "yes" if emptied else None)
         tx.save_meta(begun, None)
 
@@ -163,7 +159,7 @@ def _row(
 ) -> Sighting | None:
     """The sighting that a row of a listing leads to; None, or the one before, if it says nothing new."""
     if not record.complete and not record.deleted:
-        if before is not None and _newer(before, record) is False:
+        if before is not None and (_newer(before, record) is False or _known(engine, before, record)):
             return before
         hint = before or Sighting(side, entity, record.id, {}, "")
         return replace(hint, seen_ms=UNREAD, listed_in=listing or hint.listed_in)
@@ -185,6 +181,12 @@ def _newer(before: Sighting, record: Record) -> bool | None:
     if before.version is None or record.version is None or record.version == before.version:
         return None
     return record.version > before.version
+
+
+def _known(engine: Engine, before: Sighting, record: Record) -> bool:
+    """Whether a hint is of a version that has been read, where a version stands for what the record holds."""
+    strict = engine.connectors[before.side].entities()[before.entity].abilities.versions == "strict"
+    return strict and before.seen_ms != UNREAD and None is not record.version == before.version
 
 
 def sighted(

@@ -80,6 +80,8 @@ def see(engine: Engine, tx: Tx, side: Side, entity: str, record: Record) -> Sigh
     )
     if before is not None and older:
         return before
+    if before is not None:  # an answer to a write may offer less than a reading does
+        record = replace(record, fields={**before.fields, **record.fields})
     after = sighted(engine, side, entity, record, before)
     tx.save_sightings([after])
     index(engine, tx, side, entity, [after])

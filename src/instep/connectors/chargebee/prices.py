@@ -155,10 +155,6 @@ class Prices:
                     raise
                 return await self._revive(there, value, derived_key(idempotency, "set"))
         except Refused as refused:
-            if refused.field == "period":
-                refused.fix = (
-                    'give the price a period and period_unit under "prices", and map it by that name'
-                )
             refused.field = f"price.{label}"
             raise
 
@@ -174,7 +170,9 @@ class Prices:
     async def _revive(self, current: Payload, value: int, idempotency: str) -> Payload:
         """Write the amount of an item price that was not seen as the item's: archived, or just made."""
         if current.get("pricing_model", FLAT[0]) not in FLAT:
-            raise _not_flat(current["id"], str(current.get("pricing_model")))
+            raise _not_flat(current["id"], f"its pricing model is {current.get('pricing_model')}")
+        if current.get("price_in_decimal"):
+            raise _not_flat(current["id"], "it has more decimals than its currency")
         parameters: dict[str, Json] = {"price": value}
         if current.get("status") == "archived":
             parameters["status"] = "active"
@@ -277,9 +275,9 @@ def _at(value: Json, label: str) -> Json:
     return value.get(label) if isinstance(value, dict) else None
 
 
-def _not_flat(id: str, model: str) -> Unable:
+def _not_flat(id: str, why: str) -> Unable:
     return Unable(
         f"item price {id} was not updated",
-        why=f"its pricing model is {model}, and only flat prices are written",
+        why=f"{why}, and only flat prices in minor units are written",
         fix="change it in Chargebee, or take the price out of the dataflow",
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from instep.core.model import FieldType
 
@@ -80,7 +79,6 @@ class Settings:
     `list_lag_s`: how long after a change a list may still miss it (Chargebee advises about 5 minutes).
     `item_family` and `item_type` are given to items that are created without their own; the family is made if
     it is missing. `custom_fields`: entity -> (cf_ name -> type, a key of FIELD_TYPES).
-    `events_days`: how far back events can be read.
     """
 
     list_lag_s: int = 300
@@ -92,23 +90,3 @@ class Settings:
     custom_fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     business_entities: tuple[BusinessEntity, ...] = ()
     invoice_prefix: str = "inv-"
-    events_days: int = 90
-
-    @classmethod
-    def of(
-        cls,
-        *,
-        prices: Iterable[Mapping[str, Any]] = (),
-        business_entities: Iterable[Mapping[str, Any]] = (),
-        **others: Any,
-    ) -> Settings:
-        """From plain options, as a configuration file holds them; names and checks are the caller's.
-
-        `prices`: mappings with `currency` and perhaps `period` and `period_unit`; `business_entities`: with
-        `id` and `name`.
-        """
-        terms = [PriceTerm(p["currency"], p.get("period"), p.get("period_unit") or "") for p in prices]
-        entities = [
-            BusinessEntity(e["id"], e["name"], e.get("status") or "active") for e in business_entities
-        ]
-        return cls(prices=tuple(terms), business_entities=tuple(entities), **others)
