@@ -380,7 +380,7 @@ def _apply(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> None:
         base.update(verdict.agreed)
         if base != link.base:
             link = tx.save_link(replace(link, base=base))
-    tx.replace_holds(case.key, verdict.holds)
+    engine.hold(tx, case.key, verdict.holds)
     if verdict.used:
         tx.drop_releases(case.key, verdict.used)
     if link is not None and verdict.retired and link.state == "live":
