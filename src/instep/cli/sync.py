@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from instep.cli.plan_file import Approved, read_plan
 from instep.cli.summary import needs_person, one_line, report_json, say_next, say_report, standing
 from instep.cli.terminal import Terminal
 from instep.errors import RetryLater, UsageError
-from instep.runner.run import Report, Wish
+from instep.runner.run import COMPLETE, Report, Wish
 from instep.site import Site, now_ms, opened
 
 SHOWN: Final = 5
@@ -110,8 +111,10 @@ async def _go_on(
     """Run after run until a person stops it. What a system will take later is left for the next run."""
     while True:
         began_ms = now_ms()
+        complete = site.store.read(lambda tx: tx.meta(COMPLETE))
+        overdue = began_ms - int(complete or began_ms) > site.file.settings.schedule.full_every_s * 1000
         try:
-            report = await go(terminal, site, wish, interrupt)
+            report = await go(terminal, site, replace(wish, full=wish.full or overdue), interrupt)
         except RetryLater as error:
             terminal.warn(str(error))
         else:

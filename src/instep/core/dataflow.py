@@ -87,7 +87,7 @@ class Pair:
 
     `create`: per side, whether Instep may create records *there*. `constants`: per side, fields that every
     record created there gets. `identity`: per side, whether the id of a record Instep creates there is made
-    from the partner's id (`id_template`, "{id}" and "{generation}" in it).
+    from the partner's id (`id_template`, "{id}" in it).
     `match`: tried in order, at first contact only. `after`: pairs whose records are referred to.
     """
 
