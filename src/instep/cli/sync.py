@@ -126,6 +126,7 @@ async def _go_on(
                 terminal.json_line(report_json(report, stands))
             else:
                 terminal.say(one_line(site, report, stands))
+            wish = replace(wish, full=False, released=frozenset())  # these were for the first run
         left_s = every - (now_ms() - began_ms) / 1000
         if await interrupt.wait(max(left_s, 0)):
             return 130
@@ -164,11 +165,8 @@ def _say_approved(terminal: Terminal, report: Report, approved: Approved) -> Non
     if moved:
         shown = ", ".join(f"{key.pair} {key.id}" for key in moved[:SHOWN])
         more = f" and {len(moved) - SHOWN} more" if len(moved) > SHOWN else ""
-        terminal.say(
-            f"{len(moved)} records are not as they were when the plan was made; nothing was written for them:"
-            f" {shown}{more}"
-        )
+        terminal.say(f"moved since the plan was made, and left alone: {len(moved)} ({shown}{more})")
     if new:
-        terminal.say(f"{new} records have changes that are not in the plan; they are left for the next one")
+        terminal.say(f"not in the plan, and left for the next one: {new}")
     if moved or new:
         terminal.say("  fix: look again: instep plan")
