@@ -23,15 +23,7 @@ from instep.runner.drain import drain_all
 from instep.runner.engine import Engine, entities_of
 from instep.runner.look import Look, look
 from instep.runner.observe import Observed, observe
-from instep.runner.planning import (
-    Brake,
-    Tally,
-    actions,
-    brakes,
-    empty_side,
-    forget_emptied,
-    worked_off,
-)
+from instep.runner.planning import Brake, Tally, actions, brakes, empty_side, forget_emptied, worked_off
 from instep.store.contract import Tx
 
 BATCH = 20

@@ -320,7 +320,7 @@ def _link(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> bool:
         if tx.intent_to(case.pair.name, side, ids[side]) is not None:
             return False
         if tx.sighting(side, case.pair.entity[side], ids[side]) is None:
-            tx.replace_holds(case.key, [_unknown(case, side, ids[side])])
+            engine.hold(tx, case.key, [_unknown(case, side, ids[side])])
             tx.drop_releases(case.key, verdict.used)
             return True
     try:
@@ -367,7 +367,7 @@ def _apply(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> None:
         base.update(verdict.agreed)
         if base != link.base:
             link = tx.save_link(replace(link, base=base))
-    tx.replace_holds(case.key, verdict.holds)
+    engine.hold(tx, case.key, verdict.holds)
     if verdict.used:
         tx.drop_releases(case.key, verdict.used)
     if link is not None and verdict.retired and link.state == "live":
