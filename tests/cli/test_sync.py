@@ -6,6 +6,8 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
+
 from tests.cli.company import CHARGEBEE_KEY, ERP_TOKEN, Company
 
 
@@ -221,6 +223,7 @@ def test_a_store_that_is_none_ends_with_exit_code_5(acme: Company) -> None:
     assert "Traceback" not in done.output
 
 
+@pytest.mark.slow
 def test_a_system_that_does_not_answer_is_told_of_and_the_others_go_on(acme: Company) -> None:
     acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
     acme.run("sync")
