@@ -76,6 +76,18 @@ def test_a_sync_creates_links_and_says_so(acme: Company) -> None:
     assert acme.in_erp()["ase@example.test"]["family_name"] == "Nordmann"
 
 
+def test_our_own_write_does_not_blur_which_edit_of_another_property_was_the_later_one(acme: Company) -> None:
+    old, new = {"line1": "Storgata 1", "country": "NO"}, {"street": "Storgata 2", "country": "NO"}
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test", billing_address=old)
+    later = {"created_at": "2026-01-01T00:00:00.000Z", "updated_at": "2026-02-01T00:00:00.000Z"}
+    contact = {"id": "7", "given_name": "Asa", "family_name": "Nordmann", "email": "ase@example.test"}
+    acme.erp.load({"contacts": [{**contact, "address": new, **later}]})
+    done = acme.run("sync")
+    assert done.exit_code == 0, done.output
+    customer = acme.in_chargebee("c1")
+    assert (customer["first_name"], customer["billing_address"]["line1"]) == ("Asa", "Storgata 2")
+
+
 def test_a_second_sync_writes_nothing(acme: Company) -> None:
     acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
     acme.run("sync")
