@@ -49,6 +49,24 @@ async def test_no_row_is_lost_when_every_page_shifts_the_next(style: str) -> Non
         await connector.close()
 
 
+@pytest.mark.parametrize("style", ["page", "page counted", "page bare", "offset", "link"])
+async def test_no_row_is_lost_among_many_of_the_same_moment(style: str) -> None:
+    """As after an import: the moment is then no place to go on from, and pages by number shift."""
+    async with erp() as here:
+        await here.console("POST", "clock", {"freeze_at": 1_790_000_000})
+        ids = await filled(here, 9)
+        await here.console("POST", "clock", {"advance_s": 60})
+        connector = connect(here.url, paged(style))
+        seen: dict[str, Record] = {}
+        edits = iter(ids[:6])
+        async for page in connector.list("contact", None):
+            seen |= {record.id: record for record in page.records}
+            if (id := next(edits, "")) != "":
+                await here.edit("contact", id, {"notes": "moves to the end"})
+        assert set(seen) == set(ids)
+        await connector.close()
+
+
 async def test_rows_hidden_by_a_shifted_page_are_found_by_the_total() -> None:
     in_no_order = paged(
         "offset",

@@ -148,6 +148,8 @@ def _never_lost(
             except Exception:  # noqa: BLE001 - gone: other laws speak of it
                 continue
             who = str(fields.get("mail")).lower()
+            if any((side, pair.name, who) in world.deleted for side in Side):
+                continue  # edits of a copy that a person deleted before the engine ever saw it died with it
             for name in PROPERTIES:
                 final = fields.get(f"l_{name}")
                 edits = world.edits[f"{pair.name} {who}", name]

@@ -11,7 +11,7 @@ import click
 
 from instep.cli.terminal import Terminal
 from instep.connectors.contract import Connector, Health
-from instep.errors import ConfigurationError, InstepError, OutcomeError, Problem, Stop
+from instep.errors import ConfigurationError, InstepError, Problem
 from instep.site import Site, load_site
 
 MOST_SKEW_MS: Final = 60_000
@@ -23,7 +23,6 @@ class Checked:
 
     problems: list[Problem] = field(default_factory=list)
     health: dict[str, Health] = field(default_factory=dict)
-    stopped: bool = False
 
     @property
     def errors(self) -> int:
@@ -37,8 +36,7 @@ class Checked:
 def command(terminal: Terminal, offline: bool, as_json: bool) -> int:
     """Look for mistakes: in all files, then at both systems. Writes nothing, anywhere.
 
-    Tells what each system said of its clock and its limits. Exit code 2 if a run would not work, 4 if a
-    system refuses the key.
+    Tells what each system said of its clock and its limits. Exit code 2 if a run would not work as it is.
     """
     found = Checked()
     try:
@@ -50,8 +48,6 @@ def command(terminal: Terminal, offline: bool, as_json: bool) -> int:
     terminal.secrets |= site.secrets
     asyncio.run(_look(site, found, offline))
     _tell(terminal, found, site, as_json)
-    if found.stopped:
-        return Stop.exit_code
     return 2 if found.errors else 0
 
 
@@ -69,13 +65,7 @@ async def _ask(connector: Connector, found: Checked) -> None:
     try:
         health = await connector.check()
     except InstepError as error:
-        found.stopped |= isinstance(error, Stop)
-        severity = "error" if isinstance(error, (Stop, ConfigurationError)) else "warning"
-        if isinstance(error, OutcomeError):
-            severity = "error"
-        found.problems.append(
-            Problem(connector.name, 0, 0, error.what, why=error.why, fix=error.fix, severity=severity)
-        )
+        found.problems.append(Problem(connector.name, 0, 0, error.what, why=error.why, fix=error.fix))
         return
     found.health[connector.name] = health
     found.problems += health.problems

@@ -159,7 +159,7 @@ def _row(
 ) -> Sighting | None:
     """The sighting that a row of a listing leads to; None, or the one before, if it says nothing new."""
     if not record.complete and not record.deleted:
-        if before is not None and _newer(before, record) is False:
+        if before is not None and (_newer(before, record) is False or _known(engine, before, record)):
             return before
         hint = before or Sighting(side, entity, record.id, {}, "")
         return replace(hint, seen_ms=UNREAD, listed_in=listing or hint.listed_in)
@@ -181,6 +181,12 @@ def _newer(before: Sighting, record: Record) -> bool | None:
     if before.version is None or record.version is None or record.version == before.version:
         return None
     return record.version > before.version
+
+
+def _known(engine: Engine, before: Sighting, record: Record) -> bool:
+    """Whether a hint is of a version that has been read, where a version stands for what the record holds."""
+    strict = engine.connectors[before.side].entities()[before.entity].abilities.versions == "strict"
+    return strict and before.seen_ms != UNREAD and None is not record.version == before.version
 
 
 def sighted(

@@ -275,7 +275,9 @@ def _close(engine: Engine, tx: Tx, intent: Intent, outcome: str, record: Record,
 
 def _decided_by(pair: Pair, intent: Intent) -> list[str]:
     """What the releases are called that may have led to a write: its properties, their groups, or the record."""
-    if intent.operation != "update":
+    if intent.operation == "retire":
+        return []  # its choice ends with the link, which the next turn puts to rest
+    if intent.operation == "create":
         return [""]
     props = [pair.property(name) for name in intent.properties]
     return [*intent.properties, *sorted({prop.group for prop in props if prop is not None and prop.group})]

@@ -147,16 +147,23 @@ def _foreseen(
     return Action(key, ids, verdict)
 
 
+def worked_off(pair: Pair) -> str:
+    """Name of the setting that says which run was the first to get to the end of a pair: until then, records
+    that are created are first contact, however often it was stopped on the way."""
+    return f"worked_off:{pair.name}"
+
+
 def brakes(engine: Engine, pair: Pair, tally: Tally) -> list[Brake]:
     """Which kinds of change are more than a run of this pair may do unasked."""
     limits = pair.brakes
-    linked = engine.store.read(lambda tx: tx.count_links(pair.name))
+    linked, first = engine.store.read(
+        lambda tx: (tx.count_links(pair.name), tx.meta(worked_off(pair)) is None)
+    )
     counts = {
         "create": sum(n for (operation, _), n in tally.writes.items() if operation == "create"),
         "change": sum(n for (operation, _), n in tally.writes.items() if operation == "update"),
         "retire": sum(n for (operation, _), n in tally.writes.items() if operation == "retire"),
     }
-    first = linked == 0
     shares = {
         "create": limits.first_create_share if first else limits.create_share,
         "change": 1.0 if first else limits.change_share,
@@ -201,9 +208,25 @@ def _emptied(tx: Tx, *, side: Side, entity: str) -> tuple[int, bool]:
     return tx.count_sightings(side, entity), tx.meta(f"emptied:{side}:{entity}") is not None
 
 
+def forget_emptied(tx: Tx, *, pair: Pair) -> None:
+    """A person has said that a side is rightly empty: what is made there from now on is not stopped by that."""
+    for side in Side:
+        tx.save_meta(f"emptied:{side}:{pair.entity[side]}", None)
+
+
 def write_kinds(tally: Tally) -> list[tuple[str, Side, int]]:
     """The counts of a tally in a fixed order, for display."""
     return [(operation, side, count) for (operation, side), count in sorted(tally.writes.items())]
 
 
-__all__ = ["Action", "Brake", "Tally", "Write", "actions", "brakes", "empty_side", "write_kinds"]
+__all__ = [
+    "Action",
+    "Brake",
+    "Tally",
+    "Write",
+    "actions",
+    "brakes",
+    "empty_side",
+    "forget_emptied",
+    "write_kinds",
+]

@@ -23,7 +23,7 @@ from instep.runner.drain import drain_all
 from instep.runner.engine import Engine, entities_of
 from instep.runner.look import Look, look
 from instep.runner.observe import Observed, observe
-from instep.runner.planning import Brake, Tally, actions, brakes, empty_side
+from instep.runner.planning import Brake, Tally, actions, brakes, empty_side, forget_emptied, worked_off
 from instep.store.contract import Tx
 
 BATCH = 20
@@ -184,6 +184,8 @@ class Runner:
             if self.stopping() or wait_ms is None or wait_ms > SOON_MS:
                 break
             await self.engine.sleep(wait_ms / 1000)
+        if not self.stopping():
+            await self._note_worked_off(pairs, report)
         await self._mark_skipped(report)
 
     async def _note_complete(self, report: Report) -> None:
@@ -191,6 +193,14 @@ class Runner:
         if all(place in report.observed and report.observed[place].complete for place in wanted):
             now_ms = self.engine.now_ms()
             await self.engine.store.write(lambda tx: tx.save_meta(COMPLETE, str(now_ms)))
+
+    async def _note_worked_off(self, pairs: list[Pair], report: Report) -> None:
+        def note(tx: Tx) -> None:
+            for pair in pairs:
+                if tx.meta(worked_off(pair)) is None:
+                    tx.save_meta(worked_off(pair), str(report.run))
+
+        await self.engine.store.write(note)
 
     def _next_due_ms(self, pairs: list[Pair]) -> int | None:
         """Milliseconds until some key is due, 0 if one is; None if none is marked."""
@@ -271,6 +281,8 @@ class Runner:
             return  # a person has seen the counts
         found = brakes(self.engine, pair, tally)
         emptied = empty_side(self.engine, pair)
+        if emptied is not None and wish.act and f"{pair.name}:empty" in wish.released:
+            await self.engine.store.write(partial(forget_emptied, pair=pair))
         found += [emptied] if emptied is not None else []
         report.brakes += [b for b in found if f"{b.pair}:{b.kind}" not in wish.released]
 

@@ -88,6 +88,10 @@ class _Walk:
     `asked_rows` those since the question last changed, `total` the most rows that the system spoke of.
     `stale`: pages in a row that brought nothing new and led no further. `joined`: the last page began with a
     row that had been seen.
+
+    More rows of one moment than a page holds are `numbered` by page after all, so others may slip by as they
+    change: they are gone over again (`verifying`, and `spared` pages may then bring nothing new) until that
+    brings no new row of the moment (`tied`).
     """
 
     since_ms: int | None
@@ -95,31 +99,51 @@ class _Walk:
     high_ms: int | None
     anchored: bool
     pages: int = 0
+    asked_pages: int = 0
     sweeps: int = 0
     stale: int = 0
     total: int = 0
     joined: bool = True
+    numbered: bool = False
+    tied: bool = False
+    verifying: bool = False
+    spared: int = 0
     swept: dict[str, int] = field(default_factory=dict)
     asked_rows: set[str] = field(default_factory=set)
     asked: Counter[str] = field(default_factory=Counter)
 
-    def note(self, records: Sequence[Record], total: int | None) -> None:
+    @property
+    def slipping(self) -> bool:
+        return self.numbered and self.tied
+
+    def note(self, records: Sequence[Record], total: int | None) -> list[Record]:
+        """Take a page in; returns the records that the present pass had not shown as they are now."""
         moments = [record.updated_ms for record in records if record.updated_ms is not None]
         known = [] if self.high_ms is None else [self.high_ms]
         self.high_ms = max([*moments, *known], default=None)
         states = {r.id: hash((r.version, r.updated_ms, r.deleted)) for r in records}
-        news = any(self.swept.get(id) != state for id, state in states.items())
-        self.stale = 0 if news else self.stale + 1
+        unseen = [record for record in records if self.swept.get(record.id) != states[record.id]]
+        self.stale = 0 if unseen or self.spared else self.stale + 1
+        self.spared = max(0, self.spared - 1)
         self.joined = not records or records[0].id in self.swept
         self.swept |= states
         self.asked_rows |= states.keys()
         self.total = max(self.total, total or 0)
         self.pages += 1
+        self.asked_pages += 1
+        return unseen
 
     def ask_from(self, since_ms: int | None) -> None:
-        self.since_ms, self.token, self.stale = since_ms, "", 0
+        self.since_ms, self.token = since_ms, ""
+        self.stale = self.asked_pages = self.spared = 0
+        self.numbered = self.tied = self.verifying = False
         self.asked_rows.clear()
         self.asked.clear()
+
+    def ask_again(self) -> None:
+        spared = self.asked_pages + 2
+        self.ask_from(self.since_ms)
+        self.spared, self.verifying = spared, True
 
     def sweep_from(self, since_ms: int | None) -> None:
         self.ask_from(since_ms)
@@ -177,7 +201,10 @@ class Listing:
             cap_ms = began_ms + (skew.skew_ms or 0) + skew.error_ms if cap_ms is None else cap_ms
             total = total_of(self.paging, answer)
             whole = total if not walk.anchored or (first and walk.since_ms is None) else None
-            walk.note(records, whole)
+            unseen = walk.note(records, whole)
+            news = self._tied(walk.since_ms, unseen) or not walk.verifying
+            walk.numbered |= walk.anchored and bool(walk.token)
+            walk.tied |= walk.anchored and news
             if walk.anchored and not _in_order(records):
                 # Not the order that was described: a moment is then no place to go on from.
                 walk.anchored = False
@@ -187,6 +214,10 @@ class Listing:
             token = next_token(self.paging, walk.token, answer, len(records), len(walk.asked_rows), url)
             if token:
                 self._go_on(walk, records, token)
+                yield Page(records, self._between(walk, start, cap_ms), last=False)
+                continue
+            if walk.slipping:
+                walk.ask_again()
                 yield Page(records, self._between(walk, start, cap_ms), last=False)
                 continue
             if len(walk.swept) < walk.total and not start.token:
@@ -248,7 +279,14 @@ class Listing:
         if walk.anchored and since is not None and last_ms is not None and last_ms > (walk.since_ms or 0):
             before = None if walk.since_ms is None else self._written(since, walk.since_ms)
             if self._written(since, last_ms) != before:
-                walk.ask_from(last_ms)
+                if walk.slipping:
+                    walk.ask_again()
+                elif walk.numbered and walk.since_ms is not None:
+                    # Rows just after that moment may have slipped too: go on right behind it.
+                    unit_ms = _UNIT_MS[since.format]
+                    walk.ask_from((walk.since_ms // unit_ms + 1) * unit_ms)
+                else:
+                    walk.ask_from(last_ms)
                 return
         if isinstance(self.paging, OffsetPaging) and not walk.anchored:
             token = _overlapping(walk, len(records), token)
@@ -280,6 +318,14 @@ class Listing:
         if high_ms is not None:
             since_ms = max(since_ms or 0, min(high_ms, cap_ms) - self._overlap_ms, 0)
         return Cursor(since_ms).text()
+
+    def _tied(self, since_ms: int | None, records: Sequence[Record]) -> bool:
+        """Whether any of the records shows the moment that is asked from."""
+        since = self._call.changed_since
+        if since is None or since_ms is None:
+            return False
+        moments = {self._written(since, r.updated_ms) for r in records if r.updated_ms is not None}
+        return self._written(since, since_ms) in moments
 
     def _written(self, since: ChangedSince, ms: int) -> str:
         return write_moment(ms if since.inclusive else max(0, ms - _UNIT_MS[since.format]), since.format)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ _FAR_MS = 253_402_300_800_000  # the year 10000
 
 
 def read_moment(value: Json | Absent, format: str) -> int | None:
-    """UTC milliseconds; None for anything that is no such time. A time without a zone is taken as UTC."""
+    """UTC milliseconds, cut; None for anything that is no such time. A time without a zone is taken as UTC."""
     try:
         if format in ("epoch_s", "epoch_ms"):
             if isinstance(value, str):
@@ -30,7 +31,8 @@ def read_moment(value: Json | Absent, format: str) -> int | None:
         else:
             moment = datetime.fromisoformat(value)
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            ms = round(moment.timestamp() * 1000)
+            # Cut, not rounded: a listing goes on from this moment, which must not be after the record's own.
+            ms = calendar.timegm(moment.utctimetuple()) * 1000 + moment.microsecond // 1000
     except (ValueError, ArithmeticError):
         return None
     return ms if 0 <= ms < _FAR_MS else None

@@ -1,0 +1,346 @@
+"""What a listing leads to: sightings, marks, a cursor; nothing that is older than what is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from instep.core.model import Abilities, Both, Record
+from instep.core.state import Key
+from instep.errors import RetryLater
+from instep.runner.observe import UNREAD, is_listed, observe, read_record, take_records
+
+from .site import LEFT, PROPERTIES, RIGHT, STRICT, Scripted, Send, Site, pair, raising
+
+NONE = replace(STRICT, versions="none")
+TIME = replace(STRICT, versions="time", resolution_ms=1_000)
+
+
+def breaking_off(connector: Scripted, at_page: int) -> None:
+    def fault(entity: str, page: int) -> None:
+        if page == at_page:
+            raise RetryLater("the listing broke off")
+
+    connector.page_fault = fault
+
+
+def mended(connector: Scripted) -> None:
+    connector.page_fault = lambda entity, page: None
+
+
+async def observed_once(site: Site) -> str:
+    """A company on the left, listed."""
+    id = site.put(LEFT, name="Ann", phone="1")
+    await observe(site.runner.engine, LEFT, "company")
+    return id
+
+
+async def take(site: Site, *records: Record) -> int:
+    engine = site.runner.engine
+    return await site.store.write(lambda tx: take_records(engine, tx, LEFT, "company", records))
+
+
+async def test_a_first_listing_is_complete_and_marks_every_record() -> None:
+    site = Site(page_size=2)
+    ids = [site.put(LEFT, name=name) for name in ("Ann", "Bea", "Cleo")]
+    seen = await observe(site.runner.engine, LEFT, "company")
+    assert (seen.rows, seen.changed, seen.missing, seen.complete) == (3, 3, 0, True)
+    assert [todo.key for todo in site.todo()] == [Key("company", LEFT, id) for id in ids]
+    assert site.store.read(lambda tx: is_listed(tx, LEFT, "company"))
+    assert not site.store.read(lambda tx: is_listed(tx, RIGHT, "company"))
+
+
+async def test_the_next_listing_brings_only_what_has_changed_since() -> None:
+    site = Site()
+    id = await observed_once(site)
+    site.put(LEFT, name="Bea")
+    site.edit(LEFT, id, phone="2")
+    seen = await observe(site.runner.engine, LEFT, "company")
+    assert (seen.rows, seen.changed, seen.complete) == (2, 2, False)
+    assert (await observe(site.runner.engine, LEFT, "company")).rows == 0
+
+
+async def test_only_mapped_fields_are_kept_and_a_change_of_others_is_no_change() -> None:
+    site = Site(pair("company"))
+    site.dataflow = replace(site.dataflow, pairs=(replace(pair(), properties=(PROPERTIES[0],), match=()),))
+    site.new_runner()
+    id = await observed_once(site)
+    seen = site.sighting(LEFT, id)
+    assert seen is not None
+    assert set(seen.fields) == {"active", "name"}
+    site.edit(LEFT, id, phone="2")
+    assert (await observe(site.runner.engine, LEFT, "company")).changed == 0
+
+
+async def test_a_row_that_is_older_than_what_is_known_is_dropped() -> None:
+    site = Site()
+    id = await observed_once(site)
+    old = await site.connectors.left.read("company", id)
+    site.edit(LEFT, id, name="Bea")
+    await observe(site.runner.engine, LEFT, "company")
+    assert await take(site, old) == 0
+    seen = site.sighting(LEFT, id)
+    assert seen is not None
+    assert seen.fields["name"] == "Bea"
+
+
+async def test_of_several_rows_of_one_record_the_newest_counts() -> None:
+    site = Site()
+    id = site.put(LEFT, name="Ann")
+    old = await site.connectors.left.read("company", id)
+    site.edit(LEFT, id, name="Bea")
+    new = await site.connectors.left.read("company", id)
+    for rows in ((old, new), (new, old)):
+        await take(site, *rows)
+        seen = site.sighting(LEFT, id)
+        assert seen is not None
+        assert seen.fields["name"] == "Bea"
+
+
+async def test_a_reading_that_is_older_than_what_is_known_is_not_believed() -> None:
+    site = Site()
+    id = await observed_once(site)
+    old = await site.connectors.left.read("company", id)
+    site.edit(LEFT, id, name="Bea")
+    await observe(site.runner.engine, LEFT, "company")
+
+    async def stale(send: Send) -> Record:
+        return old
+
+    site.connectors.left.next("read", stale)
+    assert await read_record(site.runner.engine, LEFT, "company", id) is None
+    seen = await read_record(site.runner.engine, LEFT, "company", id)
+    assert seen is not None
+    assert seen.fields["name"] == "Bea"
+
+
+async def test_a_stale_reading_postpones_the_record_and_reverts_nothing() -> None:
+    site = Site(abilities=Both(replace(STRICT, conditional=False), STRICT))
+    left, right = await site.linked_company()
+    old = await site.connectors.left.inner.read("company", left)
+    site.edit(LEFT, left, phone="2")
+    site.edit(RIGHT, right, title="Bea")
+
+    async def stale(send: Send) -> Record:
+        return old
+
+    site.connectors.left.next("read", stale)
+    report = await site.run()
+    assert report.failed["company"] == 1
+    await site.rest()
+    assert site.fields(LEFT, left)["name"] == "Bea"
+    assert site.fields(RIGHT, right)["phone"] == site.fields(LEFT, left)["phone"] == "2"
+
+
+@pytest.mark.parametrize("abilities", [NONE, TIME])
+async def test_a_changed_row_that_cannot_be_ordered_is_a_reason_to_read(abilities: Abilities) -> None:
+    site = Site(abilities=Both(abilities, STRICT))
+    id = await observed_once(site)
+    row = await site.connectors.left.read("company", id)
+    assert await take(site, replace(row, fields={**row.fields, "name": "Old"})) == 1
+    seen = site.sighting(LEFT, id)
+    assert seen is not None
+    assert (seen.seen_ms, seen.fields["name"]) == (UNREAD, "Ann")
+    await site.rest()
+    assert ("read", "company", id) in site.connectors.left.log
+    assert site.titles(RIGHT) == ["Ann"]
+
+
+@pytest.mark.parametrize("abilities", [STRICT, TIME, NONE])
+async def test_edits_arrive_however_a_system_orders_its_readings(abilities: Abilities) -> None:
+    site = Site(abilities=Both(abilities, abilities))
+    left, right = await site.linked_company()
+    for number in range(3):
+        site.edit(LEFT, left, phone=f"l{number}")
+        site.edit(RIGHT, right, town=f"r{number}")
+        await site.rest()
+    assert (site.fields(RIGHT, right)["phone"], site.fields(LEFT, left)["city"]) == ("l2", "r2")
+    assert site.holds() == []
+
+
+async def test_a_hint_is_read_before_anything_is_decided() -> None:
+    site = Site()
+    site.connectors.left.hints = True
+    id = site.put(LEFT, name="Ann")
+    await site.run()
+    assert ("read", "company", id) in site.connectors.left.log
+    assert site.titles(RIGHT) == ["Ann"]
+    site.edit(LEFT, id, phone="2")
+    await site.run()
+    [right] = site.systems.right.ids("company")
+    assert site.fields(RIGHT, right)["phone"] == "2"
+
+
+async def test_a_hint_of_what_is_known_already_costs_no_request() -> None:
+    site = Site()
+    site.connectors.left.hints = True
+    site.put(LEFT, name="Ann")
+    await site.rest()
+    site.forget_requests()
+    await site.run(full=True)
+    assert site.sent("read", "create", "update") == []
+
+
+async def test_a_tombstone_is_believed_as_it_is() -> None:
+    site = Site(pair(on_delete="retire"))
+    left, right = await site.linked_company()
+    site.put(LEFT, name="Other", mail="o@x.example")
+    site.systems.left.remove("company", left)
+    await site.run()
+    assert site.fields(RIGHT, right)["active"] is False
+    seen = site.sighting(LEFT, left)
+    assert seen is not None
+    assert seen.deleted
+    assert seen.fields["name"] == "Ann", "what it held is kept"
+
+
+# --- Complete listings
+
+QUIET = Both(replace(STRICT, tombstones=False), replace(STRICT, tombstones=False))
+
+
+async def test_a_row_that_is_missing_from_a_complete_listing_is_read_and_not_believed_gone() -> None:
+    site = Site(pair(on_delete="retire"), abilities=QUIET)
+    left, right = await site.linked_company()
+    site.put(LEFT, name="Other", mail="o@x.example")
+    site.put(LEFT, name="More", mail="m@x.example")
+    await site.run()
+    site.systems.left.remove("company", left)
+    report = await site.run(full=True)
+    assert report.observed[LEFT, "company"].missing == 1
+    assert site.connectors.left.log.count(("read", "company", left)) == 2, "asked twice"
+    assert site.fields(RIGHT, right)["active"] is False
+
+
+async def test_a_missing_row_whose_record_is_there_changes_nothing() -> None:
+    site = Site(pair(on_delete="retire"), abilities=QUIET)
+    left, right = await site.linked_company()
+    site.put(LEFT, name="Other", mail="o@x.example")
+    await site.run()
+    site.forget_requests()
+    site.connectors.left.unlisted = {left}
+    report = await site.run(full=True)
+    assert report.observed[LEFT, "company"].missing == 1
+    assert site.written(RIGHT) == []
+    assert site.fields(RIGHT, right)["active"] is None
+    assert site.todo() == []
+
+
+async def test_a_delete_is_not_believed_while_other_known_records_are_missing_too() -> None:
+    site = Site(pair(on_delete="retire"), abilities=QUIET)
+    await site.linked_company()
+    for n in range(4):
+        site.put(LEFT, name=f"N{n}", mail=f"{n}@x.example")
+    await site.run()
+    site.forget_requests()
+    kept = {id: site.fields(LEFT, id) for id in site.systems.left.ids("company")}
+    for id in kept:
+        site.systems.left.remove("company", id)
+    await site.run(full=True, released=frozenset({"company:empty"}))
+    assert site.written(RIGHT) == []
+    assert all(site.fields(RIGHT, link.ids.right)["active"] is not False for link in site.links())
+
+
+async def test_the_last_known_record_is_believed_gone_only_by_a_person() -> None:
+    site = Site(pair(on_delete="retire"), abilities=QUIET)
+    left, right = await site.linked_company()
+    site.systems.left.remove("company", left)
+    released = frozenset({"company:empty"})
+    await site.run(full=True, released=released)
+    assert site.fields(RIGHT, right)["active"] is not False
+    [hold] = site.holds()
+    assert hold.cause == "deleted"
+    await site.release(hold, "retire")
+    await site.run(released=released)
+    assert site.fields(RIGHT, right)["active"] is False
+    assert site.holds() == []
+
+
+async def test_a_listing_that_broke_off_goes_on_where_it_was() -> None:
+    site = Site(page_size=2)
+    for n in range(6):
+        site.put(LEFT, name=f"N{n}", mail=f"{n}@x.example")
+    breaking_off(site.connectors.left, 3)
+    report = await site.run()
+    assert list(report.troubles) == ["left:company"]
+    assert (report.observed[LEFT, "company"].rows, report.written) == (4, 0)
+    assert site.store.read(lambda tx: tx.cursor(LEFT, "company")) is not None
+    mended(site.connectors.left)
+    report = await site.run()
+    assert report.observed[LEFT, "company"].rows == 2
+    assert (report.observed[LEFT, "company"].complete, report.written) == (True, 6)
+    assert (report.observed[LEFT, "company"].missing, report.brakes) == (0, [])
+
+
+async def test_what_was_listed_before_a_break_is_not_missing_after_it() -> None:
+    site = Site(pair(on_delete="retire"), abilities=QUIET, page_size=2)
+    for n in range(6):
+        site.put(LEFT, name=f"N{n}", mail=f"{n}@x.example")
+    await site.run()
+    breaking_off(site.connectors.left, 3)
+    await site.run(full=True)
+    mended(site.connectors.left)
+    for id in site.systems.left.ids("company")[4:]:
+        site.systems.left.remove("company", id)
+    report = await site.run()
+    assert report.observed[LEFT, "company"].missing == 2
+    assert report.brakes == [], "the rest of the listing was empty, the side is not"
+    assert (
+        len([id for id in site.systems.right.ids("company") if site.fields(RIGHT, id)["active"] is False])
+        == 2
+    )
+
+
+async def test_a_field_that_was_not_mapped_before_is_read_for_all_records() -> None:
+    site = Site(replace(pair(), properties=(PROPERTIES[0], PROPERTIES[3])))
+    site.put(LEFT, name="Ann", mail="a@x.example", phone="7")
+    await site.run()
+    [right] = site.systems.right.ids("company")
+    assert site.fields(RIGHT, right)["phone"] is None
+    site.dataflow = replace(site.dataflow, pairs=(pair(),))
+    site.new_runner()
+    report = await site.run()
+    assert report.observed[LEFT, "company"].complete
+    assert site.fields(RIGHT, right)["phone"] == "7"
+    assert not (await site.run()).observed[LEFT, "company"].complete
+
+
+async def test_when_a_field_was_edited_is_kept_apart_from_when_others_were() -> None:
+    site = Site()
+    id = await observed_once(site)
+    site.now += 5_000
+    site.edit(LEFT, id, phone="2")
+    phone_ms = site.now
+    await observe(site.runner.engine, LEFT, "company")
+    site.now += 5_000
+    site.edit(LEFT, id, name="Bea")
+    await observe(site.runner.engine, LEFT, "company")
+    seen = site.sighting(LEFT, id)
+    assert seen is not None
+    assert seen.edits["phone"] == (phone_ms, phone_ms)
+    assert seen.edits["name"] == (site.now, site.now)
+
+
+async def test_two_fields_that_changed_between_two_readings_share_an_interval() -> None:
+    site = Site()
+    id = await observed_once(site)
+    first_ms = site.now
+    site.now += 5_000
+    site.edit(LEFT, id, phone="2")
+    site.edit(LEFT, id, name="Bea")
+    await observe(site.runner.engine, LEFT, "company")
+    seen = site.sighting(LEFT, id)
+    assert seen is not None
+    assert seen.edits["phone"] == seen.edits["name"] == (first_ms, site.now)
+
+
+async def test_what_cannot_be_read_is_retried_later() -> None:
+    site = Site()
+    site.connectors.left.hints = True
+    site.put(LEFT, name="Ann")
+    site.connectors.left.next("read", raising(RetryLater("busy")))
+    report = await site.run()
+    assert report.failed["company"] == 1
+    await site.rest()
+    assert site.titles(RIGHT) == ["Ann"]

@@ -1,0 +1,405 @@
+"""Whole runs: what one does, what stops it, and that nothing of it is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from instep.core.dataflow import Brakes
+from instep.core.model import Both, Side
+from instep.errors import BadAnswer, InDoubt, LeaseLost, RetryLater, Stop, StoreError
+from instep.runner.run import Progress, Runner, Wish
+from instep.store.sqlite import open_store
+
+from .site import LEFT, RIGHT, STRICT, Send, Site, after, before_answer, pair, raising
+
+
+async def test_records_of_both_sides_get_their_partners_and_the_report_counts_them() -> None:
+    site = Site()
+    site.put(LEFT, name="Ann", mail="ann@x.example")
+    site.put(LEFT, name="Bea", mail="bea@x.example")
+    site.put(RIGHT, title="Bea", mail="BEA@x.example")
+    site.put(RIGHT, title="Cleo", mail="cleo@x.example")
+    report = await site.run()
+    assert site.titles(LEFT) == site.titles(RIGHT) == ["Ann", "Bea", "Cleo"]
+    assert len(site.links()) == 3
+    assert report.writes == {("company", "create", LEFT): 1, ("company", "create", RIGHT): 1}
+    assert (report.written, report.status, report.linked["company"]) == (2, "done", 1)
+    assert report.summary()["writes"][0]["count"] == 1  # type: ignore[index, call-overload]
+
+
+async def test_a_second_run_writes_nothing_and_only_lists() -> None:
+    site = Site()
+    for n in range(5):
+        site.put(LEFT, name=f"L{n}", mail=f"l{n}@x.example")
+        site.put(RIGHT, title=f"R{n}", mail=f"r{n}@x.example")
+    await site.run()
+    site.forget_requests()
+    report = await site.run()
+    assert report.written == 0
+    assert {operation for operation, _, _ in site.sent("list", "read", "create", "update", "find")} == {
+        "list"
+    }
+    assert report.requests == {"Left": 1, "Right": 1}
+
+
+@pytest.mark.parametrize("side", [LEFT, RIGHT])
+async def test_one_edit_is_one_write_and_its_echo_none(side: Side) -> None:
+    site = Site()
+    ids = dict(zip(Side, await site.linked_company(), strict=True))
+    site.edit(side, ids[side], phone="2")
+    await site.run()
+    await site.run()
+    assert site.written(side.other) == [("update", ids[side.other], {"phone": "2"})]
+    assert site.written(side) == []
+
+
+async def test_a_run_that_only_plans_writes_nothing_and_leaves_everything_to_do() -> None:
+    site = Site()
+    site.put(LEFT, name="Ann", mail="a@x.example")
+    report = await site.run(act=False)
+    assert report.tallies["company"].writes == {("create", RIGHT): 1}
+    assert site.sent("create") == []
+    assert len(site.todo()) == 1
+    assert (await site.run()).written == 1
+
+
+async def test_only_the_pairs_that_were_asked_for_are_worked_on() -> None:
+    site = Site(pair(), pair("person"))
+    site.put(LEFT, name="Ann", mail="a@x.example")
+    site.put(LEFT, "person", name="Bea", mail="b@x.example")
+    report = await site.run(pairs=("person",))
+    assert report.writes == {("person", "create", RIGHT): 1}
+    assert site.sent("list") == [("list", "person", "1"), ("list", "person", "1")]
+
+
+# --- Brakes
+
+
+def many(site: Site, count: int) -> None:
+    """New companies on the left."""
+    for n in range(count):
+        site.put(LEFT, name=f"N{n}", mail=f"{n}@x.example")
+
+
+async def linked_many(brakes: Brakes, count: int = 20) -> Site:
+    """That many linked companies, with the brakes on."""
+    site = Site(pair(brakes=brakes, on_delete="retire"))
+    many(site, count)
+    assert (await site.run()).brakes == []
+    assert len(site.links()) == count
+    site.forget_requests()
+    return site
+
+
+async def braked(site: Site, kind: str) -> None:
+    """The next run is stopped by that brake before its first write; released, it goes through."""
+    report = await site.run()
+    assert [(b.pair, b.kind) for b in report.brakes] == [("company", kind)]
+    assert report.status == "braked"
+    assert site.written(LEFT) == site.written(RIGHT) == []
+    assert report.brakes[0].why
+    released = await site.run(released=frozenset({f"company:{kind}"}))
+    assert released.brakes == []
+    assert released.written > 0
+
+
+async def test_too_many_creates_stop_a_pair() -> None:
+    site = await linked_many(Brakes(create_share=0.1, least=2))
+    for n in range(3):
+        site.put(RIGHT, title=f"New {n}", mail=f"new{n}@x.example")
+    await braked(site, "create")
+
+
+async def test_too_many_changes_stop_a_pair() -> None:
+    site = await linked_many(Brakes(change_share=0.1, least=2))
+    for link in site.links()[:3]:
+        site.edit(LEFT, link.ids.left, phone="2")
+    await braked(site, "change")
+
+
+async def test_too_many_retirements_stop_a_pair() -> None:
+    site = await linked_many(Brakes(retire_share=0.1, least=2))
+    for link in site.links()[:3]:
+        site.systems.left.remove("company", link.ids.left)
+    await braked(site, "retire")
+
+
+async def test_as_many_as_the_brake_allows_go_through() -> None:
+    site = await linked_many(Brakes(0.1, 0.1, 0.1, least=2))
+    for link in site.links()[:2]:
+        site.edit(LEFT, link.ids.left, phone="2")
+    report = await site.run()
+    assert (report.brakes, report.written) == ([], 2)
+
+
+async def test_the_first_run_has_a_share_of_creates_of_its_own() -> None:
+    site = Site(pair(brakes=Brakes(first_create_share=0.5, least=2)))
+    many(site, 3)
+    assert [b.kind for b in (await site.run()).brakes] == ["create"]
+    assert site.titles(RIGHT) == []
+
+
+def silent_about_deletes() -> Site:
+    """A left side whose listing doesn't name what was deleted."""
+    return Site(pair(on_delete="retire"), abilities=Both(replace(STRICT, tombstones=False), STRICT))
+
+
+async def test_a_side_that_is_suddenly_empty_stops_its_pair() -> None:
+    site = silent_about_deletes()
+    many(site, 3)
+    await site.run()
+    site.forget_requests()
+    for id in site.systems.left.ids("company"):
+        site.systems.left.remove("company", id)
+    report = await site.run(full=True)
+    assert [b.kind for b in report.brakes] == ["empty"]
+    assert site.written(RIGHT) == []
+    await site.run()
+    assert site.written(RIGHT) == [], "it stays so until a person says otherwise"
+
+
+async def test_a_side_that_was_empty_from_the_start_stops_nothing() -> None:
+    site = silent_about_deletes()
+    site.put(RIGHT, title="Ann", mail="a@x.example")
+    assert (await site.run(full=True)).brakes == []
+    site.put(RIGHT, title="Bea", mail="b@x.example")
+    assert (await site.run()).brakes == []
+    assert site.titles(LEFT) == ["Ann", "Bea"]
+
+
+async def test_a_side_that_a_person_said_is_rightly_empty_is_filled_again() -> None:
+    site = silent_about_deletes()
+    many(site, 3)
+    await site.run()
+    for id in site.systems.left.ids("company"):
+        site.systems.left.remove("company", id)
+    released = frozenset({"company:empty"})
+    await site.run(full=True, released=released)
+    site.put(LEFT, name="New", mail="new@x.example")
+    await site.run(released=released)
+    site.put(LEFT, name="Newer", mail="newer@x.example")
+    report = await site.run()
+    assert report.brakes == []
+    assert {"New", "Newer"} <= set(site.titles(RIGHT))
+
+
+async def test_a_brake_of_one_pair_does_not_stop_the_others() -> None:
+    site = Site(pair(brakes=Brakes(first_create_share=0.1, least=0)), pair("person"))
+    site.put(LEFT, name="Ann")
+    site.put(LEFT, "person", name="Bea")
+    report = await site.run()
+    assert [b.pair for b in report.brakes] == ["company"]
+    assert report.writes == {("person", "create", RIGHT): 1}
+
+
+# --- Approved plans
+
+
+async def test_a_run_of_an_approved_plan_does_what_was_planned() -> None:
+    site = Site()
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.put(RIGHT, title="Bea", mail="b@x.example")
+    await site.run(act=False)
+    approved = frozenset(f for action in site.plan() for f in action.fingerprints)
+    assert len(approved) == 2
+    report = await site.run(approved=approved)
+    assert (report.written, report.skipped.total()) == (2, 0)
+    assert site.fields(RIGHT, right)["phone"] == "2"
+
+
+async def test_an_approved_plan_refuses_what_has_moved_since_and_the_next_run_takes_it_up() -> None:
+    site = Site()
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    await site.run(act=False)
+    approved = frozenset(f for action in site.plan() for f in action.fingerprints)
+    site.edit(LEFT, left, phone="3")
+    report = await site.run(approved=approved)
+    assert (report.written, report.skipped["company"]) == (0, 1)
+    assert site.fields(RIGHT, right)["phone"] == "1"
+    assert (await site.run()).written == 1
+    assert site.fields(RIGHT, right)["phone"] == "3"
+
+
+async def test_an_approved_plan_makes_no_create_that_was_not_in_it() -> None:
+    site = Site()
+    site.put(LEFT, name="Ann")
+    report = await site.run(approved=frozenset())
+    assert (report.written, report.skipped["company"]) == (0, 1)
+    assert (await site.run()).written == 1
+
+
+# --- Stopping and failing
+
+
+async def test_a_stopped_run_loses_nothing() -> None:
+    site = Site()
+    many(site, 30)
+    runner = site.runner
+    site.connectors.right.next("create", before_answer(runner.stop))
+    report = await site.run()
+    assert report.status == "stopped"
+    assert 1 <= report.written <= 2, "the calls that were on their way are finished"
+    assert site.intents() == []
+    site.new_runner()
+    assert (await site.run()).written == 30 - report.written
+    assert len(site.titles(RIGHT)) == 30
+
+
+async def test_a_run_that_is_stopped_while_reading_goes_on_there() -> None:
+    site = Site(page_size=2)
+    many(site, 6)
+    runner = site.runner
+
+    def stop_at_second(entity: str, page: int) -> None:
+        if page == 2:
+            runner.stop()
+
+    site.connectors.left.page_fault = stop_at_second
+    report = await site.run()
+    assert (report.status, report.written) == ("stopped", 0)
+    site.connectors.left.page_fault = lambda entity, page: None
+    site.new_runner()
+    assert (await site.run()).written == 6
+
+
+async def test_an_error_that_a_person_must_mend_ends_the_run_with_everything_saved() -> None:
+    site = Site()
+    many(site, 5)
+    site.connectors.right.next("create", after(lambda: None), raising(Stop("the key was revoked")))
+    with pytest.raises(Stop, match="revoked"):
+        await site.run()
+    assert site.store.read(lambda tx: tx.runs())[0].status == "failed"
+    assert site.intents() == []
+    assert len(site.titles(RIGHT)) == len(site.links())
+    site.new_runner()
+    await site.rest()
+    assert len(site.titles(RIGHT)) == len(site.links()) == 5
+
+
+async def test_an_error_that_a_person_must_mend_ends_the_run_while_reading_too() -> None:
+    site = Site()
+    many(site, 2)
+
+    def refuse(entity: str, page: int) -> None:
+        raise Stop("the key was revoked")
+
+    site.connectors.left.page_fault = refuse
+    with pytest.raises(Stop, match="revoked"):
+        await site.run()
+    site.connectors.left.page_fault = lambda entity, page: None
+    await site.rest()
+    assert len(site.links()) == 2
+
+
+@pytest.mark.parametrize("error", [RetryLater("busy"), InDoubt("no answer"), BadAnswer("not JSON")])
+async def test_an_entity_that_cannot_be_listed_is_reported_and_its_pair_left_alone(error: Exception) -> None:
+    site = Site(pair(), pair("person"))
+    site.put(LEFT, name="Ann")
+    site.put(LEFT, "person", name="Bea")
+
+    def refuse(entity: str, page: int) -> None:
+        if entity == "company":
+            raise error
+
+    site.connectors.right.page_fault = refuse
+    report = await site.run()
+    assert list(report.troubles) == ["right:company"]
+    assert report.writes == {("person", "create", RIGHT): 1}
+    assert report.status == "done"
+
+
+async def test_what_is_to_be_retried_waits_as_long_as_the_system_asked() -> None:
+    site = Site()
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.connectors.right.next("update", raising(RetryLater("too many requests", after_ms=90_000)))
+    report = await site.run()
+    assert (report.written, report.failed["company"]) == (0, 1)
+    [todo] = site.todo()
+    assert (todo.due_ms - site.now, todo.attempts) == (90_000, 1)
+    assert site.intents() == []
+    assert (await site.run(later_ms=80_000)).written == 0
+    assert (await site.run(later_ms=10_000)).written == 1
+    assert site.fields(RIGHT, right)["phone"] == "2"
+
+
+async def test_waits_grow_while_a_record_goes_on_failing() -> None:
+    site = Site()
+    left, _ = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    waits = []
+    for _ in range(5):
+        site.connectors.right.next("update", raising(RetryLater("busy")))
+        await site.run(later_ms=3_600_000)
+        waits.append(site.todo()[0].due_ms - site.now)
+    assert waits[4] > waits[2] > waits[0]
+
+
+async def test_progress_tells_reading_planning_and_acting() -> None:
+    site = Site()
+    many(site, 25)
+    heard: list[Progress] = []
+    await Runner(site.engine(), "test", heard.append).run()
+    assert {p.phase for p in heard} == {"read", "plan", "act"}
+    assert heard[-1].count == heard[-1].total == 25
+
+
+# --- Two runners
+
+
+async def test_a_second_runner_is_refused_while_the_first_is_at_work(tmp_path: Path) -> None:
+    first = Site(store=open_store(str(tmp_path / "store"), threaded=False))
+    second = Site(store=open_store(str(tmp_path / "store"), threaded=False))
+    try:
+        second.new_runner("second")
+        many(first, 1)
+        refusals: list[str] = []
+
+        async def try_second() -> None:
+            with pytest.raises(StoreError) as refused:
+                await second.run()
+            refusals.append(str(refused.value))
+
+        async def at_create(send: Send) -> Any:
+            await try_second()
+            return await send()
+
+        first.connectors.right.next("create", at_create)
+        assert (await first.run()).written == 1
+        assert "test has the lease" in refusals[0]
+        assert second.sent("list", "create") == []
+    finally:
+        await first.store.close()
+        await second.store.close()
+
+
+async def test_a_runner_that_was_thought_dead_commits_nothing_any_more(tmp_path: Path) -> None:
+    zombie = Site(store=open_store(str(tmp_path / "store"), threaded=False))
+    successor = open_store(str(tmp_path / "store"), threaded=False)
+    try:
+        many(zombie, 3)
+
+        async def taken_over(send: Send) -> Any:
+            zombie.now += 10 * zombie.settings.lease_ms
+            await successor.acquire("successor", zombie.now, 60_000)
+            return await send()
+
+        zombie.connectors.right.next("create", taken_over)
+        with pytest.raises(LeaseLost):
+            await zombie.run()
+        assert len(zombie.sent("create")) <= 2, "at most what was on its way"
+        assert zombie.links() == [], "nothing was saved after the lease was lost"
+        assert zombie.intents() != [], "the successor finds the write in doubt"
+    finally:
+        await zombie.store.close()
+        await successor.close()
+
+
+async def test_the_wish_says_by_default_that_everything_is_worked_on() -> None:
+    assert Wish() == Wish(approved=None, full=False, released=frozenset(), pairs=(), act=True)
