@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from instep.cli import instep, servers
+from instep.cli.demo_stage import Stage
 from instep.cli.servers import Place
+from instep.cli.terminal import Terminal
 
 
 @pytest.mark.slow
@@ -39,6 +45,39 @@ def test_a_demonstration_that_is_kept_goes_on_with_ordinary_commands(tmp_path: P
         assert "in step: all" in run("explain", "contact", "1012", "--side", "right")
     finally:
         servers.stop(Place(tmp_path))
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_demonstration_and_its_servers(tmp_path: Path) -> None:
+    directory = tmp_path / "demo"
+    command = [sys.executable, "-m", "instep", "demo", "--dir", str(directory)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+    ) as demo:
+        assert demo.stdout is not None
+        assert any("$ instep plan" in line for line in demo.stdout)
+        demo.send_signal(signal.SIGINT)
+        demo.stdout.read()
+        assert demo.wait(60) == 130
+    place = Place(directory)
+    assert len(place.servers()) == 2
+    assert place.running() == {}
+
+
+def test_a_claim_that_does_not_hold_is_said_and_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = Stage(Terminal(), tmp_path)
+    stage.expect(True, "one and one are two")
+    stage.expect(False, "one and one are three")
+    assert stage.failures == ["one and one are three"]
+    assert "✗ one and one are three   NOT SO" in capsys.readouterr().out
+
+
+def test_a_command_that_fails_is_a_claim_that_did_not_hold(tmp_path: Path) -> None:
+    stage = Stage(Terminal(), tmp_path)
+    assert stage.command("check") == 2
+    assert stage.failures == ["instep check ended with 2"]
 
 
 def test_a_directory_with_files_in_it_is_left_alone(tmp_path: Path) -> None:
