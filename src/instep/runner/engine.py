@@ -65,8 +65,12 @@ class Claims:
 
 @dataclass(slots=True)
 class Engine:
-    """One site's parts, wired. `now_ms` gives UTC milliseconds; `run` is the id of the run that is going on;
-    `claims` knows the keys that some worker is at; `apart` has those whose properties are written one by one, since a write of several was refused."""
+    """One site's parts, wired.
+
+    `now_ms` gives UTC milliseconds; `run` is the id of the run that is going on; `claims` knows the keys that
+    some worker is at; `apart` has those whose properties are written one by one, since a write of several was
+    refused.
+    """
 
     dataflow: Dataflow
     connectors: Both[Connector]
