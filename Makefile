@@ -35,8 +35,8 @@ test-fast: $(DEV_STAMP) ## the tests that take no more than seconds
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
 
 check: $(DEV_STAMP) ## lint, types, import layers
-	$(BIN)/ruff format --check src tests bench
-	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench docs
+	$(BIN)/ruff check src tests bench docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -44,8 +44,11 @@ bench: $(RUN_STAMP) ## requests, CPU and memory against the sandbox; LARGE=--lar
 	$(BIN)/python -m bench.run $(LARGE)
 
 format: $(DEV_STAMP) ## put the code into the project's format
-	$(BIN)/ruff format src tests bench
-	$(BIN)/ruff check --fix src tests bench
+	$(BIN)/ruff format src tests bench docs
+	$(BIN)/ruff check --fix src tests bench docs
+
+docs: $(DEV_STAMP) ## write the generated reference anew
+	$(BIN)/python -m docs.generate
 
 lock: ## renew the lock files from pyproject.toml
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv

@@ -7,8 +7,8 @@ on virtual time in the simulated world.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 from zlib import crc32
@@ -18,7 +18,7 @@ from instep.core.dataflow import Dataflow, Pair
 from instep.core.decide import Scene
 from instep.core.model import Both, Entity, Side
 from instep.core.policy import Clock
-from instep.core.state import Key
+from instep.core.state import Hold, Key
 from instep.core.transformations.contract import Linked, Lookup, Unlinked
 from instep.store.contract import Store, Tx
 
@@ -98,6 +98,10 @@ class Engine:
         """The wait before try number `attempts` + 1: doubling, with jitter so that records don't march in step."""
         longest: int = min(self.settings.retry_first_ms << min(attempts, 20), self.settings.retry_most_ms)
         return round(longest * (0.5 + self.random.random() / 2))
+
+    def hold(self, tx: Tx, key: Key, holds: Sequence[Hold]) -> None:
+        """The holds of a key from now on; one that is new begins now."""
+        tx.replace_holds(key, [replace(hold, since_ms=hold.since_ms or self.now_ms()) for hold in holds])
 
     def idempotency_key(self) -> str:
         return f"instep-{self.random.getrandbits(128):032x}"

@@ -131,7 +131,7 @@ def _hold_unsure(engine: Engine, tx: Tx, *, todo: Todo, step: Step) -> None:
         "choose: instep holds release ID --choose retire, or unlink",
         gone_digest(side, id),
     )
-    tx.replace_holds(step.key, [hold])
+    engine.hold(tx, step.key, [hold])
     tx.finish(todo)
 
 

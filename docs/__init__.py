@@ -1,0 +1,1 @@
+"""The documents, and what makes the generated ones: `python -m docs.generate`."""

@@ -1,0 +1,77 @@
+"""The reference under `docs/reference`, made from the code: `make docs` writes it, a test compares it.
+
+To add a page, add a module to `docs/pages` and a line to `PAGES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from docs.pages import commands, holds, mapping, policies, settings, systems, transformations
+
+DIRECTORY: Final = Path(__file__).parent / "reference"
+
+
+class Page(NamedTuple):
+    """What a page is about, in a sentence for the index, and how it is made."""
+
+    about: str
+    make: Callable[[], str]
+
+
+PAGES: Final[Mapping[str, Page]] = {
+    "commands.md": Page("Every command with its options, and the exit codes.", commands.page),
+    "mapping.md": Page(
+        "What is kept in step by default, property by property, and what can't be mapped and why.",
+        mapping.page,
+    ),
+    "transformations.md": Page("How a value is turned into the other side's terms.", transformations.page),
+    "policies.md": Page("Who wins a conflict, and what a pair may create and retire.", policies.page),
+    "holds.md": Page("What waits for a person, why, and what the person can choose.", holds.page),
+    "dataflow.md": Page("Every key of `dataflow.yaml`.", settings.dataflow_page),
+    "instep.md": Page("Every key of `instep.yaml`.", settings.site_page),
+    "chargebee.md": Page(
+        "The entities of the Chargebee connector: every field, and who may write it.", systems.chargebee_page
+    ),
+    "custom-erp.md": Page("The same of the sample ERP, as `erp.yaml` describes it.", systems.erp_page),
+}
+
+_BY_HAND: Final = (
+    ("../rest-description.md", "Every key of `erp.yaml`, the description of an ERP's API."),
+    ("../chargebee.md", "What Instep does on a Chargebee site, can't do, and takes for granted."),
+)
+
+
+def index() -> str:
+    """The page that names all others."""
+    lines = [
+        "# Reference",
+        "",
+        "These pages are made from the code by `make docs`; edit the code, not them.",
+        "",
+    ]
+    lines += [f"- [{name}]({name}): {page.about}" for name, page in PAGES.items()]
+    lines += [
+        f"- [{Path(place).name}]({place}): {about}"
+        for place, about in _BY_HAND
+        if (DIRECTORY / place).resolve().exists()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def reference() -> dict[str, str]:
+    """Name of a page under `docs/reference` -> its text."""
+    return {"README.md": index(), **{name: page.make() for name, page in PAGES.items()}}
+
+
+def write() -> None:
+    """Write every page."""
+    DIRECTORY.mkdir(exist_ok=True)
+    for name, text in reference().items():
+        (DIRECTORY / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

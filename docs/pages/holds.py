@@ -1,0 +1,91 @@
+"""The page of holds: causes in our words, choices from the code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from docs.pages.markdown import code, codes, sentence, table
+from docs.pages.markdown import page as whole
+from instep.core.model import Side
+from instep.core.release import SENTENCES, choices
+from instep.core.state import Hold, Key
+
+CAUSES: Final[Mapping[str, tuple[str, str]]] = {
+    "conflict": (
+        "both sides edited a property and no policy decides",
+        "an address was changed in both systems, within a second",
+    ),
+    "ambiguous": (
+        "a record without a partner has more than one candidate",
+        "two contacts in the ERP share the e-mail address of one Chargebee customer",
+    ),
+    "duplicate": (
+        "it may be the same as a record that has a partner already, or share its match value with another",
+        "a second Chargebee customer with the e-mail address of a linked one",
+    ),
+    "refused": (
+        "the system looked at the write and said no",
+        "the ERP knows no payment terms of 45 days",
+    ),
+    "reference": (
+        "it refers to a record that has no partner yet; it goes on by itself as soon as that one has",
+        "an order whose customer is held",
+    ),
+    "person": (
+        "the other system's API can't do it at all, so a person has to",
+        "a new ERP customer needs a business entity, which no API of Chargebee's can create",
+    ),
+    "deleted": (
+        "its partner was deleted, and the pair says to ask; or it was edited since, and an edit outlives a delete",
+        "a contact was deleted in the ERP",
+    ),
+    "required": (
+        "a new record needs a value that the other side has not got",
+        "an ERP product without a name",
+    ),
+    "unfit": (
+        "a value can't be read, or does not fit the other side",
+        "an item family that is in no line of the lookup",
+    ),
+    "doubt": (
+        "it is not known whether a create was applied, and nothing in the system can tell",
+        "an ERP without a reference field stopped answering in the middle of a create",
+    ),
+}
+"""Cause -> what it means, and an example."""
+
+
+def page() -> str:
+    return whole(
+        "Holds",
+        "A hold is one record or one property that waits for a person; everything else of the run goes on.",
+        "It goes away by itself as soon as it no longer applies: the value was corrected, the record was linked.",
+        "`instep holds list` shows them, `instep holds show ID` one of them with both values.",
+        "`instep holds release` answers.",
+        "",
+        "## Causes",
+        "",
+        *table(
+            ("cause", "meaning", "for example"),
+            [(code(name), sentence(means), sentence(example)) for name, (means, example) in CAUSES.items()],
+        ),
+        "## Choices",
+        "",
+        "`instep holds release ID --choose CHOICE`, and the next run acts on it.",
+        "A choice counts for the values that it was made for: if they change first, Instep asks again.",
+        "",
+        *table(("choice", "what the next run does"), [(code(n), sentence(s)) for n, s in SENTENCES.items()]),
+        "## Which choice fits which cause",
+        "",
+        *table(
+            ("cause", "record without a partner", "linked record"),
+            [(code(name), _fitting(name, linked=False), _fitting(name, linked=True)) for name in CAUSES],
+        ),
+        "Where there is no choice, mending the cause in the system that the hold names is the answer.",
+    )
+
+
+def _fitting(cause: str, *, linked: bool) -> str:
+    hold = Hold(Key("pair", Side.LEFT, "id"), "", cause, "")
+    return codes(choices(hold, linked=linked)) or "none"
