@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
+from threading import Lock
 from zlib import crc32
 
 from instep.connectors.contract import Connector
@@ -40,11 +41,32 @@ class Settings:
     canaries: int = 3
 
 
+class Claims:
+    """The keys that workers are at, so that no two are at one record: the one's calls would be doubted by the
+    other. Asked on the event loop and within transactions, which a store may run in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._taken: set[Key] = set()
+        self._lock = Lock()
+
+    def take(self, keys: set[Key], mine: set[Key]) -> bool:
+        """Add keys to `mine`, unless another worker has one of them; says whether it has them all now."""
+        with self._lock:
+            if keys & (self._taken - mine):
+                return False
+            self._taken |= keys
+            mine |= keys
+            return True
+
+    def give_back(self, mine: set[Key]) -> None:
+        with self._lock:
+            self._taken -= mine
+
+
 @dataclass(slots=True)
 class Engine:
     """One site's parts, wired. `now_ms` gives UTC milliseconds; `run` is the id of the run that is going on;
-    `looking` has the keys that some worker is at, so that no two are at one record;
-    `apart` those whose properties are written one by one, since a write of several was refused."""
+    `claims` knows the keys that some worker is at; `apart` has those whose properties are written one by one, since a write of several was refused."""
 
     dataflow: Dataflow
     connectors: Both[Connector]
@@ -54,7 +76,7 @@ class Engine:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     settings: Settings = field(default_factory=Settings)
     run: int = 0
-    looking: set[Key] = field(default_factory=set)
+    claims: Claims = field(default_factory=lambda: Claims())
     apart: set[Key] = field(default_factory=set)
 
     def entity(self, pair: Pair, side: Side) -> Entity:

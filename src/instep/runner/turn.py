@@ -192,17 +192,14 @@ def turn(
 ) -> Step:
     """Take every step at `key` that needs no network; `todo` is finished if none is left.
 
-    `mine`: the keys that this look has to itself; those that it comes to need are added, there and to
-    `Engine.looking`, unless another look has them.
+    `mine`: the keys that this look has to itself; those that it comes to need are claimed.
     """
     for _ in range(4):
         case = judge(engine, tx, key)
         key = case.key
         about = {key, *(intent.key for intent in case.intents)}
-        if about & engine.looking - mine:
+        if not engine.claims.take(about, mine):
             return Step(key, wait_ms=BUSY_MS)  # another look is at it: its calls must not be doubted
-        mine |= about
-        engine.looking |= about
         if case.intents:
             return Step(key, settle=case.intents[0])
         if case.reads:
