@@ -368,7 +368,8 @@ def test_two_references_that_may_be_the_same_wait_for_the_one_that_is_not_linked
     verdict = decided(where, base, readings)
     [hold] = verdict.holds
     assert (hold.cause, hold.waits_for) == ("reference", (LEFT, "customer", "l7"))
-    assert payloads(verdict) == [(RIGHT, {"name": "Bea"})]
+    # What moves together waits together.
+    assert payloads(verdict) == ([] if group else [(RIGHT, {"name": "Bea"})])
 
 
 def test_a_one_way_property_of_a_group_is_not_written_against_its_way_by_a_conflict() -> None:
