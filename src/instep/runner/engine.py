@@ -65,8 +65,12 @@ class Claims:
 
 @dataclass(slots=True)
 class Engine:
-    """One site's parts, wired. `now_ms` gives UTC milliseconds; `run` is the id of the run that is going on;
-    `claims` knows the keys that some worker is at; `apart` has those whose properties are written one by one, since a write of several was refused."""
+    """One site's parts, wired.
+
+    `now_ms` gives UTC milliseconds; `run` is the id of the run that is going on; `claims` knows the keys that
+    some worker is at; `apart` has those whose properties are written one by one, since a write of several was
+    refused.
+    """
 
     dataflow: Dataflow
     connectors: Both[Connector]
@@ -78,6 +82,7 @@ class Engine:
     run: int = 0
     claims: Claims = field(default_factory=lambda: Claims())
     apart: set[Key] = field(default_factory=set)
+    _paths: dict[tuple[Side, str], tuple[Entity, tuple[str, ...]]] = field(default_factory=dict, repr=False)
 
     def entity(self, pair: Pair, side: Side) -> Entity:
         return self.connectors[side].entities()[pair.entity[side]]
@@ -100,15 +105,20 @@ class Engine:
 
     def paths(self, side: Side, entity: str) -> tuple[str, ...]:
         """Every field path of an entity that any pair reads or writes, with its marker and retirement field."""
-        paths = {path for pair in self.dataflow.of_entity(side, entity) for path in pair.paths(side)}
         declared = self.connectors[side].entities()[entity]
+        known = self._paths.get((side, entity))
+        if known is not None and known[0] is declared:
+            return known[1]
+        paths = {path for pair in self.dataflow.of_entity(side, entity) for path in pair.paths(side)}
         if declared.abilities.marker:
             paths.add(declared.abilities.marker)
         if declared.retired is not None:
             paths.add(declared.retired[0])
-        groups = {found.group for path in paths if (found := declared.field(path)) and found.group}
-        paths.update(found.path for found in declared.fields if found.group in groups)
-        return tuple(sorted(paths))
+        groups = {its.group for path in paths if (its := declared.field(path)) and its.group}
+        paths.update(each.path for each in declared.fields if each.group in groups)
+        found = tuple(sorted(paths))
+        self._paths[side, entity] = (declared, found)
+        return found
 
     def backoff_ms(self, attempts: int) -> int:
         """The wait before try number `attempts` + 1: doubling, with jitter so that records don't march in step."""

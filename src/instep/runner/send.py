@@ -125,6 +125,7 @@ def _burned(engine: Engine, tx: Tx, intent: Intent, id: str) -> None:
         "a deleted record still has it",
         "choose: instep holds release ID --choose recreate, to use another id",
         digest(id),
+        values=intent.generation,
     )
     engine.hold(tx, intent.key, [hold])
 
