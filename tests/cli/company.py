@@ -62,8 +62,8 @@ class Company:
         self.erp.load({"contacts": [{**row, **times}]})
 
     def in_chargebee(self, id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.chargebee.console("GET", f"customers/{id}")
-        return found
+        rows = self.chargebee.console("GET", "records/customers")["records"]
+        return next(dict(row) for row in rows if row["id"] == id)
 
     def in_erp(self) -> dict[str, dict[str, Any]]:
         """ERP contacts by e-mail address."""

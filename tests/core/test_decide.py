@@ -357,6 +357,31 @@ def test_a_reference_is_translated_through_the_link() -> None:
     assert links.link_of(LEFT, "customer", "l7") == Linked(7)
 
 
+@pytest.mark.parametrize("group", ["", "g"])
+def test_two_references_that_may_be_the_same_wait_for_the_one_that_is_not_linked(group: str) -> None:
+    """Which of two is right can't be asked before it is known whether they differ."""
+    where = scene(
+        prop("company", "reference(customer, contact)", group=group), prop("name", "text(trim)", group=group)
+    )
+    base = link({"name": ("Ann", "Ann")})
+    readings = seen({"company": "l7", "name": "Bea"}, {"company": "r7", "name": "Ann"})
+    verdict = decided(where, base, readings)
+    [hold] = verdict.holds
+    assert (hold.cause, hold.waits_for) == ("reference", (LEFT, "customer", "l7"))
+    # What moves together waits together.
+    assert payloads(verdict) == ([] if group else [(RIGHT, {"name": "Bea"})])
+
+
+def test_a_one_way_property_of_a_group_is_not_written_against_its_way_by_a_conflict() -> None:
+    where = scene(
+        prop("name", "text(trim)", group="g"),
+        prop("city", "text(trim)", group="g", flow="to-left"),
+        policy="left",
+    )
+    readings = seen({"name": "Bea", "city": "Rome"}, {"name": "Cleo", "city": "Oslo"})
+    assert payloads(decided(where, BASE, readings)) == [(RIGHT, {"name": "Bea"})]
+
+
 # --- What was refused
 
 REFUSED = Hold(KEY, "name", "refused", "no", digest=digest(["name", [["Bea"], ["Ann"]]]))

@@ -116,9 +116,27 @@ def test_a_changed_context_alone_changes_what_the_value_means() -> None:
 
 def test_a_reference_is_compared_by_link_and_never_by_id() -> None:
     company = prop("company", "reference(customer, contact)")
-    links = Links({(LEFT, "customer", "l7"): 7, (RIGHT, "contact", "r7"): 7})
+    links = Links({(LEFT, "customer", "l7"): 7, (RIGHT, "contact", "r7"): 7, (RIGHT, "contact", "r8"): 8})
     assert compared(company, "l7", "r7", None, links).kind == "agreed"
+    links.links[RIGHT, "contact", "r8"] = 8
     assert compared(company, "l7", "r8", None, links).kind == "conflict"
+
+
+@pytest.mark.parametrize(("left", "right"), [("l7", "new"), ("new", "r7"), ("new", "other")])
+def test_two_references_of_which_one_is_not_linked_yet_wait_and_do_not_conflict(
+    left: str, right: str
+) -> None:
+    company = prop("company", "reference(customer, contact)")
+    links = Links({(LEFT, "customer", "l7"): 7, (RIGHT, "contact", "r7"): 7})
+    assert compared(company, left, right, None, links).kind == "waiting"
+    assert compared(company, left, right, ("l0", "r0"), links).kind == "waiting"
+
+
+def test_two_references_of_which_one_is_not_linked_yet_wait_and_are_no_conflict() -> None:
+    company = prop("company", "reference(customer, contact)")
+    links = Links({(LEFT, "customer", "l7"): 7})
+    assert compared(company, "l7", "r9", None, links).kind == "waiting"
+    assert compared(company, "l5", "r9", None, links).kind == "waiting"
 
 
 # --- Laws

@@ -61,7 +61,7 @@ systems:
     prices: [{currency: eur}]
     business_entities: 4
 stor: x
-schedule: {every_s: no}
+schedule: {full_every_s: no}
 """
     assert told(parse_site, text, "instep.yaml") == (
         'instep.yaml:4:11: error: "chargebe" is not a kind of system\n'
@@ -78,7 +78,7 @@ schedule: {every_s: no}
         "  why: it is a number\n"
         'instep.yaml:12:1: error: "stor" is not known here\n'
         '  fix: did you mean "store"?\n'
-        "instep.yaml:13:21: error: this should be a whole number\n"
+        "instep.yaml:13:26: error: this should be a whole number\n"
         "  why: it is a text"
     )
 

@@ -69,6 +69,7 @@ def test_it_has_no_error_and_warns_of_what_chargebee_can_not_do(
             "contact.business_entity_id",
             "Chargebee takes business_entity_id only when a record is made",
         ),
+        ("warning", "product.id", '"id" may be longer than Custom ERP takes'),
         ("warning", "product.id", "Chargebee takes id only when a record is made"),
         ("warning", "product.type", "Chargebee takes type only when a record is made"),
         (

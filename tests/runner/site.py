@@ -260,10 +260,10 @@ class Site:
         self.now += later_ms
         return await self.runner.run(Wish(**wish))
 
-    async def rest(self, runs: int = 12) -> None:
-        """Runs, an hour apart, until there is nothing left that may be done."""
-        for _ in range(runs):
-            await self.run(3_600_000)
+    async def rest(self) -> None:
+        """Runs, at first half a minute and later an hour apart, until there is nothing left to do."""
+        for number in range(20):
+            await self.run(30_000 if number < 10 else 3_600_000)
             if not self.todo():
                 return
         raise AssertionError(f"no rest: {self.todo()}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -60,7 +61,12 @@ def _place(directory: Path | None) -> Place:
 
 
 def _end(stage: Stage, took_s: float) -> None:
-    stage.tell("")
+    runs = [run["summary"] for run in stage.ask_lines("history", "--runs")]
+    used: Counter[str] = Counter()
+    for summary in runs:
+        used.update(summary["requests"])
+    told = " and ".join(f"{count} requests to {name}" for name, count in used.items())
+    stage.tell(f"\n{len(runs)} runs of Instep used {told}")
     if stage.failures:
         stage.tell(f"{len(stage.failures)} claims did not hold:")
         for sentence in stage.failures:

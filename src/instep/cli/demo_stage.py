@@ -9,14 +9,18 @@ import json
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import instep.cli
+from instep.cli import STOPPED
 from instep.cli.servers import Place, Server
 from instep.cli.terminal import Terminal
+
+DONE: Final = (0, 3)
+"""Exit codes of a command that did its work: nothing, or something, waits for a person."""
 
 
 @dataclass
@@ -42,19 +46,27 @@ class Stage:
         """Run an instep command in the directory, output and all (or its `last` lines); its exit code."""
         self.terminal.say(self.terminal.style(f"$ instep {' '.join(words)}", fg="cyan"))
         if last is None:
-            return _run(self.directory, words)
+            return self._noted(_run(self.directory, words), words)
         code, said = _heard(self.directory, ("--quiet", *words))
         lines = said.splitlines()
         if len(lines) > last:
             self.terminal.say(f"... {len(lines) - last} lines")
         for line in lines[-last:]:
             self.terminal.say(line)
+        return self._noted(code, words)
+
+    def _noted(self, code: int, words: Sequence[str]) -> int:
+        """A command that could not do its work is a claim that did not hold; Ctrl-C in one ends the story."""
+        if code == STOPPED:
+            raise KeyboardInterrupt
+        if code not in DONE:
+            self.failures.append(f"instep {' '.join(words)} ended with {code}")
         return code
 
     def ask(self, *words: str) -> str:
         """What an instep command prints, without printing it. AssertionError if it fails."""
         code, said = _heard(self.directory, ("--quiet", *words))
-        if code not in (0, 3):
+        if code not in DONE:
             raise AssertionError(f"instep {' '.join(words)} ended with {code}")
         return said
 

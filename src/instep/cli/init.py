@@ -90,7 +90,8 @@ def command(
 def _tell_notes(terminal: Terminal, documents: Sequence[DataflowDocument]) -> None:
     notes = [(document, note) for document in documents for note in document.notes]
     if notes:
-        terminal.say(f"\n{len(notes)} things in the document could not be expressed:")
+        what = "1 line" if len(notes) == 1 else f"{len(notes)} lines"
+        terminal.say(f"\n{what} of the document can't be expressed; each is a comment at its place:")
     for document, note in notes:
         terminal.say(f"  {document.file}:{note.line}: {note.text}")
 

@@ -67,6 +67,7 @@ class Drawn:
     def __call__(self, progress: Progress) -> None:
         key = (progress.phase, progress.what)
         if key not in self.tasks:
+            self._clear(progress.phase)
             words = f"{WORDS[progress.phase]} {progress.what}"
             self.tasks[key] = self.bars.add_task(words, total=progress.total or None, rate="")
             self.began_s[self.tasks[key]] = time.monotonic()
@@ -74,6 +75,11 @@ class Drawn:
         took_s = time.monotonic() - self.began_s[task]
         rate = f"{progress.count / took_s:.0f}/s" if took_s > 1 else ""
         self.bars.update(task, completed=progress.count, total=progress.total or None, rate=rate)
+
+    def _clear(self, phase: str) -> None:
+        """Take away the bars of the phase before: nothing says when a reading has come to its end."""
+        for before in [key for key in self.tasks if key[0] != phase]:
+            self.bars.remove_task(self.tasks.pop(before))
 
 
 class Lines:

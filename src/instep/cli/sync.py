@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from instep.cli.plan_file import Approved, read_plan
 from instep.cli.summary import needs_person, one_line, report_json, say_next, say_report, standing
 from instep.cli.terminal import Terminal
 from instep.errors import RetryLater, UsageError
-from instep.runner.run import Report, Wish
+from instep.runner.run import COMPLETE, Report, Wish
 from instep.site import Site, now_ms, opened
 
 SHOWN: Final = 5
@@ -47,7 +48,11 @@ class Duration(click.ParamType[float]):
 @click.option(
     "--release", "released", multiple=True, metavar="PAIR:KIND", help="Let a brake go for this run."
 )
-@click.option("--every", type=Duration(), help="Go on, a run every so often (60s, 5m), until stopped.")
+@click.option(
+    "--every",
+    type=Duration(),
+    help="Go on, a run every so often (60s, 5m), until stopped; complete readings as scheduled.",
+)
 @click.option(
     "--json", "as_json", is_flag=True, help="Print what was done as JSON; one line a run with --every."
 )
@@ -111,7 +116,8 @@ async def _go_on(
     while True:
         began_ms = now_ms()
         try:
-            report = await go(terminal, site, wish, interrupt)
+            full = wish.full or full_due(site, began_ms)
+            report = await go(terminal, site, replace(wish, full=full), interrupt)
         except RetryLater as error:
             terminal.warn(str(error))
         else:
@@ -120,9 +126,17 @@ async def _go_on(
                 terminal.json_line(report_json(report, stands))
             else:
                 terminal.say(one_line(site, report, stands))
+            wish = replace(wish, full=False, released=frozenset())  # these were for the first run
         left_s = every - (now_ms() - began_ms) / 1000
         if await interrupt.wait(max(left_s, 0)):
             return 130
+
+
+def full_due(site: Site, at_ms: int) -> bool:
+    """Whether the schedule asks for a complete reading, which is what finds deletes."""
+    last = site.store.read(lambda tx: tx.meta(COMPLETE))
+    every_ms = site.file.settings.schedule.full_every_s * 1000
+    return last is not None and at_ms - int(last) >= every_ms
 
 
 def _pairs_of(site: Site, approved: Approved) -> tuple[str, ...]:
@@ -151,11 +165,8 @@ def _say_approved(terminal: Terminal, report: Report, approved: Approved) -> Non
     if moved:
         shown = ", ".join(f"{key.pair} {key.id}" for key in moved[:SHOWN])
         more = f" and {len(moved) - SHOWN} more" if len(moved) > SHOWN else ""
-        terminal.say(
-            f"{len(moved)} records are not as they were when the plan was made; nothing was written for them:"
-            f" {shown}{more}"
-        )
+        terminal.say(f"moved since the plan was made, and left alone: {len(moved)} ({shown}{more})")
     if new:
-        terminal.say(f"{new} records have changes that are not in the plan; they are left for the next one")
+        terminal.say(f"not in the plan, and left for the next one: {new}")
     if moved or new:
         terminal.say("  fix: look again: instep plan")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from instep.core.model import Both, Side
@@ -81,13 +82,13 @@ class Brakes:
     first_create_share: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pair:
     """Two entities whose records are kept in step.
 
     `create`: per side, whether Instep may create records *there*. `constants`: per side, fields that every
     record created there gets. `identity`: per side, whether the id of a record Instep creates there is made
-    from the partner's id (`id_template`, "{id}" and "{generation}" in it).
+    from the partner's id (`id_template`, "{id}" in it).
     `match`: tried in order, at first contact only. `after`: pairs whose records are referred to.
     """
 
@@ -104,8 +105,12 @@ class Pair:
     after: tuple[str, ...] = ()
     source: tuple[str, int] = ("", 0)
 
+    @cached_property
+    def _by_name(self) -> Mapping[str, Property]:
+        return {prop.name: prop for prop in self.properties}
+
     def property(self, name: str) -> Property | None:
-        return next((p for p in self.properties if p.name == name), None)
+        return self._by_name.get(name)
 
     def paths(self, side: Side) -> tuple[str, ...]:
         """Every field path of that side that some property reads or writes, once, sorted."""

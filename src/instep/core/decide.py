@@ -164,20 +164,20 @@ class _Deciding:
                 open_ones.append(delta)
         if not open_ones:
             return
-        for delta in open_ones:
+        stuck = [delta for delta in open_ones if delta.kind in ("waiting", "unreadable")]
+        for delta in stuck:
             if delta.kind == "waiting":
                 self._hold_waiting(delta)
-        open_ones = [delta for delta in open_ones if delta.kind != "waiting"]
-        if not open_ones:
-            return
+            else:
+                self._hold_unreadable(delta, (delta.to or Side.LEFT).other)
+        if stuck:
+            return  # what moves together waits together
         directions = {delta.to for delta in open_ones if delta.kind == "flow"}
         if any(d.kind == "conflict" for d in open_ones) or len(directions) > 1:
             self._decide_conflict(open_ones)
             return
         for delta in open_ones:
-            if delta.kind == "unreadable":
-                self._hold_unreadable(delta, (delta.to or Side.LEFT).other)
-            elif delta.to is not None:
+            if delta.to is not None:
                 why = f"{self._system(delta.to.other)} was edited"
                 if delta.first:
                     why = f"only {self._system(delta.to.other)} has a value"

@@ -208,7 +208,9 @@ def _decide_create(
     )
     if refused is not None and not used:
         return Verdict(key, holds=(refused,))
-    again = 1 if release is not None and release.choice == "recreate" else 0
+    burned = next((h.values for h in holds if h.cause == "doubt"), None)
+    again = 1 + burned if isinstance(burned, int) else 1
+    again = again if release is not None and release.choice == "recreate" else 0
     why = f"{scene.systems[key.side]} has a new record"
     write = Write(target, "create", "", payload, tuple(changes), why, again)
     return Verdict(key, (write,), used=used)

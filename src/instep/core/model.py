@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Generic, Literal, TypeVar
 
 from instep.core.values import Json
@@ -155,7 +156,7 @@ class Abilities:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entity:
     """A kind of record in one system: its name there, its fields, and what can be done with it.
 
@@ -169,18 +170,22 @@ class Entity:
     open_prefixes: tuple[str, ...] = ()
     retired: tuple[str, Json] | None = None
 
+    @cached_property
+    def _by_path(self) -> Mapping[str, Field]:
+        return {field.path: field for field in self.fields}
+
     def field(self, path: str) -> Field | None:
         """The field at exactly this path; else the nearest one above it that is an object, a list or any."""
-        by_path = {f.path: f for f in self.fields}
-        if path in by_path:
-            return by_path[path]
+        found = self._by_path.get(path)
+        if found is not None:
+            return found
         for prefix in self.open_prefixes:
             if path.startswith(prefix):
                 return Field(path)
         head = path
         while "." in head:
             head = head.rpartition(".")[0]
-            above = by_path.get(head)
+            above = self._by_path.get(head)
             if above is not None and above.type in ("object", "list", "any"):
                 return above
         return None

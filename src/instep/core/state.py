@@ -106,7 +106,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A person's choice for a hold: left | right | value | create | link | unlink | retire | recreate | ignore |
+    """A person's choice for a hold: left | right | create | link | unlink | retire | recreate | ignore |
     retry. Applies while the hold's digest is `digest`."""
 
     key: Key

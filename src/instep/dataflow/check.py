@@ -95,7 +95,9 @@ def _required(
         )
         return
     sources = [both[side.other].field(path) for p in fillers for path in p.parts[side.other].fields]
-    sure = any(p.required or p.default[side] is not None for p in fillers)
+    sure = any(
+        p.required or p.default[side] is not None or "id" in p.parts[side.other].fields for p in fillers
+    )
     if not sure and all(source is not None and source.create and not source.required for source in sources):
         filler = fillers[0]
         yield _problem(

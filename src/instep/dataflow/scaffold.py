@@ -115,7 +115,6 @@ def site_text(choices: Choices) -> str:
             "dataflow: dataflow.yaml",
             "",
             "schedule:",
-            "  every_s: 60          # how often instep run looks for changes that no webhook told of",
             "  full_every_s: 86400  # how often it reads everything, which is what finds deletes",
             "",
         ]

@@ -137,9 +137,8 @@ KINDS: Final[Mapping[str, type[System]]] = {"chargebee": ChargebeeSystem, "rest"
 
 
 class Schedule(Strict):
-    """How often `instep run` looks, where no webhook told it to."""
+    """What `instep sync --every` does by itself."""
 
-    every_s: StrictInt = Field(60, ge=1, le=86_400, description="seconds between two looks for changes")
     full_every_s: StrictInt = Field(
         86_400, ge=60, description="seconds between two complete readings, which find deletes"
     )

@@ -7,10 +7,11 @@ on virtual time in the simulated world.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
+from threading import Lock
 from zlib import crc32
 
 from instep.connectors.contract import Connector
@@ -18,7 +19,7 @@ from instep.core.dataflow import Dataflow, Pair
 from instep.core.decide import Scene
 from instep.core.model import Both, Entity, Side
 from instep.core.policy import Clock
-from instep.core.state import Key
+from instep.core.state import Hold, Key
 from instep.core.transformations.contract import Linked, Lookup, Unlinked
 from instep.store.contract import Store, Tx
 
@@ -40,11 +41,36 @@ class Settings:
     canaries: int = 3
 
 
+class Claims:
+    """The keys that workers are at, so that no two are at one record: the one's calls would be doubted by the
+    other. Asked on the event loop and within transactions, which a store may run in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._taken: set[Key] = set()
+        self._lock = Lock()
+
+    def take(self, keys: set[Key], mine: set[Key]) -> bool:
+        """Add keys to `mine`, unless another worker has one of them; says whether it has them all now."""
+        with self._lock:
+            if keys & (self._taken - mine):
+                return False
+            self._taken |= keys
+            mine |= keys
+            return True
+
+    def give_back(self, mine: set[Key]) -> None:
+        with self._lock:
+            self._taken -= mine
+
+
 @dataclass(slots=True)
 class Engine:
-    """One site's parts, wired. `now_ms` gives UTC milliseconds; `run` is the id of the run that is going on;
-    `looking` has the keys that some worker is at, so that no two are at one record;
-    `apart` those whose properties are written one by one, since a write of several was refused."""
+    """One site's parts, wired.
+
+    `now_ms` gives UTC milliseconds; `run` is the id of the run that is going on; `claims` knows the keys that
+    some worker is at; `apart` has those whose properties are written one by one, since a write of several was
+    refused.
+    """
 
     dataflow: Dataflow
     connectors: Both[Connector]
@@ -54,8 +80,9 @@ class Engine:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     settings: Settings = field(default_factory=Settings)
     run: int = 0
-    looking: set[Key] = field(default_factory=set)
+    claims: Claims = field(default_factory=lambda: Claims())
     apart: set[Key] = field(default_factory=set)
+    _paths: dict[tuple[Side, str], tuple[Entity, tuple[str, ...]]] = field(default_factory=dict, repr=False)
 
     def entity(self, pair: Pair, side: Side) -> Entity:
         return self.connectors[side].entities()[pair.entity[side]]
@@ -78,20 +105,29 @@ class Engine:
 
     def paths(self, side: Side, entity: str) -> tuple[str, ...]:
         """Every field path of an entity that any pair reads or writes, with its marker and retirement field."""
-        paths = {path for pair in self.dataflow.of_entity(side, entity) for path in pair.paths(side)}
         declared = self.connectors[side].entities()[entity]
+        known = self._paths.get((side, entity))
+        if known is not None and known[0] is declared:
+            return known[1]
+        paths = {path for pair in self.dataflow.of_entity(side, entity) for path in pair.paths(side)}
         if declared.abilities.marker:
             paths.add(declared.abilities.marker)
         if declared.retired is not None:
             paths.add(declared.retired[0])
-        groups = {found.group for path in paths if (found := declared.field(path)) and found.group}
-        paths.update(found.path for found in declared.fields if found.group in groups)
-        return tuple(sorted(paths))
+        groups = {its.group for path in paths if (its := declared.field(path)) and its.group}
+        paths.update(each.path for each in declared.fields if each.group in groups)
+        found = tuple(sorted(paths))
+        self._paths[side, entity] = (declared, found)
+        return found
 
     def backoff_ms(self, attempts: int) -> int:
         """The wait before try number `attempts` + 1: doubling, with jitter so that records don't march in step."""
         longest: int = min(self.settings.retry_first_ms << min(attempts, 20), self.settings.retry_most_ms)
         return round(longest * (0.5 + self.random.random() / 2))
+
+    def hold(self, tx: Tx, key: Key, holds: Sequence[Hold]) -> None:
+        """The holds of a key from now on; one that is new begins now."""
+        tx.replace_holds(key, [replace(hold, since_ms=hold.since_ms or self.now_ms()) for hold in holds])
 
     def idempotency_key(self) -> str:
         return f"instep-{self.random.getrandbits(128):032x}"

@@ -43,12 +43,11 @@ async def look(engine: Engine, todo: Todo, permit: Permit) -> Look:
     """Deal with one todo. Raises Stop, StoreError (nothing is lost: the todo stays) and bugs; any other
     trouble of a system postpones it."""
     result = Look()
-    if todo.key in engine.looking:
+    mine: set[Key] = set()
+    if not engine.claims.take({todo.key}, mine):
         await _postpone(engine, todo, 50, todo.attempts, todo.reason)
         result.end = "waiting"
         return result
-    mine = {todo.key}
-    engine.looking.add(todo.key)
     try:
         await _look(engine, todo, permit, mine, result)
     except (Stop, StoreError, LeaseLost):
@@ -58,7 +57,7 @@ async def look(engine: Engine, todo: Todo, permit: Permit) -> Look:
     except OutcomeError as error:
         await _fail(engine, todo, error, result, None)
     finally:
-        engine.looking -= mine
+        engine.claims.give_back(mine)
     return result
 
 
@@ -131,7 +130,7 @@ def _hold_unsure(engine: Engine, tx: Tx, *, todo: Todo, step: Step) -> None:
         "choose: instep holds release ID --choose retire, or unlink",
         gone_digest(side, id),
     )
-    tx.replace_holds(step.key, [hold])
+    engine.hold(tx, step.key, [hold])
     tx.finish(todo)
 
 

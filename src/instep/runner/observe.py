@@ -218,8 +218,8 @@ def sighted(
 def _edits(
     paths: Iterable[str], fields: dict[str, Json], record: Record, before: Sighting | None
 ) -> dict[str, tuple[int | None, int]]:
-    """When each field was last edited: between the reading before and this one; if nothing else changed
-    in between, at this reading's own time of change."""
+    """When each field was last edited: a changed one between the reading before and this one, or at this
+    reading's own time of change if nothing else changed in between; any other as far as is known from before."""
     if before is None or not before.digest:
         return {}
     edits = dict(before.edits)
@@ -228,6 +228,11 @@ def _edits(
         for path in changed:
             edits.pop(path, None)
         return edits
+    if before.updated_ms is not None:
+        # The record's time of change moves, often by our own write; a field that holds what it held was edited
+        # no later than before.
+        for path in set(paths).difference(changed, edits):
+            edits[path] = (before.created_ms, before.updated_ms)
     heads = {path.partition(".")[0] for path in changed}
     earliest = record.updated_ms if len(heads) == 1 else before.updated_ms
     for path in changed:

@@ -135,7 +135,7 @@ def _created(engine: Engine, tx: Tx, intent: Intent, record: Record, outcome: st
             )
         )
     except AlreadyLinked as taken:
-        tx.replace_holds(intent.key, [taken_hold(intent, record.id, taken.link)])
+        engine.hold(tx, intent.key, [taken_hold(intent, record.id, taken.link)])
         _close(engine, tx, intent, "found done", record)
         return
     _close(engine, tx, intent, outcome, record, link.id)
@@ -202,7 +202,7 @@ def refused(engine: Engine, tx: Tx, intent: Intent, error: Refused) -> None:
         for name in blamed(pair, intent, error):
             holds = [hold for hold in holds if hold.property != name]
             holds.append(_refused_hold(intent, name, error))
-    tx.replace_holds(intent.key, holds)
+    engine.hold(tx, intent.key, holds)
     tx.drop_releases(intent.key, [hold.property for hold in holds])  # a retry is one try
 
 
@@ -275,7 +275,9 @@ def _close(engine: Engine, tx: Tx, intent: Intent, outcome: str, record: Record,
 
 def _decided_by(pair: Pair, intent: Intent) -> list[str]:
     """What the releases are called that may have led to a write: its properties, their groups, or the record."""
-    if intent.operation != "update":
+    if intent.operation == "retire":
+        return []  # its choice ends with the link, which the next turn puts to rest
+    if intent.operation == "create":
         return [""]
     props = [pair.property(name) for name in intent.properties]
     return [*intent.properties, *sorted({prop.group for prop in props if prop is not None and prop.group})]

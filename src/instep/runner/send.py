@@ -109,7 +109,7 @@ def _recognised(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
     try:
         saved = tx.save_link(replace(link, made_by="identity"))
     except AlreadyLinked as other:
-        tx.replace_holds(intent.key, [outcome.taken_hold(intent, record.id, other.link)])
+        engine.hold(tx, intent.key, [outcome.taken_hold(intent, record.id, other.link)])
         return
     linked(engine, tx, saved, "identity")
 
@@ -125,8 +125,9 @@ def _burned(engine: Engine, tx: Tx, intent: Intent, id: str) -> None:
         "a deleted record still has it",
         "choose: instep holds release ID --choose recreate, to use another id",
         digest(id),
+        values=intent.generation,
     )
-    tx.replace_holds(intent.key, [hold])
+    engine.hold(tx, intent.key, [hold])
 
 
 def _moved(engine: Engine, tx: Tx, intent: Intent) -> None:

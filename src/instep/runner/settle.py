@@ -96,7 +96,7 @@ async def _settle_create(
 
     def give_up(tx: Tx) -> None:
         outcome.not_applied(engine, tx, intent, "not known: a person has to look")
-        tx.replace_holds(intent.key, [hold])
+        engine.hold(tx, intent.key, [hold])
 
     await engine.store.write(give_up)
     return None

@@ -192,17 +192,14 @@ def turn(
 ) -> Step:
     """Take every step at `key` that needs no network; `todo` is finished if none is left.
 
-    `mine`: the keys that this look has to itself; those that it comes to need are added, there and to
-    `Engine.looking`, unless another look has them.
+    `mine`: the keys that this look has to itself; those that it comes to need are claimed.
     """
     for _ in range(4):
         case = judge(engine, tx, key)
         key = case.key
         about = {key, *(intent.key for intent in case.intents)}
-        if about & engine.looking - mine:
+        if not engine.claims.take(about, mine):
             return Step(key, wait_ms=BUSY_MS)  # another look is at it: its calls must not be doubted
-        mine |= about
-        engine.looking |= about
         if case.intents:
             return Step(key, settle=case.intents[0])
         if case.reads:
@@ -214,6 +211,12 @@ def turn(
             suspect = _suspect(tx, case, verdict.link)
             if suspect is not None:
                 return Step(key, read=suspect)
+            misfit = _misfit(tx, case, verdict, verdict.link)
+            if misfit is not None:
+                tx.replace_holds(key, [misfit])
+                tx.drop_releases(key, verdict.used)
+                tx.finish(todo)
+                return Step(key, verdict=Verdict(key, holds=(misfit,)))
             if not _link(engine, tx, case, verdict):
                 return Step(key, wait_ms=BUSY_MS)
             continue
@@ -311,6 +314,17 @@ def _suspect(tx: Tx, case: Case, ids: Both[str]) -> tuple[Side, str] | None:
     return None
 
 
+def _misfit(tx: Tx, case: Case, verdict: Verdict, ids: Both[str]) -> Hold | None:
+    """Why a person's choice of partner can't be: the record is not known, or has another partner."""
+    for side in Side:
+        if tx.sighting(side, case.pair.entity[side], ids[side]) is None:
+            return _unknown(case, side, ids[side])
+        taken = tx.link_of(case.pair.name, side, ids[side])
+        if taken is not None and verdict.how == "by hand":
+            return _taken(case, side, taken)
+    return None
+
+
 def _link(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> bool:
     """Link two records that are the same; False if one of them is linked or being made by now."""
     ids = verdict.link
@@ -319,10 +333,6 @@ def _link(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> bool:
     for side in Side:
         if tx.intent_to(case.pair.name, side, ids[side]) is not None:
             return False
-        if tx.sighting(side, case.pair.entity[side], ids[side]) is None:
-            tx.replace_holds(case.key, [_unknown(case, side, ids[side])])
-            tx.drop_releases(case.key, verdict.used)
-            return True
     try:
         link = tx.save_link(Link(0, case.pair.name, ids, made_ms=engine.now_ms(), made_by=verdict.how))
     except AlreadyLinked:
@@ -367,11 +377,12 @@ def _apply(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> None:
         base.update(verdict.agreed)
         if base != link.base:
             link = tx.save_link(replace(link, base=base))
-    tx.replace_holds(case.key, verdict.holds)
+    engine.hold(tx, case.key, verdict.holds)
     if verdict.used:
         tx.drop_releases(case.key, verdict.used)
     if link is not None and verdict.retired and link.state == "live":
         tx.save_link(replace(link, state="retired"))
+        tx.drop_releases(case.key, [""])
         tx.append([_link_entry(engine, link, "retire", verdict.retired)])
     if link is not None and verdict.unlink:
         tx.remove_link(link.id)
@@ -434,4 +445,15 @@ def _unknown(case: Case, side: Side, id: str) -> Hold:
         f"{case.key.id} can't be linked to {id}",
         f"no such {case.pair.entity[side]} is known in {case.scene.systems[side]}",
         "choose an id that exists: instep holds release ID --link OTHER_ID",
+    )
+
+
+def _taken(case: Case, side: Side, link: Link) -> Hold:
+    return Hold(
+        case.key,
+        "",
+        "duplicate",
+        f"{case.key.id} can't be linked to {link.ids[side]}",
+        f"{link.ids[side]} is the partner of {link.ids[side.other]}",
+        "unlink that one first: instep links remove, or choose another: instep holds release ID --link OTHER_ID",
     )

@@ -197,7 +197,7 @@ class SqliteTx:
     # --- Holds and releases
 
     def holds_of(self, key: Key) -> list[Hold]:
-        return [rows.hold(row) for row in self._all("holds_of", **rows.key_row(key))]
+        return [rows.hold(row) for row in sorted(self._all("holds_of", **rows.key_row(key)), key=_number)]
 
     def replace_holds(self, key: Key, holds: Sequence[Hold]) -> None:
         stored = {(hold.property, hold.cause, hold.digest): hold for hold in self.holds_of(key)}
@@ -223,14 +223,15 @@ class SqliteTx:
         return [rows.hold(row) for row in self._execute(sql, {**given, "after": after, "limit": limit})]
 
     def waiting_for(self, side: Side, entity: str, id: str) -> list[Key]:
-        found = self._all("waiting_for", side=side, entity=entity, id=id)
+        found = sorted(set(self._all("waiting_for", side=side, entity=entity, id=id)))
         return [Key(pair, Side(key_side), record_id) for pair, key_side, record_id in found]
 
     def count_holds(self, pair: str) -> dict[str, int]:
         return dict(self._all("count_holds", pair=pair))
 
     def releases_of(self, key: Key) -> list[Release]:
-        return [rows.release(row) for row in self._all("releases_of", **rows.key_row(key))]
+        found = [rows.release(row) for row in self._all("releases_of", **rows.key_row(key))]
+        return sorted(found, key=lambda release: release.property)
 
     def save_release(self, release: Release) -> None:
         self._run("save_release", **rows.release_row(release))
@@ -251,11 +252,11 @@ class SqliteTx:
         return [rows.intent(row) for row in self._all("intents", limit=limit)]
 
     def intents_of(self, key: Key) -> list[Intent]:
-        return [rows.intent(row) for row in self._all("intents_of", **rows.key_row(key))]
+        return [rows.intent(row) for row in sorted(self._all("intents_of", **rows.key_row(key)), key=_number)]
 
     def intent_to(self, pair: str, side: Side, id: str) -> Intent | None:
-        row = self._one("intent_to", pair=pair, side=side, other=side.other, id=id)
-        return None if row is None else rows.intent(row)
+        found = self._all("intent_to", pair=pair, side=side, other=side.other, id=id)
+        return rows.intent(min(found, key=_number)) if found else None
 
     def close_intent(self, intent_id: int) -> None:
         self._run("close_intent", id=intent_id)
@@ -320,3 +321,9 @@ class SqliteTx:
 
     def runs(self, limit: int = 20) -> list[Run]:
         return [rows.run(row) for row in self._all("runs", limit=limit)]
+
+
+def _number(row: Row) -> int:
+    """The number of a row that has one; it comes first."""
+    number: int = row[0]
+    return number

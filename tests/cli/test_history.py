@@ -1,0 +1,74 @@
+"""`instep history`: the journal and the runs, in words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.company import Company
+
+
+@pytest.fixture
+def edited(acme: Company) -> Company:
+    """Two people that were created in the ERP; then the ERP changed one of them."""
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    acme.customer("c2", "Ole", "Berg", "ole@example.test")
+    assert acme.run("sync").exit_code == 0
+    acme.edit_erp(acme.in_erp()["ase@example.test"]["id"], family_name="Berg", language="sv")
+    assert acme.run("sync").exit_code == 0
+    return acme
+
+
+def entries(acme: Company, *words: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in acme.run("history", *words, "--json").stdout.splitlines()]
+
+
+def test_a_write_is_told_with_its_run_its_system_its_reason_and_old_and_new_value(edited: Company) -> None:
+    shown = edited.run("history", "contact", "c1").stdout
+    assert "run 2  update contact c1 = " in shown
+    assert "in Chargebee   (Custom ERP was edited)" in shown
+    assert '    last_name: "Nordmann" -> "Berg"' in shown
+
+
+def test_the_latest_comes_first(edited: Company) -> None:
+    operations = [entry["operation"] for entry in entries(edited, "contact", "c1")]
+    assert operations[0] == "update"
+    assert operations[-1] == "create"
+
+
+def test_a_history_can_be_of_one_record_one_run_or_one_property(edited: Company) -> None:
+    assert {e["partner"] for e in entries(edited, "contact", "c2") if e["operation"] == "create"} == {"c2"}
+    assert {e["run"] for e in entries(edited, "--run", "1")} == {1}
+    only = edited.run("history", "contact", "c1", "--property", "last_name").stdout
+    assert '"Nordmann" -> "Berg"' in only
+    assert "language" not in only and "locale" not in only
+
+
+def test_a_property_that_the_pair_does_not_have_is_answered_with_those_it_has(edited: Company) -> None:
+    shown = edited.run("history", "contact", "c1", "--property", "surname")
+    assert shown.exit_code == 2
+    assert "last_name" in shown.stderr
+
+
+def test_no_more_is_shown_than_was_asked_for(edited: Company) -> None:
+    assert len(entries(edited, "--limit", "2")) == 2
+
+
+def test_runs_are_listed_with_how_they_ended_and_how_much_they_wrote(edited: Company) -> None:
+    first, second = edited.run("history", "--runs").stdout.splitlines()
+    assert first.startswith("run 2  20") and "sync: done" in first and "1 write" in first
+    assert "2 writes" in second
+
+
+def test_a_value_that_lost_a_conflict_is_in_the_history(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    acme.contact("7", "Åsa", "Nordmann", "ase@example.test")
+    acme.run("sync")
+    (hold,) = acme.json("holds", "list")
+    acme.run("holds", "release", str(hold["id"]), "--take", "left")
+    acme.run("sync")
+    shown = acme.run("history", "contact", "c1", "--property", "first_name").stdout
+    assert "overruled contact 7 = c1 in Custom ERP   (a person chose this side)" in shown
+    assert '    first_name: "Åsa" lost' in shown

@@ -1,0 +1,193 @@
+"""`instep holds`: what waits for a person, and the person's choice, against both systems over HTTP."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.company import Company
+
+
+def held(acme: Company, **like: str) -> list[dict[str, Any]]:
+    holds: list[dict[str, Any]] = acme.json("holds", "list")
+    return [hold for hold in holds if all(hold[name] == value for name, value in like.items())]
+
+
+@pytest.fixture
+def torn(acme: Company) -> Company:
+    """Two linked people whose names differ at first contact, which nobody can decide but a person."""
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    acme.contact("7", "Åsa", "Nordmann", "ase@example.test")
+    acme.customer("c2", "Ole", "Berg", "ole@example.test")
+    acme.contact("8", "Ola", "Berg", "ole@example.test")
+    assert acme.run("sync").exit_code == 3
+    return acme
+
+
+def test_nothing_is_known_before_the_first_reading(acme: Company) -> None:
+    shown = acme.run("holds", "list")
+    assert shown.exit_code == 2
+    assert "nothing is known yet" in shown.stderr
+    assert "fix: read both systems first: instep plan" in shown.stderr
+
+
+def test_where_nothing_is_held_the_list_says_so(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    assert acme.run("sync").exit_code == 0
+    assert acme.run("holds", "list").stdout == "nothing is held\n"
+
+
+def test_holds_of_one_cause_are_told_together_with_their_values(torn: Company) -> None:
+    shown = torn.run("holds", "list")
+    assert shown.exit_code == 0
+    assert "contact: conflict in first_name, 2 records" in shown.stdout
+    assert 'first_name: Chargebee: "Åse"   Custom ERP: "Åsa"' in shown.stdout
+    assert "2 holds for a person" in shown.stdout
+
+
+def test_the_command_that_releases_all_alike_names_pair_cause_and_property(torn: Company) -> None:
+    line = next(line for line in torn.run("holds", "list").stdout.splitlines() if "all of them" in line)
+    words = line.partition("instep ")[2].split()
+    assert torn.run(*words).exit_code == 0
+    assert torn.run("sync").exit_code == 0
+    assert held(torn) == []
+
+
+def test_a_list_can_be_narrowed_to_a_pair_a_cause_and_a_property(torn: Company) -> None:
+    assert "2 records" in torn.run("holds", "list", "--pair", "contact", "--cause", "conflict").stdout
+    assert torn.run("holds", "list", "--pair", "order").stdout == "nothing is held\n"
+    assert torn.run("holds", "list", "--property", "email").stdout == "nothing is held\n"
+
+
+def test_a_pair_that_is_spelled_wrong_is_answered_with_the_right_one(torn: Company) -> None:
+    shown = torn.run("holds", "list", "--pair", "contcat")
+    assert shown.exit_code == 2
+    assert "did you mean contact?" in shown.stderr
+
+
+def test_one_hold_shows_both_values_since_when_why_and_each_choice(torn: Company) -> None:
+    (hold,) = held(torn, record="c1")
+    shown = torn.run("holds", "show", str(hold["id"])).stdout
+    assert 'Chargebee: "Åse"' in shown
+    assert 'Custom ERP: "Åsa"' in shown
+    assert "why: it can't be proved which of the two edits is the later one" in shown
+    assert "since: 20" in shown
+    assert f"instep holds release {hold['id']} --take left" in shown
+    assert f"instep holds release {hold['id']} --choose unlink" in shown
+
+
+def test_since_when_something_is_held_stays_from_run_to_run(torn: Company) -> None:
+    before = {hold["id"]: hold["since_ms"] for hold in held(torn)}
+    assert all(since_ms > 0 for since_ms in before.values())
+    torn.run("sync", "--full")
+    assert {hold["id"]: hold["since_ms"] for hold in held(torn)} == before
+
+
+def test_the_value_that_a_person_takes_is_written_by_the_next_sync(torn: Company) -> None:
+    (hold,) = held(torn, record="c1")
+    chosen = torn.run("holds", "release", str(hold["id"]), "--take", "right")
+    assert chosen.exit_code == 0
+    assert "the next run applies it: instep sync" in chosen.stdout
+    assert torn.in_chargebee("c1")["first_name"] == "Åse"
+    torn.run("sync")
+    assert torn.in_chargebee("c1")["first_name"] == "Åsa"
+    assert held(torn, record="c1") == []
+
+
+def test_a_side_can_be_called_by_its_systems_name(torn: Company) -> None:
+    (hold,) = held(torn, record="c1")
+    assert torn.run("holds", "release", str(hold["id"]), "--take", "custom erp").exit_code == 0
+    torn.run("sync")
+    assert torn.in_chargebee("c1")["first_name"] == "Åsa"
+
+
+def test_a_choice_is_void_once_the_value_has_changed(torn: Company) -> None:
+    (hold,) = held(torn, record="c1")
+    torn.run("holds", "release", str(hold["id"]), "--take", "right")
+    torn.edit_erp("7", given_name="Somebody else")
+    torn.edit_chargebee("c1", first_name="Quite another")
+    torn.run("sync")
+    assert torn.in_chargebee("c1")["first_name"] == "Quite another"
+    assert [hold["property"] for hold in held(torn, record="c1")] == ["first_name"]
+
+
+def test_a_choice_that_makes_no_sense_is_refused_with_those_that_do(torn: Company) -> None:
+    (hold,) = held(torn, record="c1")
+    shown = torn.run("holds", "release", str(hold["id"]), "--choose", "create")
+    assert shown.exit_code == 2
+    assert "its cause is conflict, which is released by --take left, --take right" in shown.stderr
+
+
+def test_of_several_holds_none_is_released_if_one_can_not_be(torn: Company) -> None:
+    (hold,) = held(torn, record="c1")
+    assert torn.run("holds", "release", str(hold["id"]), "9999", "--take", "left").exit_code == 2
+    torn.run("sync")
+    assert len(held(torn, record="c1")) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--take", "left"],
+        ["1"],
+        ["1", "--take", "left", "--choose", "retry"],
+        ["1", "--pair", "contact", "--take", "left"],
+        ["--pair", "contact", "--take", "left"],
+        ["1", "2", "--link", "7"],
+        ["1", "--take", "middle"],
+    ],
+)
+def test_a_release_that_says_too_little_or_too_much_is_refused(torn: Company, words: list[str]) -> None:
+    shown = torn.run("holds", "release", *words)
+    assert shown.exit_code == 2
+    assert "why: " in shown.stderr
+
+
+def test_an_ambiguous_record_shows_its_candidates_and_is_linked_by_hand(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    acme.contact("7", "Åse", "Nordmann", "ase@example.test")
+    acme.contact("8", "Åse", "Nordmann-Berg", "ase@example.test")
+    acme.run("sync")
+    (hold,) = held(acme, record="c1", cause="ambiguous")
+    shown = acme.run("holds", "show", str(hold["id"])).stdout
+    assert "candidates in Custom ERP:" in shown
+    assert 'family_name: "Nordmann-Berg"' in shown
+    assert acme.run("holds", "release", str(hold["id"]), "--link", "8").exit_code == 0
+    acme.run("sync")
+    links = [json.loads(line) for line in acme.run("links", "list", "--json").stdout.splitlines()]
+    assert [(link["left"], link["right"], link["made_by"]) for link in links] == [("c1", "8", "by hand")]
+
+
+def test_a_record_is_not_linked_to_one_that_is_unknown_or_taken(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    acme.contact("7", "Åse", "Nordmann", "ase@example.test")
+    acme.contact("8", "Åse", "Nordmann-Berg", "ase@example.test")
+    acme.customer("c2", "Ole", "Berg", "ole@example.test")
+    acme.contact("9", "Ole", "Berg", "ole@example.test")
+    acme.run("sync")
+    (hold,) = held(acme, record="c1", cause="ambiguous")
+    unknown = acme.run("holds", "release", str(hold["id"]), "--link", "77")
+    assert unknown.exit_code == 2
+    assert "it was never seen" in unknown.stderr
+    taken = acme.run("holds", "release", str(hold["id"]), "--link", "9")
+    assert taken.exit_code == 2
+    assert "it is linked already: c2 = 9" in taken.stderr
+
+
+def test_a_person_may_leave_a_record_alone(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test", net_term_days=15)
+    acme.run("sync")
+    (hold,) = held(acme, record="c1")
+    assert hold["cause"] == "refused"
+    assert acme.run("holds", "release", str(hold["id"]), "--choose", "ignore").exit_code == 0
+    assert acme.run("sync").exit_code == 0
+    assert held(acme) == []
+    assert acme.in_erp() == {}
+
+
+def test_a_hold_that_is_gone_is_said_to_be_gone(torn: Company) -> None:
+    shown = torn.run("holds", "show", "9999")
+    assert shown.exit_code == 2
+    assert "it was released, or what it was about has changed since" in shown.stderr

@@ -1,0 +1,359 @@
+"""A write in doubt becomes definite by what the system offers, and happens once whatever had become of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from instep.core.model import Abilities, Both
+from instep.errors import InDoubt, Refused, RetryLater
+from instep.runner.settle import KEY_MARGIN, horizon_ms
+
+from .site import LEFT, RIGHT, STRICT, Fault, Site, after, lost, pair, raising, unanswered
+
+LATE_MS = 20_000
+
+
+def offers(**abilities: Any) -> Abilities:
+    return Abilities(versions="strict", late_apply_ms=LATE_MS, **abilities)
+
+
+PROFILES = {
+    "conditional": offers(conditional=True, chosen_id=True),
+    "chosen id": offers(chosen_id=True),
+    "unique marker": offers(marker="ref", marker_unique=True),
+    "marker": offers(marker="ref"),
+    "key": offers(key_window_ms=1_800_000),
+    "nothing": offers(),
+}
+TELLING = sorted(set(PROFILES) - {"nothing"})
+FAULTS: dict[str, Callable[[], Fault]] = {"lost": lost, "unanswered": unanswered}
+
+
+def site_with(profile: str, **more: Any) -> Site:
+    return Site(pair(**more), abilities=Both(STRICT, PROFILES[profile]))
+
+
+def effective(site: Site, operation: str) -> int:
+    return sum(1 for done, _, _ in site.written(RIGHT) if done == operation)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("profile", TELLING)
+async def test_a_create_in_doubt_makes_one_record(profile: str, fault: str) -> None:
+    site = site_with(profile)
+    left = site.put(LEFT, name="Ann", mail="a@x.example")
+    site.connectors.right.next("create", FAULTS[fault]())
+    await site.run()
+    await site.rest()
+    assert site.titles(RIGHT) == ["Ann"]
+    assert effective(site, "create") == 1
+    [link] = site.links()
+    assert link.ids.left == left
+    assert (site.intents(), site.holds()) == ([], [])
+
+
+@pytest.mark.parametrize("profile", TELLING)
+async def test_a_create_that_stays_in_doubt_twice_makes_one_record(profile: str) -> None:
+    site = site_with(profile)
+    site.put(LEFT, name="Ann", mail="a@x.example")
+    site.connectors.right.next("create", unanswered(), unanswered(), lost())
+    for _ in range(6):
+        await site.run(later_ms=10_000)
+        site.new_runner()
+    await site.rest()
+    assert effective(site, "create") == 1
+    assert len(site.links()) == 1
+
+
+async def test_a_chosen_id_and_a_key_are_sent_again_as_they_were() -> None:
+    site = site_with("chosen id")
+    left = site.put(LEFT, name="Ann")
+    site.connectors.right.next("create", unanswered())
+    await site.run()
+    await site.rest()
+    assert {id for _, _, id in site.sent("create")} == {f"l-{left}"}
+    [entry] = [e for e in site.journal("create") if e.outcome == "found done"]
+    assert entry.record_id == f"l-{left}"
+
+
+async def test_a_marker_is_searched_for_until_the_create_cannot_happen_any_more() -> None:
+    site = site_with("marker")
+    site.put(LEFT, name="Ann")
+    site.connectors.right.next("create", lost())
+    await site.run()
+    await site.run(later_ms=LATE_MS // 2)
+    assert len(site.sent("create")) == 1, "it could still be applied"
+    await site.run(later_ms=LATE_MS)
+    assert len(site.sent("create")) == 2
+    assert len(site.sent("find")) >= 2
+    assert [e.outcome for e in reversed(site.journal("create"))] == ["not applied", "done"]
+
+
+async def test_a_create_that_lands_late_is_found_by_its_marker() -> None:
+    site = site_with("marker")
+    site.put(LEFT, name="Ann")
+    late: list[Any] = []
+
+    async def later(send: Any) -> Any:
+        late.append(send)
+        raise InDoubt("no answer")
+
+    site.connectors.right.next("create", later)
+    await site.run()
+    await site.run(later_ms=5_000)
+    await late[0]()
+    await site.rest()
+    assert effective(site, "create") == 1
+    assert len(site.links()) == 1
+
+
+async def test_a_key_is_trusted_within_its_window_only() -> None:
+    site = site_with("key")
+    window_ms = PROFILES["key"].key_window_ms
+    site.put(LEFT, name="Ann")
+    site.connectors.right.next("create", unanswered())
+    await site.run()
+    await site.run(later_ms=round(window_ms * KEY_MARGIN))
+    assert len(site.sent("create")) == 1
+    [hold] = site.holds()
+    assert hold.cause == "doubt"
+    assert effective(site, "create") == 1
+
+
+@pytest.mark.parametrize("choice", ["link", "create"])
+async def test_a_create_that_nothing_can_tell_of_is_a_persons_to_settle(choice: str) -> None:
+    fault = unanswered() if choice == "link" else lost()
+    site = site_with("nothing", match=())
+    left = site.put(LEFT, name="Ann")
+    site.connectors.right.next("create", fault)
+    await site.run()
+    await site.run(later_ms=LATE_MS // 2)
+    assert site.holds() == [], "it may still happen"
+    await site.run(later_ms=LATE_MS)
+    hold = next(h for h in site.holds() if h.key.side is LEFT)
+    assert (hold.cause, hold.key.id) == ("doubt", left)
+    await site.run(later_ms=86_400_000)
+    assert len(site.sent("create")) == 1
+    ids = site.systems.right.ids("company")
+    await site.release(hold, choice, ids[0] if ids else None)
+    await site.rest()
+    assert site.titles(RIGHT) == site.titles(LEFT) == ["Ann"]
+    assert len(site.links()) == 1
+    assert site.holds() == []
+
+
+# --- Updates and retirements
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_an_update_in_doubt_is_applied_once(profile: str, fault: str) -> None:
+    site = site_with(profile)
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.connectors.right.next("update", FAULTS[fault]())
+    await site.run()
+    await site.rest()
+    assert site.fields(RIGHT, right)["phone"] == "2"
+    assert effective(site, "update") == 1
+    assert site.written(LEFT) == []
+    assert (site.intents(), site.holds()) == ([], [])
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_an_edit_at_the_target_survives_an_update_in_doubt(profile: str) -> None:
+    """Somebody overwrote what we may have written: having seen ours or not, theirs is the later one."""
+    site = site_with(profile, policy="hold")
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.connectors.right.next("update", unanswered())
+    await site.run()
+    site.edit(RIGHT, right, phone="3")
+    await site.rest()
+    assert site.fields(RIGHT, right)["phone"] == "3"
+    assert site.fields(LEFT, left)["phone"] == "3" or [h.cause for h in site.holds()] == ["conflict"]
+
+
+@pytest.mark.parametrize("profile", ["conditional", "key", "nothing"])
+async def test_a_newer_edit_of_the_source_follows_an_update_in_doubt(profile: str) -> None:
+    site = site_with(profile)
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.connectors.right.next("update", lost())
+    await site.run()
+    site.edit(LEFT, left, phone="3")
+    await site.rest()
+    assert site.fields(RIGHT, right)["phone"] == site.fields(LEFT, left)["phone"] == "3"
+
+
+async def test_an_update_without_any_means_is_repeated_only_once_it_cannot_be_applied_any_more() -> None:
+    site = site_with("nothing")
+    left, _ = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.connectors.right.next("update", lost())
+    await site.run()
+    await site.run(later_ms=LATE_MS // 2)
+    assert len(site.sent("update")) == 1
+    await site.run(later_ms=LATE_MS)
+    assert len(site.sent("update")) == 2
+
+
+async def test_a_conditional_update_is_repeated_at_once_and_applied_at_most_once() -> None:
+    site = site_with("conditional")
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.connectors.right.next("update", lost())
+    await site.run()
+    await site.run(later_ms=4_000)
+    assert len(site.sent("update")) == 2
+    assert site.fields(RIGHT, right)["phone"] == "2"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_retirement_in_doubt_is_settled(profile: str, fault: str) -> None:
+    site = Site(pair(on_delete="retire"), abilities=Both(STRICT, PROFILES[profile]))
+    left, right = await site.linked_company()
+    site.put(LEFT, name="Other", mail="o@x.example")
+    await site.run()
+    site.systems.left.remove("company", left)
+    site.connectors.right.next("retire", FAULTS[fault]())
+    await site.run()
+    await site.rest()
+    assert site.fields(RIGHT, right)["active"] is False
+    assert [link.state for link in site.links() if link.ids.left == left] == ["retired"]
+    assert site.intents() == []
+
+
+@pytest.mark.parametrize("error", [RetryLater("busy", after_ms=5_000), InDoubt("again"), Refused("no")])
+@pytest.mark.parametrize("profile", ["conditional", "chosen id", "unique marker", "key"])
+async def test_a_repeated_request_that_fails_again_is_settled_in_the_end(
+    profile: str, error: Exception
+) -> None:
+    site = site_with(profile)
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.connectors.right.next("update", lost(), raising(error))
+    await site.run()
+    for _ in range(3):
+        await site.run(later_ms=30_000)
+    await site.rest()
+    assert (site.fields(RIGHT, right)["phone"] == "2") or [h.cause for h in site.holds()] == ["refused"]
+    assert site.intents() == []
+
+
+@pytest.mark.parametrize("profile", TELLING)
+async def test_a_create_refused_when_it_was_repeated_is_held_or_found(profile: str) -> None:
+    site = site_with(profile)
+    site.put(LEFT, name="Ann", mail="a@x.example")
+    site.connectors.right.next("create", lost(), raising(Refused("no", why="the name is bad")))
+    for _ in range(4):
+        await site.run(later_ms=30_000)
+    await site.rest()
+    assert site.intents() == []
+    assert effective(site, "create") <= 1
+    assert [h.cause for h in site.holds()] in ([], ["refused"], ["doubt"])
+
+
+async def test_a_record_deleted_while_an_update_of_it_was_in_doubt_stays_deleted() -> None:
+    site = site_with("nothing")
+    left, right = await site.linked_company()
+    site.put(RIGHT, title="Other", mail="o@x.example")
+    await site.run()
+    site.edit(LEFT, left, phone="2")
+    site.connectors.right.next("update", lost())
+    await site.run()
+    site.systems.right.remove("company", right)
+    for _ in range(4):
+        await site.run(later_ms=3_600_000, full=True)
+    assert site.intents() == []
+    assert [h.cause for h in site.holds()] == ["deleted"]
+    assert right not in site.systems.right.ids("company")
+
+
+async def test_a_restarted_process_looks_at_writes_in_doubt_first() -> None:
+    site = site_with("chosen id")
+    left = site.put(LEFT, name="Ann")
+
+    class Killed(BaseException):
+        """The process dies."""
+
+    async def die(send: Any) -> Any:
+        await send()
+        raise Killed
+
+    site.connectors.right.next("create", die)
+    with pytest.raises(Killed):
+        await site.run()
+    assert len(site.intents()) == 1
+    site.new_runner()
+    await site.run(later_ms=600_000)
+    assert effective(site, "create") == 1
+    assert site.links()[0].ids == Both(left, f"l-{left}")
+
+
+async def test_nothing_else_is_done_at_a_record_while_a_write_of_it_is_in_doubt() -> None:
+    site = site_with("nothing")
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.connectors.right.next("update", lost())
+    await site.run()
+    site.edit(RIGHT, right, title="Bea")
+    await site.run()
+    assert site.written(LEFT) == []
+    await site.rest()
+    assert site.fields(LEFT, left)["name"] == "Bea"
+
+
+async def test_the_horizon_is_the_sum_of_all_that_can_delay_a_write() -> None:
+    site = site_with("nothing")
+    site.put(LEFT, name="Ann")
+    site.connectors.right.next("create", lost())
+    await site.run()
+    [intent] = site.intents()
+    abilities = Abilities(late_apply_ms=7, list_lag_ms=11, read_lag_ms=13)
+    assert horizon_ms(site.runner.engine, intent, abilities) == intent.sent_ms + 1_000 + 7 + 11
+
+
+async def test_the_answer_of_a_create_that_found_its_id_in_use_links_the_two() -> None:
+    """A store that was lost: the copies are recognised by their ids and nothing is made twice."""
+    site = site_with("chosen id", match=())
+    left = site.put(LEFT, name="Ann")
+    await site.run()
+    fresh = Site(pair(match=()), abilities=Both(STRICT, PROFILES["chosen id"]))
+    fresh.systems, fresh.connectors = site.systems, site.connectors
+    fresh.now = site.now
+    fresh.new_runner()
+    await fresh.rest()
+    assert fresh.links()[0].ids == Both(left, f"l-{left}")
+    assert fresh.links()[0].made_by == "identity"
+    assert effective(site, "create") == 1
+
+
+async def test_an_id_that_a_deleted_record_burned_is_a_persons_to_replace() -> None:
+    site = site_with("chosen id", match=())
+    left = site.put(LEFT, name="Ann")
+    site.systems.right.put("company", {"title": "Old"}, f"l-{left}")
+    site.systems.right.remove("company", f"l-{left}")
+    await site.run()
+    [hold] = site.holds()
+    assert hold.cause == "doubt"
+    await site.release(hold, "recreate")
+    await site.rest()
+    assert site.links()[0].ids.right == f"l-{left}-2"
+    assert site.holds() == []
+
+
+async def test_an_update_waits_for_the_reading_made_just_before_it() -> None:
+    """Without a conditional write, an edit between the listing and the write is seen by a read before it."""
+    site = site_with("nothing", policy="hold")
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.connectors.left.next("read", after(lambda: None))
+    site.connectors.right.next("read", after(lambda: site.edit(RIGHT, right, phone="3")))
+    await site.run()
+    assert site.fields(RIGHT, right)["phone"] == "3"
+    assert [h.cause for h in site.holds()] == ["conflict"]
