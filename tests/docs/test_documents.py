@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
@@ -115,3 +116,27 @@ def test_the_exit_codes_of_the_readme_are_those_of_the_program() -> None:
 def test_the_readme_opens_with_the_two_commands_that_show_it_all() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     assert readme.index("$ make demo") < readme.index("$ make test") < readme.index("## ")
+
+
+def test_every_dependency_has_a_line_that_says_why() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    named = {re.split(r"[<>=\[;]", requirement)[0] for requirement in wanted}
+    rows = re.findall(r"^\| (`[^|]+) \|", (ROOT / "DECISIONS.md").read_text("utf-8"), re.MULTILINE)
+    assert {library for row in rows for library in re.findall(r"`([^`]+)`", row)} == named
+
+
+def test_the_changelog_begins_with_the_version_that_is_built() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    released = re.findall(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert released[0] == project["version"]
+
+
+BY_HAND = [page for page in PAGES if page.parent in (ROOT, ROOT / "docs" / "guide")]
+
+
+@pytest.mark.parametrize("page", BY_HAND, ids=name)
+def test_a_line_holds_one_sentence(page: Path) -> None:
+    for line in prose(page).splitlines():
+        if not line.startswith(("|", "    ", "#")):
+            assert not re.search(r"[a-z)`]\.\*{0,2} [A-Z]", line), line
