@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from instep.core.dataflow import Pair
-from instep.core.decide import Scene, Verdict, Write, decide_link
+from instep.core.decide import decide_link
 from instep.core.identity import claimed_id, made_id
 from instep.core.match import Contact, Evidence, Other, decide_new
 from instep.core.model import Both, Record, Side
 from instep.core.state import Hold, Intent, Key, Link, Sighting, Todo
 from instep.core.values import Raw, digest, get_path, plain
+from instep.core.verdict import Scene, Verdict, Write
 from instep.runner.engine import Engine
 from instep.runner.observe import UNREAD, is_listed
 from instep.store.contract import AlreadyLinked, Entry, Tx
