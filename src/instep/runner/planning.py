@@ -17,7 +17,7 @@ from instep.core.model import Both, Side
 from instep.core.state import Key, Link
 from instep.core.verdict import Verdict, Write
 from instep.runner.engine import Engine
-from instep.runner.turn import Case, judge
+from instep.runner.judge import Case, judge
 from instep.store.contract import Tx
 
 PAGE = 200
