@@ -14,10 +14,10 @@ from functools import partial
 from typing import Literal
 
 from instep.core.dataflow import Pair
-from instep.core.decide import Write
 from instep.core.model import Side
 from instep.core.state import Key, Link, Todo
 from instep.core.values import Json, digest
+from instep.core.verdict import Write
 from instep.errors import BadAnswer, InDoubt, LeaseLost, OutcomeError, RetryLater, Stop
 from instep.runner.drain import drain_all
 from instep.runner.engine import Engine, entities_of
