@@ -318,14 +318,7 @@ class _Deciding:
                 self.used.append(prop.name)
             blocked = self._unwritable(prop, side)
             if blocked is not None:
-                self._hold(
-                    delta,
-                    "person",
-                    f"{prop.name} can't be written to {self._system(side)}",
-                    blocked,
-                    f"make the change in {self._system(side)} by hand, or take it back in"
-                    f" {self._system(side.other)}",
-                )
+                self._hold_for_hand(delta, side, blocked)
                 continue
             old = old_raw(prop, side, self.seen[side].fields, meant[side])
             new = prop.transformation.put(side, delta.canon[side.other], old, self.scene.lookup)
@@ -342,6 +335,10 @@ class _Deciding:
                 # Its system holds what would be written already: the two agree, each in its own terms.
                 self.agreed[prop.name] = delta.raw
                 continue
+            blocked = by_hand(self.scene.entities[side], changed)
+            if blocked is not None:
+                self._hold_for_hand(delta, side, blocked)
+                continue
             meant[side].update(changed)
             declared = self.scene.entities[side].field(fields[0])
             payload, changes = written.setdefault((side, declared.group if declared else ""), ({}, []))
@@ -351,6 +348,11 @@ class _Deciding:
             Write(side, "update", self.link.ids[side], payload, tuple(changes), _reasons(changes))
             for (side, _), (payload, changes) in written.items()
         )
+
+    def _hold_for_hand(self, delta: Delta, side: Side, why: str) -> None:
+        system, source = self._system(side), self._system(side.other)
+        fix = f"make the change in {system} by hand, or take it back in {source}"
+        self._hold(delta, "person", f"{delta.property.name} can't be written to {system}", why, fix)
 
     def _hold_unfit(self, delta: Delta, side: Side, unfit: Unfit) -> None:
         prop, wanted = delta.property, unfit.waits_for
@@ -393,6 +395,19 @@ def unwritable(
             continue
         if found is not None and not (found.update if operation == "update" else found.create):
             return found.reason or f"the field {path} of {entity.name} can't be changed by API"
+    return None
+
+
+class ByHand(Unfit):
+    """A value that a person alone sets in that system; a record with it is not made without it."""
+
+
+def by_hand(entity: Entity, written: Mapping[str, Json | Absent]) -> str | None:
+    """Why one of these values, by path, is for a person to set; None if calls may write all of them."""
+    for path, value in written.items():
+        found = entity.field(path)
+        if found is not None and value in found.by_hand:
+            return found.reason or f'"{value}" can\'t be written to {path} of {entity.name} by API'
     return None
 
 
@@ -444,6 +459,10 @@ def create_payload(
             else:
                 unfit.append((prop, about, new))
                 continue
+        blocked = by_hand(entity, dict(zip(prop.parts[side].fields, new, strict=False)))
+        if blocked is not None:
+            unfit.append((prop, about, ByHand(blocked)))
+            continue
         for path, given in zip(prop.parts[side].fields, new, strict=False):
             if is_chosen(entity, path) and not is_id(given, entity.abilities.max_id_length):
                 unfit.append((prop, about, _no_id(given, entity, scene.systems[side])))
