@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from instep.core.dataflow import Pair
 from instep.core.diff import raw_of
 from instep.core.model import Both, Side
-from instep.core.payload import create_payload, is_chosen, unwritable
+from instep.core.payload import ByHand, create_payload, is_chosen, unwritable
 from instep.core.state import Hold, Key, Release, Sighting
 from instep.core.transformations.contract import Canon, Lookup, Opaque, Unfit, Unlinked, canon_key
 from instep.core.values import Json, Raw, digest
@@ -198,9 +198,11 @@ def _decide_create(
         found
         for found in unfit
         if found[0].required
+        or isinstance(found[2], ByHand)
         or _needs(scene, found[0].name, target)
         or unwritable(scene, found[0], target, "update") is not None
     ]
+    blocking.sort(key=lambda found: not isinstance(found[2], ByHand))
     if blocking:
         return _held_unfit(scene, key, blocking)
     about = sources_digest({change.property: change.source for change in changes})
@@ -253,6 +255,10 @@ def _held_unfit(scene: Scene, key: Key, blocking: Sequence[tuple[object, str, Un
                 waits_for=(wanted.side, wanted.entity, wanted.id),
             )
         )
+    elif isinstance(why, ByHand):
+        fix = f"create it in {target} by hand; it is matched by itself"
+        what = f"{key.id} can't be created in {target} with this {name}"
+        holds.append(Hold(key, "", "person", what, why.why, fix, about))
     else:
         fix = why.fix if isinstance(why, Unfit) else f"correct {name} in {scene.systems[key.side]}"
         what = f"{key.id} can't be created in {target}: {name}"

@@ -189,7 +189,7 @@ def order(settings: Settings) -> Entity:
         once("currency_code", "text", max_length=3),
         once("order_line_items", "list"),
         once("document_number", "text", max_length=50),
-        Field("status", "text", choices=ORDER_STATUSES),
+        Field("status", "text", choices=ORDER_STATUSES, by_hand=("cancelled",), reason=CANCEL_CREDITS),
         *texts(("reference_id", 50), ("fulfillment_status", 50), ("note", 600), ("tracking_id", 50)),
         *texts(("tracking_url", 255), ("batch_id", 50), ("shipment_carrier", 50)),
         Field("order_date", "timestamp", required=True),
