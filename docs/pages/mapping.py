@@ -58,9 +58,9 @@ IMPOSSIBLE: Final[Sequence[tuple[str, str, str]]] = (
         "Instep imports an invoice with the order's lines first, and then the order",
     ),
     (
-        "An order's total and taxes",
-        "each system works out its own from lines and rates",
-        "they are read by neither side; compare them in a report",
+        "An order's total, and amounts of tax",
+        "each system works out its own from the lines and their tax rates, rounded half up per line",
+        "a line's rate goes across, as the sum of a line's taxes in percent; totals are read by neither side",
     ),
     (
         "An order line without a product",

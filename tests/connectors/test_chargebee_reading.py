@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -277,6 +278,20 @@ async def test_order_lines_name_the_item_of_their_item_price() -> None:
             ("S-1", "S-1-EUR", 1990),
             (None, None, 0),
         ]
+
+
+@pytest.mark.parametrize("named", ["id", "invoice_line_item_id"])
+async def test_a_lines_tax_rate_is_that_of_all_its_taxes_together(named: str) -> None:
+    line = {"id": "oli_1", "invoice_line_item_id": "li_1", "unit_price": 1000, "entity_type": "adhoc"}
+    taxes = [{"line_item_id": line[named], "tax_rate": rate} for rate in (6.25, 2.625)]
+    lines = [line, {**line, "id": "oli_2", "invoice_line_item_id": "li_2"}]
+    async with chargebee_site() as site:
+        order = {"id": "o-1", "customer_id": "c-1", "order_line_items": lines, "line_item_taxes": taxes}
+        await site.console("POST", "load", {"orders": [order]})
+        record = await site.connector.read("order", "o-1")
+    told = record.fields["order_line_items"]
+    assert isinstance(told, list)
+    assert [line["tax_rate"] for line in told] == [Decimal("8.875"), 0]  # type: ignore[index,call-overload]
 
 
 # --- business entities -------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -349,6 +350,36 @@ async def test_tax_on_a_line_is_part_of_the_total() -> None:
     assert (record.fields["total"], record.fields["tax"]) == (1190, 190)
 
 
+async def test_a_lines_tax_rate_makes_its_tax_rounded_half_up_and_is_read_back() -> None:
+    rates: list[Json] = [25, Decimal("25.0"), Decimal("8.875"), 0, None]
+    async with chargebee_site() as site:
+        fields = await an_order(site)
+        fields["order_line_items"] = [
+            {"description": "x", "fulfillment_quantity": 3, "unit_price": 334, "tax_rate": rate}
+            for rate in rates
+        ]
+        record = await site.connector.create("order", fields, key("so-1"))
+        stored = await site.stored("orders", "so-1")
+        invoice = await site.stored("invoices", "inv-so-1")
+    lines = record.fields["order_line_items"]
+    assert isinstance(lines, list)
+    told = [(line["tax_rate"], line["tax_amount"]) for line in lines]  # type: ignore[index,call-overload]
+    assert told == [(25, 251), (25, 251), (Decimal("8.875"), 89), (0, 0), (0, 0)]
+    assert (stored["tax"], stored["total"]) == (591, 5 * 1002 + 591)
+    assert [(tax["name"], tax["amount"]) for tax in invoice["taxes"]] == [
+        ("Tax 25%", 502),
+        ("Tax 8.875%", 89),
+    ]
+
+
+async def test_the_tax_rate_of_a_line_that_costs_nothing_is_kept() -> None:
+    async with chargebee_site() as site:
+        fields = await an_order(site)
+        fields["order_line_items"] = [{"description": "Sample", "unit_price": 0, "tax_rate": 25}]
+        record = await site.connector.create("order", fields, key("so-1"))
+    assert record.fields["order_line_items"][0]["tax_rate"] == 25  # type: ignore[index,call-overload]
+
+
 async def test_an_order_that_chargebee_made_itself_is_adopted() -> None:
     async with chargebee_site() as site:
         fields = await an_order(site)
@@ -428,6 +459,8 @@ BAD_LINES: dict[str, Json] = {
     "no price at all": [{"description": "x"}],
     "half a piece": [{"unit_price": 5, "fulfillment_quantity": "1.5"}],
     "an item without a price in the currency": [{"item_id": "no-such", "unit_price": 5}],
+    "a tax rate that is no number": [{"unit_price": 5, "tax_rate": "25"}],
+    "a tax rate that is no percentage": [{"unit_price": 5, "tax_rate": -1}],
     "something that can't be written": [{"unit_price": 5, "discount_amount": 1}],
 }
 

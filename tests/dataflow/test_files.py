@@ -83,6 +83,43 @@ schedule: {full_every_s: no}
     )
 
 
+@pytest.mark.parametrize(
+    ("prices", "what"),
+    [
+        (
+            "{currency: EUR}, {currency: EUR, period_unit: month}",
+            '"EUR" and "EUR month" are one and the same',
+        ),
+        (
+            "{currency: EUR, period_unit: month}, {currency: EUR}",
+            '"EUR month" and "EUR" are one and the same',
+        ),
+        ("{currency: EUR}, {currency: EUR, period: 3}", '"EUR" and "EUR per 3" are one and the same'),
+        (
+            "{currency: EUR, period: 1, period_unit: year}, {currency: EUR, period_unit: year}",
+            '"EUR per 1 year" and "EUR year" are one and the same',
+        ),
+        ("{currency: EUR}, {currency: EUR}", "the price EUR stands here twice"),
+    ],
+)
+def test_two_keys_for_one_item_price_are_refused(prices: str, what: str) -> None:
+    text = SITE.replace("site: acme-test", f"site: acme-test\n    prices: [{prices}]")
+    (problem,) = problems(parse_site, text, "instep.yaml")
+    assert problem.line == 6
+    assert problem.what.startswith(what)
+    assert problem.fix.startswith("remove one of the two")
+
+
+def test_a_currency_may_have_a_price_for_each_period() -> None:
+    prices = (
+        "{currency: EUR}, {currency: EUR, period_unit: year}, {currency: EUR, period: 3, period_unit: month}"
+    )
+    site = parse_site(SITE.replace("site: acme-test", f"site: acme-test\n    prices: [{prices}]"), "i.yaml")
+    left = site.systems.left
+    assert isinstance(left, ChargebeeSystem)
+    assert len(left.prices) == 3
+
+
 def test_an_empty_site_lacks_what_it_needs() -> None:
     assert [p.what for p in problems(parse_site, "", "instep.yaml")] == [
         '"version" is missing',

@@ -345,9 +345,22 @@ async def test_progress_tells_reading_planning_and_acting() -> None:
     site = Site()
     many(site, 25)
     heard: list[Progress] = []
-    await Runner(site.engine(), "test", heard.append).run()
+    runner = Runner(site.engine(), "test", heard.append)
+    await runner.run(Wish(act=False))
+    assert {p.phase for p in heard} == {"read", "plan"}
+    await runner.run()
     assert {p.phase for p in heard} == {"read", "plan", "act"}
     assert heard[-1].count == heard[-1].total == 25
+
+
+async def test_a_first_run_that_may_create_all_does_not_decide_on_each_record_beforehand() -> None:
+    site = Site()
+    many(site, 25)
+    heard: list[Progress] = []
+    report = await Runner(site.engine(), "test", heard.append).run()
+    assert report.written == 25
+    assert report.tallies == {}
+    assert {p.phase for p in heard} == {"read", "act"}
 
 
 # --- Two runners

@@ -369,6 +369,38 @@ def test_the_taxes_of_an_invoice_show_on_its_order(site: Emulator) -> None:
     assert tax.tax_rate == 18.99
 
 
+def test_a_tax_has_the_rate_that_the_import_states_for_its_name(site: Emulator) -> None:
+    lines = [
+        {**LINE, "tax1_name": "VAT", "tax1_amount": 995, "tax2_name": "Local", "tax2_amount": 353},
+        {"description": "Free cable", "amount": 0, "tax1_name": "VAT", "tax1_amount": 0},
+        {"description": "Book", "amount": 100},
+    ]
+    taxes = [
+        {"name": "VAT", "rate": 25, "description": "mva"},
+        {"name": "Local", "rate": 8.875, "amount": 353},
+    ]
+    sent = {**INVOICE, "total": 5428, "line_items": lines, "taxes": taxes}
+    invoice = site.sdk.Invoice.import_invoice(sent).invoice
+    order = site.sdk.Order.import_order(ORDER).order
+    assert [(tax.name, tax.amount, tax.description) for tax in invoice.taxes] == [
+        ("VAT", 995, "mva"),
+        ("Local", 353, None),
+    ]
+    assert [line.tax_amount for line in order.order_line_items] == [1348, 0, 0]
+    assert (order.sub_total, order.tax, order.total) == (4080, 1348, 5428)
+    ids = [line.invoice_line_item_id for line in order.order_line_items]
+    assert [
+        (ids.index(tax.line_item_id), tax.tax_name, tax.tax_rate, tax.tax_amount)
+        for tax in order.line_item_taxes
+    ] == [(0, "VAT", 25.0, 995), (0, "Local", 8.875, 353), (1, "VAT", 25.0, 0)]
+
+
+@pytest.mark.parametrize("rate", ["-1", "100.5", "nan", "25%", "1e1"])
+def test_a_tax_rate_is_a_percentage(site: Emulator, rate: str) -> None:
+    error = refused(site.sdk.Invoice.import_invoice, {**INVOICE, "taxes": [{"name": "VAT", "rate": rate}]})
+    assert error.param == "taxes[rate][0]"
+
+
 def test_an_order_without_an_id_gets_the_next_number(site: Emulator) -> None:
     site.sdk.Invoice.import_invoice(INVOICE)
     nameless = {key: value for key, value in ORDER.items() if key != "id"}

@@ -46,7 +46,7 @@ PRICING = (
 )
 BOOKKEEPING = (
     "credit_note discounts has_advance_charges is_written_off line_item_addresses line_item_tiers notes"
-    " payment_reference_numbers tax_override_reason taxes use_for_proration write_off_amount write_off_date"
+    " payment_reference_numbers tax_override_reason use_for_proration write_off_amount write_off_date"
 )
 
 CALLS: list[tuple[Any, Any, Mapping[str, Field], str, str]] = [
@@ -147,6 +147,7 @@ SHAPES: dict[str, Any] = {
     "item_price.tax_detail": price_responses.TaxDetailResponse,
     "invoice": invoice_responses.InvoiceResponse,
     "invoice.line_items": invoice_responses.LineItemResponse,
+    "invoice.taxes": invoice_responses.TaxResponse,
     "invoice.line_item_taxes": invoice_responses.LineItemTaxResponse,
     "order.line_item_taxes": order_responses.LineItemTaxResponse,
     "invoice.billing_address": invoice_responses.BillingAddressResponse,
@@ -215,6 +216,8 @@ def test_every_attribute_of_every_answer_is_one_that_the_sdk_declares() -> None:
             "id": "l",
         }
         lines = {f"line_items[{name}][0]": value for name, value in {**line, "tax1_amount": "1"}.items()}
+        taxes = {"taxes[name][0]": "VAT", "taxes[rate][0]": "20", "taxes[juris_type][0]": "country"}
+        lines |= {"line_items[tax1_name][0]": "VAT", **taxes}
         invoice = {"id": "v", "customer_id": "c", "date": str(NOON), "total": "6", **lines, **address}
         site.post("invoices/import_invoice", {**invoice, "shipping_address[city]": "Ulm", "status": "paid"})
         own = site.ids("orders")[0]

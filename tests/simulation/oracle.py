@@ -21,6 +21,7 @@ def broken_laws(world: World) -> list[str]:
     found += _partners(world, links, holds)
     found += _converged(world, links, holds)
     found += _never_twice(world)
+    found += _nobody_twice(world)
     found += _never_lost(world, links, holds)
     found += _left_alone(world)
     found += _deletes(world)
@@ -121,6 +122,23 @@ def _never_twice(world: World) -> Iterator[str]:
             for token, ids in by_name.items():
                 if len(ids) > 1 and len([i for i in ids if i in world.systems[side].ids(kind)]) > 1:
                     yield f"never twice: {kind} with {token} was made as {ids} on the {side}"
+
+
+def _nobody_twice(world: World) -> Iterator[str]:
+    """Promise 7: nobody is on a side more often than people put them there, but for one copy of ours."""
+    for side in Side:
+        for kind in ("company", "person"):
+            made: Counter[str] = Counter()
+            live: Counter[str] = Counter()
+            there = set(world.systems[side].ids(kind))
+            for write in world.systems[side].writes:
+                if write.operation == "create" and write.entity == kind:
+                    who = str(write.changes["mail"][1]).lower()
+                    made[who] += write.author == PERSON
+                    live[who] += write.id in there
+            for who, count in live.items():
+                if count > max(made[who], 1):
+                    yield f"nobody twice: {kind} {who} is there {count} times on the {side}"
 
 
 def _journal_entries(world: World) -> list[Entry]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, GetJsonSchemaHandler, StrictInt, model_validator
+from pydantic import Field, GetJsonSchemaHandler, StrictInt, field_validator, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -72,6 +72,17 @@ class PriceKey(Strict):
         None, description="unit of the period"
     )
 
+    def __str__(self) -> str:
+        words = (self.currency, self.period and f"per {self.period}", self.period_unit)
+        return " ".join(word for word in words if word)
+
+    @property
+    def means(self) -> tuple[str, ...]:
+        """The item prices that it stands for: one of plans and addons, by default that of a month, and one of
+        charges, which have no period."""
+        recurring = f"{self.currency} {self.period or 1} {self.period_unit or 'month'}"
+        return (recurring,) if self.period_unit else (recurring, self.currency)
+
 
 class BusinessEntity(Strict):
     """A business entity, as Chargebee's user interface shows it."""
@@ -119,6 +130,25 @@ class ChargebeeSystem(System):
         description="the site's business entities, or the path of a YAML file that lists them: "
         "Chargebee's API does not list them",
     )
+
+    @field_validator("prices")
+    @classmethod
+    def one_each(cls, prices: list[PriceKey]) -> list[PriceKey]:
+        """Two keys for one item price would each be told of the other's edits, and write over them."""
+        seen: dict[str, PriceKey] = {}
+        for price in prices:
+            for meaning in price.means:
+                other = seen.setdefault(meaning, price)
+                if other is price:
+                    continue
+                if other == price:
+                    raise Misfit(f"the price {price} stands here twice", fix="remove one of the two")
+                raise Misfit(
+                    f'"{other}" and "{price}" are one and the same item price',
+                    why="without a period_unit it is the price of a charge, and of a month of a plan or an addon",
+                    fix=f"remove one of the two, and its line in dataflow.yaml (price.{price.currency}...)",
+                )
+        return prices
 
 
 class RestSystem(System):

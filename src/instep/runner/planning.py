@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from instep.core.dataflow import Pair
-from instep.core.decide import Verdict, Write, decide_link
+from instep.core.decide import decide_link
 from instep.core.model import Both, Side
 from instep.core.state import Key, Link
+from instep.core.verdict import Verdict, Write
 from instep.runner.engine import Engine
-from instep.runner.turn import Case, judge
+from instep.runner.judge import Case, judge
 from instep.store.contract import Tx
 
 PAGE = 200
@@ -187,6 +188,15 @@ def brakes(engine: Engine, pair: Pair, tally: Tally) -> list[Brake]:
     return found
 
 
+def may_brake(engine: Engine, pair: Pair) -> bool:
+    """Whether some number of writes would be too many. Not in a pair's first run if it may create all, while
+    nothing is linked that could be retired: to decide on each record beforehand would count for nothing."""
+    linked, first = engine.store.read(
+        lambda tx: (tx.count_links(pair.name), tx.meta(worked_off(pair)) is None)
+    )
+    return bool(linked) or not first or pair.brakes.first_create_share < 1.0
+
+
 def empty_side(engine: Engine, pair: Pair) -> Brake | None:
     """A side whose last complete listing named none of its linked records."""
     for side in Side:
@@ -228,5 +238,6 @@ __all__ = [
     "brakes",
     "empty_side",
     "forget_emptied",
+    "may_brake",
     "write_kinds",
 ]

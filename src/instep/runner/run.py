@@ -14,16 +14,25 @@ from functools import partial
 from typing import Literal
 
 from instep.core.dataflow import Pair
-from instep.core.decide import Write
 from instep.core.model import Side
 from instep.core.state import Key, Link, Todo
 from instep.core.values import Json, digest
+from instep.core.verdict import Write
 from instep.errors import LeaseLost, OutcomeError, Stop
 from instep.runner.drain import drain_all
 from instep.runner.engine import Engine, entities_of
 from instep.runner.look import Look, look
 from instep.runner.observe import Observed, observe
-from instep.runner.planning import Brake, Tally, actions, brakes, empty_side, forget_emptied, worked_off
+from instep.runner.planning import (
+    Brake,
+    Tally,
+    actions,
+    brakes,
+    empty_side,
+    forget_emptied,
+    may_brake,
+    worked_off,
+)
 from instep.store.contract import Tx
 
 BATCH = 20
@@ -51,8 +60,9 @@ class Progress:
 @dataclass(slots=True)
 class Report:
     """What a run did. `writes`: (pair, operation, side) -> count. `linked`: records that were found to be the
-    same, without those that were created for each other. `skipped`: writes that were not in the
-    approved plan, or that brakes stopped; `troubles`: entity or pair -> why it could not be worked on."""
+    same, without those that were created for each other. `tallies`: of the pairs whose writes were counted
+    before the first. `skipped`: writes that were not in the approved plan, or that brakes stopped; `troubles`:
+    entity or pair -> why it could not be worked on."""
 
     run: int = 0
     writes: Counter[tuple[str, str, Side]] = field(default_factory=Counter)
@@ -271,8 +281,11 @@ class Runner:
     # Plan
 
     async def _plan(self, pair: Pair, wish: Wish, report: Report) -> None:
-        tally = report.tallies[pair.name] = Tally()
-        for count, action in enumerate(actions(self.engine, pair), 1):
+        tally = Tally()
+        counted = not wish.act or (wish.approved is None and may_brake(self.engine, pair))
+        if counted:
+            report.tallies[pair.name] = tally
+        for count, action in enumerate(actions(self.engine, pair) if counted else (), 1):
             tally.add(action.verdict)
             if count % BATCH == 0:
                 self.on_progress(Progress("plan", pair.name, count))

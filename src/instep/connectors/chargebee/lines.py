@@ -1,19 +1,23 @@
 """Lines of orders: the item that each is of, and what an invoice needs to make them. Source: Chargebee API,
 "orders" (order_line_items) and "invoices" (import_invoice).
 
-A line names an item *price*; `item_id` is added to each line here, so that a line refers to a product. Lines
-come from the order's invoice alone: they are written once, by the import of that invoice.
+A line names an item *price*; `item_id` is added to each line here, so that a line refers to a product. So is
+`tax_rate`, in percent: Chargebee has a line's taxes beside the lines, each with a rate (`line_item_taxes`).
+Lines come from the order's invoice alone: they are written once, by the import of that invoice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from instep.connectors.chargebee import taxes
 from instep.connectors.chargebee.api import Payload
 from instep.connectors.chargebee.lru import Lru
 from instep.connectors.chargebee.prices import ANY_STATUS, Prices, one_of
+from instep.connectors.chargebee.taxes import Tax
 from instep.core.values import Json, is_empty
 from instep.errors import Refused
 
@@ -24,15 +28,25 @@ _WRITABLE = (
     "fulfillment_quantity",
     "amount",
     "tax_amount",
+    "tax_rate",
     "item_id",
     "entity_id",
 )
 _IGNORED = ("id", "object", "status", "entity_type", "invoice_id", "invoice_line_item_id")
 _READ = (
     "id", "item_id", "entity_id", "entity_type", "description", "sku", "status", "fulfillment_quantity",
-    "unit_price", "amount", "fulfillment_amount", "tax_amount", "discount_amount", "is_shippable",
+    "unit_price", "amount", "fulfillment_amount", "tax_amount", "tax_rate", "discount_amount", "is_shippable",
     "invoice_line_item_id",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What an import of an invoice says: its lines, its taxes by name, and its total in minor units."""
+
+    lines: list[Json]
+    taxes: list[Json]
+    total: int
 
 
 class Lines:
@@ -67,7 +81,16 @@ class Lines:
         lines = order.get("order_line_items")
         if not isinstance(lines, list):
             return None
-        return [{**dict.fromkeys(_READ), **_known(line), "item_id": self._item(line)} for line in lines]
+        on_lines = order.get("line_item_taxes") or ()
+        return [
+            {
+                **dict.fromkeys(_READ),
+                **_known(line),
+                "item_id": self._item(line),
+                "tax_rate": taxes.rate_of(line, on_lines),
+            }
+            for line in lines
+        ]
 
     def _item(self, line: Mapping[str, Any]) -> str | None:
         return self._item_of.get(str(line.get("entity_id") or ""))
@@ -77,13 +100,30 @@ class Lines:
             if price.get("item_id"):
                 self._item_of.put(price["id"], price["item_id"])
 
-    async def for_invoice(self, lines: Json, currency: str, what: str) -> list[dict[str, Json]]:
-        """Lines as import_invoice takes them. Raises Refused, with the number of a line it can't take."""
+    async def for_invoice(self, lines: Json, currency: str, what: str) -> Bill:
+        """Lines as import_invoice takes them. Raises Refused, with the number of a line it can't take.
+
+        A line's tax is its `tax_amount`; without one, its `tax_rate` of its amount, rounded half up.
+        """
         if not isinstance(lines, list) or not lines:
             raise _refused(what, "an order needs at least one line")
-        return [await self._line(line, place, currency, what) for place, line in enumerate(lines, 1)]
+        made: list[Json] = []
+        owed: list[Tax] = []
+        total = 0
+        for place, line in enumerate(lines, 1):
+            row, amount, tax = await self._line(line, place, currency, what)
+            total += amount
+            if tax is not None:
+                row |= {"tax1_name": tax.name, "tax1_amount": tax.amount}
+                owed.append(tax)
+                total += tax.amount
+            made.append(row)
+        return Bill(made, taxes.stated(owed), total)
 
-    async def _line(self, line: Json, place: int, currency: str, what: str) -> dict[str, Json]:
+    async def _line(
+        self, line: Json, place: int, currency: str, what: str
+    ) -> tuple[dict[str, Json], int, Tax | None]:
+        """One line of an import, its amount, and its tax."""
         if not isinstance(line, dict):
             raise _refused(what, f"line {place} is no object")
         given = {name: value for name, value in line.items() if not is_empty(value) and name not in _IGNORED}
@@ -103,16 +143,15 @@ class Lines:
             made["unit_amount"] = _whole(unit, f"line {place}: the unit price", what)
         else:
             made["unit_amount"] = _whole(amount, f"line {place}: the amount", what) // max(quantity, 1)
-        made["amount"] = _whole(
+        whole = _whole(
             amount if amount is not None else int(str(made["unit_amount"])) * quantity,
             f"line {place}: the amount",
             what,
         )
+        made["amount"] = whole
+        tax = _tax(given, whole, place, what)
         made.update(await self._entity(given, place, currency, what))
-        if given.get("tax_amount"):
-            made["tax1_name"] = "Tax"
-            made["tax1_amount"] = _whole(given["tax_amount"], f"line {place}: the tax", what)
-        return made
+        return made, whole, tax
 
     async def _entity(
         self, line: Mapping[str, Json], place: int, currency: str, what: str
@@ -134,6 +173,17 @@ class Lines:
             )
         self._note([price])
         return {"entity_type": f"{price.get('item_type', 'charge')}_item_price", "entity_id": price["id"]}
+
+
+def _tax(given: Mapping[str, Json], amount: int, place: int, what: str) -> Tax | None:
+    """The tax of one line of `amount` minor units; None for a line without tax."""
+    rate, told = given.get("tax_rate") or 0, given.get("tax_amount")
+    if isinstance(rate, bool) or not isinstance(rate, int | Decimal) or not 0 <= rate <= 100:
+        raise _refused(what, f"line {place}: the tax rate has to be a number from 0 to 100, in percent")
+    if not rate and not told:
+        return None
+    tax = taxes.due(amount, rate) if told is None else _whole(told, f"line {place}: the tax", what)
+    return Tax(tax, taxes.plain(rate))
 
 
 def _known(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,12 @@ from instep.errors import BadAnswer, Gone, Refused, RetryLater, Taken, Unable
 _SHIPPING = "shipping_address"
 _BY_INVOICE = ("currency_code", "order_line_items")
 _NOT_UPDATED = ("customer_id", "document_number", "billing_address", "shipping_cut_off_date")
-_INVOICE_FIELDS = {"date": "order_date", "total": "order_line_items", "line_items": "order_line_items"}
+_INVOICE_FIELDS = {
+    "date": "order_date",
+    "total": "order_line_items",
+    "line_items": "order_line_items",
+    "taxes": "order_line_items",
+}
 
 
 class Orders(Resource):
@@ -131,15 +136,17 @@ class Orders(Resource):
         """The id of the imported invoice that the order is made from, made now or by an earlier attempt."""
         invoice_id = self.settings.invoice_prefix + id
         currency = str(wanted.get("currency_code") or "")
-        lines = await self.lines.for_invoice(wanted.get("order_line_items"), currency, what)
+        bill = await self.lines.for_invoice(wanted.get("order_line_items"), currency, what)
         parameters: dict[str, Json] = {
             "id": invoice_id,
             "customer_id": wanted["customer_id"],
             "date": wanted["order_date"],
-            "total": sum(int(str(line["amount"])) + int(str(line.get("tax1_amount", 0))) for line in lines),
+            "total": bill.total,
             "status": "payment_due",
-            "line_items": [*lines],
+            "line_items": bill.lines,
         }
+        if bill.taxes:
+            parameters["taxes"] = bill.taxes
         if currency:
             parameters["currency_code"] = currency
         addresses = nested({path: v for path, v in wanted.items() if "_address." in path})

@@ -2,10 +2,12 @@
 (import_invoice).
 
 An invoice with shippable lines makes its own order (switch auto_orders). Nothing is computed but what is left
-to pay: an imported invoice states its total.
+to pay: an imported invoice states its total, and its taxes, per line by amount and for all lines by rate.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from . import orders
 from .errors import ApiError, wrong_value
@@ -14,8 +16,10 @@ from .lists import ID, UPDATED, Listing, attribute
 from .parameters import check_id, read
 from .reach import reach
 from .site import Call, Site
-from .specs_order import INVOICE
+from .specs_order import INVOICE, TAX_PLACES
 from .store import Row
+
+_JURISDICTION = ("juris_type", "juris_name", "juris_code")
 
 LISTING = Listing(
     filters={
@@ -67,6 +71,7 @@ def import_invoice(site: Site, call: Call) -> Doc:
 
 def complete(site: Site, doc: Doc, paid: int) -> None:
     """Fills in ids and amounts of lines, what is paid and what is due."""
+    stated = {tax["name"]: tax for tax in doc.pop("taxes", [])}
     taxes: list[Doc] = []
     for line in doc.setdefault("line_items", []):
         line.setdefault("id", site.new_id("li_", 16))
@@ -76,15 +81,16 @@ def complete(site: Site, doc: Doc, paid: int) -> None:
         line.setdefault("entity_type", "adhoc")
         line.setdefault("date_from", doc["date"])
         line.setdefault("date_to", doc["date"])
-        name = line.pop("tax1_name", "Tax")
-        line["tax_amount"] = line.pop("tax1_amount", line.get("tax_amount", 0))
+        own = _line_taxes(line, stated)
+        line["tax_amount"] = sum(tax["tax_amount"] for tax in own) if own else line.get("tax_amount", 0)
         line["is_taxed"] = line["tax_amount"] > 0
-        if line["is_taxed"]:
-            taxes.append(line_tax(line["id"], name, line["amount"], line["tax_amount"]))
+        taxes.extend(own)
         line["customer_id"] = doc["customer_id"]
         line["object"] = "line_item"
     if taxes:
         doc.setdefault("line_item_taxes", taxes)
+    if taxes or stated:
+        doc["taxes"] = _taxes(taxes, stated)
     status = doc.setdefault("status", "paid" if paid >= doc["total"] else "payment_due")
     doc["amount_paid"] = doc["total"] if status == "paid" else min(paid, doc["total"])
     doc["amount_due"] = 0 if status in ("paid", "voided") else doc["total"] - doc["amount_paid"]
@@ -94,16 +100,43 @@ def complete(site: Site, doc: Doc, paid: int) -> None:
         doc.setdefault("paid_at", doc["date"])
 
 
-def line_tax(line_id: str, name: str, taxable: int, amount: int) -> Doc:
-    """The tax of one line. An import gives the amount only; the rate is inferred from it."""
-    return {
-        "line_item_id": line_id,
-        "tax_name": name,
-        "tax_rate": round(100 * amount / taxable, 2) if taxable else 0.0,
-        "taxable_amount": taxable,
-        "tax_amount": amount,
-        "object": "line_item_tax",
-    }
+def _line_taxes(line: Doc, stated: Mapping[str, Doc]) -> list[Doc]:
+    """The taxes that an import names on one line, as answers show them; `stated` are the import's own, by name.
+
+    A rate is the one that the import states for a tax of that name (inferred), else it follows from the amount.
+    """
+    taxable, found = line["amount"], []
+    for place in TAX_PLACES:
+        name = line.pop(f"tax{place}_name", None)
+        amount = line.pop(f"tax{place}_amount", None)
+        if name is None and not amount:
+            continue
+        inferred = round(100 * (amount or 0) / taxable, 2) if taxable else 0.0
+        tax = stated.get(name or "", {})
+        shown = {
+            "line_item_id": line["id"],
+            "tax_name": name or "Tax",
+            "tax_rate": tax.get("rate", inferred),
+            "taxable_amount": taxable,
+            "tax_amount": amount or 0,
+            "object": "line_item_tax",
+        }
+        shown |= {f"tax_{part}": tax[part] for part in _JURISDICTION if part in tax}
+        found.append(shown)
+    return found
+
+
+def _taxes(line_taxes: list[Doc], stated: Mapping[str, Doc]) -> list[Doc]:
+    """What an invoice says of each of its taxes: the amount of all lines together."""
+    amounts = dict.fromkeys(stated, 0)
+    for tax in line_taxes:
+        amounts[tax["tax_name"]] = amounts.get(tax["tax_name"], 0) + tax["tax_amount"]
+    rows = []
+    for name, amount in amounts.items():
+        tax = stated.get(name, {})
+        described = {"description": tax["description"]} if "description" in tax else {}
+        rows.append({"name": name, "amount": tax.get("amount", amount), **described, "object": "tax"})
+    return rows
 
 
 def _check_lines(site: Site, doc: Doc) -> None:

@@ -124,6 +124,12 @@ def _decimal(known: Field, spelled: str, value: str, _switches: Switches) -> str
     return value
 
 
+def _percent(_known: Field, spelled: str, value: str, _switches: Switches) -> float:
+    if re.fullmatch(r"\d{1,3}(\.\d{1,10})?", value) is None or float(value) > 100:
+        raise wrong_value(spelled, "should be a number from 0 to 100")
+    return float(value)
+
+
 def _html(known: Field, spelled: str, value: str, switches: Switches) -> str:
     _text(known, spelled, value, switches)
     if text_length(value) > 500:
@@ -229,6 +235,7 @@ _READERS: Mapping[str, Callable[[Field, str, str, Switches], Any]] = {
     "country": _country,
     "currency": _currency,
     "decimal": _decimal,
+    "percent": _percent,
     "html": _html,
 }
 _TREE_READERS: Mapping[str, Callable[[Field, str, Tree, Switches], Any]] = {

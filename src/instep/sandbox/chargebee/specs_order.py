@@ -87,6 +87,9 @@ TRANSITIONS = {
 
 _ENTITY_TYPES = "plan_item_price addon_item_price charge_item_price adhoc"
 
+TAX_PLACES = range(1, 11)
+"""A line of an import names at most ten taxes: tax1_name, tax1_amount, tax2_name, ..."""
+
 INVOICE = by_name(
     text("id", 50, "I", "I"),
     Field("currency_code", "currency", "I"),
@@ -116,8 +119,16 @@ INVOICE = by_name(
         whole("amount"),
         word("entity_type", _ENTITY_TYPES),
         text("entity_id", 100),
-        text("tax1_name", 50),
-        whole("tax1_amount"),
+        *(part for n in TAX_PLACES for part in (text(f"tax{n}_name", 50), whole(f"tax{n}_amount"))),
+    )),
+    Field("taxes", "objects", "I", fields=(
+        Field("name", "text", max=100, needed="I"),
+        Field("rate", "percent", needed="I"),
+        whole("amount"),
+        text("description", 50),
+        word("juris_type", "country federal state county city special unincorporated other"),
+        text("juris_name", 250),
+        text("juris_code", 250),
     )),
     Field("payments", "objects", "I", fields=(
         text("id", 40),

@@ -75,6 +75,7 @@ def chargebee_orders(
                 "total": sub_total + tax,
                 "status": "paid" if paid else "payment_due",
                 "line_items": [_invoice_line(line) for line in lines],
+                "taxes": [{"name": "VAT", "rate": percent}],
                 "billing_address": buyer["billing_address"],
             }
         )
