@@ -207,7 +207,8 @@ def _decide_create(
         return _held_unfit(scene, key, blocking)
     about = sources_digest({change.property: change.source for change in changes})
     refused = next(
-        (h for h in holds if h.property == "" and h.cause == "refused" and h.digest == about), None
+        (h for h in holds if h.property == "" and h.cause in ("refused", "duplicate") and h.digest == about),
+        None,
     )
     if refused is not None and not used:
         return Verdict(key, holds=(refused,))

@@ -46,6 +46,13 @@ class Orders(Resource):
         )
         self.lines = Lines(prices)
 
+    async def find(self, path: str, value: str) -> Sequence[Record]:
+        if path != schema.MADE_AS:
+            return await super().find(path, value)
+        found = await super().find("invoice_id", self.settings.invoice_prefix + value)
+        twins = await self._twins([dict(record.fields) for record in found])
+        return [record for record in found if record.id not in twins]
+
     async def records(self, payloads: Sequence[Payload], *, fresh: bool = False) -> list[Record]:
         del fresh
         await self.lines.learn(payloads)
@@ -76,7 +83,13 @@ class Orders(Resource):
 
     def _record(self, payload: Payload) -> Record:
         record = self.shape.record(payload)
-        fields: dict[str, Json] = {**record.fields, "order_line_items": self.lines.shown(payload)}
+        own = str(payload.get("invoice_id") or "")
+        prefix = self.settings.invoice_prefix
+        fields: dict[str, Json] = {
+            **record.fields,
+            "order_line_items": self.lines.shown(payload),
+            schema.MADE_AS: own.removeprefix(prefix) if own.startswith(prefix) else None,
+        }
         return replace(record, fields=fields)
 
     async def create(self, fields: Mapping[str, Json], key: CreateKey) -> Record:
