@@ -57,7 +57,7 @@ def test_the_store_is_made_only_when_it_is_asked_for(files: Path) -> None:
 
 def test_a_plan_belongs_to_what_it_was_decided_from_and_not_to_how_it_is_written(files: Path) -> None:
     first = load_site(files, environ=SECRETS).digest
-    edit(files / "instep.yaml", lambda text: text.replace("every_s: 60 ", "every_s: 90 "))
+    edit(files / "instep.yaml", lambda text: text.replace("full_every_s: 86400 ", "full_every_s: 3600 "))
     edit(files / "dataflow.yaml", lambda text: "# words\n" + text)
     assert load_site(files, environ=SECRETS).digest == first
     edit(files / "erp.yaml", lambda text: text.replace("max_length: 60", "max_length: 61", 1))

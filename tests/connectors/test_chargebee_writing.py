@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from instep.connectors.chargebee import ChargebeeConnector, PriceTerm
+from instep.connectors.chargebee import ChargebeeConnector, PriceTerm, forms
 from instep.connectors.chargebee.api import derived_key
 from instep.connectors.chargebee.forms import pairs
 from instep.connectors.contract import CreateKey
 from instep.connectors.http import Limits
 from instep.core.model import Record
-from instep.core.values import Json, get_path
+from instep.core.values import Json, decode, encode, get_path
 from instep.errors import Gone, InDoubt, OutcomeError, Refused, RetryLater, Stop, Taken, Unable
 
 from .chargebee_site import SETTINGS, Site, chargebee_site, key
@@ -106,7 +107,7 @@ async def test_writes_carry_their_key_and_say_who_they_are() -> None:
     head = server.heads[0].lower()
     assert "chargebee-idempotency-key: key-7" in head
     assert "chargebee-request-origin-user: instep" in head
-    assert server.bodies == [b"id=c-1&first_name=Ida"]
+    assert server.bodies == [b"first_name=Ida&id=c-1"]
 
 
 @pytest.mark.parametrize("id", ["", "a/b", "a b", "ä", "x" * 51, ".."])
@@ -638,3 +639,12 @@ def test_a_derived_key_is_another_key_of_at_most_100_characters() -> None:
     longest = "x" * 100
     assert len(derived_key(longest, "inv")) <= 100
     assert derived_key(longest, "inv") != derived_key(longest, "own")
+
+
+def test_a_payload_that_was_kept_in_a_store_has_the_same_body_as_before() -> None:
+    payload: Any = {
+        "id": "c-1",
+        "billing_address": {"zip": "0150", "city": "Oslo"},
+        "lines": [{"b": 1, "a": "2"}],
+    }
+    assert forms.encode(decode(encode(payload))) == forms.encode(payload)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from instep.core.dataflow import Pair, Part, Property
-from instep.core.decide import Scene, Verdict, decide_link
+from instep.core.decide import decide_link
 from instep.core.diff import Delta, diff
 from instep.core.model import Abilities, Both, Entity, Field, Side
 from instep.core.policy import Clock
@@ -15,6 +15,7 @@ from instep.core.state import Hold, Key, Link, Release, Sighting
 from instep.core.transformations.contract import Linked, Unlinked
 from instep.core.transformations.registry import build, parse
 from instep.core.values import Json, digest
+from instep.core.verdict import Scene, Verdict
 
 LEFT, RIGHT = Side.LEFT, Side.RIGHT
 SYSTEMS = Both("Chargebee", "Custom ERP")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from instep.core.dataflow import Pair, Part, Property
-from instep.core.decide import Scene, Verdict
 from instep.core.match import Contact, decide_new
 from instep.core.model import Abilities, Both, Entity, Field, Side
 from instep.core.state import Key, Sighting
@@ -13,6 +12,7 @@ from instep.core.transformations.arguments import parse
 from instep.core.transformations.contract import Linked, Unlinked
 from instep.core.transformations.registry import build
 from instep.core.values import Json, digest
+from instep.core.verdict import Scene, Verdict
 
 ITEM = Entity(
     "item",

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from instep.core.decide import Overruled, Verdict, old_raw
 from instep.core.model import Both, Entity, Field, Side
+from instep.core.payload import old_raw
 from instep.core.policy import Clock
 from instep.core.state import Hold, Release, Sighting
 from instep.core.transformations.contract import Linked
 from instep.core.values import Json, digest
+from instep.core.verdict import Overruled, Verdict
 
 from .scenes import (
     IDS,

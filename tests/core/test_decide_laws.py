@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instep.core.dataflow import Property
-from instep.core.decide import Scene, Verdict
 from instep.core.model import Abilities, Both, Entity, Field, Side
 from instep.core.policy import Clock
 from instep.core.state import Hold, Link, Release, Sighting
 from instep.core.transformations.contract import Canon, Lookup, Transformation, Unfit
 from instep.core.values import Json, Raw
+from instep.core.verdict import Scene, Verdict
 
 from .scenes import IDS, KEY, LEFT, SYSTEMS, Links, decided, link, prop, scene, sighting
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from instep.core.decide import Scene, Verdict
 from instep.core.explain import Explanation, Known, Standing, explain
 from instep.core.model import Both
 from instep.core.state import Hold, Intent, Link, Release, Sighting
 from instep.core.values import Json
+from instep.core.verdict import Scene, Verdict
 
 from .scenes import KEY, LEFT, RIGHT, decided, entity, link, prop, scene, seen, sighting
 

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instep.core.dataflow import MatchKey
-from instep.core.decide import Scene, Verdict, create_payload
 from instep.core.match import Contact, Evidence, Other, decide_new, match_values, sources_digest
 from instep.core.model import Both, Field
+from instep.core.payload import create_payload
 from instep.core.state import Hold, Key, Release
 from instep.core.transformations.contract import Linked, Unlinked
 from instep.core.values import Json
+from instep.core.verdict import Scene, Verdict
 
 from .scenes import LEFT, RIGHT, Links, entity, prop, release, scene, sighting
 

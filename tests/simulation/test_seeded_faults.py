@@ -13,7 +13,7 @@ from instep.core.dataflow import Property
 from instep.core.diff import Delta, diff
 from instep.core.model import Both, Side
 from instep.errors import InDoubt
-from instep.runner import look, observe, outcome, send, turn
+from instep.runner import judge, look, observe, outcome, send
 
 from .faults import Faults
 from .oracle import broken_laws
@@ -41,7 +41,7 @@ def _stale_readings_count(patch: pytest.MonkeyPatch) -> None:
 
 
 def _own_records_are_not_recognised(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(turn, "_claimed", lambda pair, scene, seen: [])
+    patch.setattr(judge, "_claimed", lambda pair, scene, seen: [])
     patch.setattr(observe, "match_values", lambda pair, side, fields, lookup: {})
 
 

@@ -130,6 +130,7 @@ class World:
         self.systems = Both.of(self._system)
         self.store: Store = open_store(self.store_path, threaded=False)
         self.tokens = 0
+        self.replicas: Both[dict[tuple[str, str], tuple[float, Any]]] = Both({}, {})
         self.edits: dict[tuple[str, str], list[Edit]] = defaultdict(list)
         self.people_of: dict[tuple[Side, str, str], str] = {}
         self.deleted: set[tuple[Side, str, str]] = set()
@@ -248,6 +249,7 @@ class World:
                 self.mortal,
                 name="Left" if side is Side.LEFT else "Right",
                 clock_skew_ms=self.skew[side],
+                cache=self.replicas[side],
             )
         )
         settings = Settings(workers=3, retry_first_ms=200, retry_most_ms=5_000, timeout_ms=1_000)
@@ -341,11 +343,11 @@ class MortalStore:
         await self.store.close()
 
 
-def simulate(plan: Plan, crash_at: int | None = None) -> World:
+def simulate(plan: Plan, crash_at: int | None = None, store_path: str = ":memory:") -> World:
     """Live a whole world; the caller asks the oracle afterwards."""
     loop = VirtualLoop()
     asyncio.set_event_loop(None)
-    world = World(plan, loop, crash_at)
+    world = World(plan, loop, crash_at, store_path)
 
     async def main() -> None:
         await world.live()

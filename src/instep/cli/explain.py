@@ -18,7 +18,7 @@ from instep.core.model import SIDES, Both
 from instep.core.state import Key
 from instep.core.values import Raw, plain
 from instep.runner.engine import Engine
-from instep.runner.turn import judge
+from instep.runner.judge import judge
 from instep.site import Site
 from instep.store.contract import Entry, Tx
 

@@ -17,10 +17,10 @@ from typing import Any, Final, TextIO
 import msgspec
 
 from instep.core.dataflow import Dataflow
-from instep.core.decide import Write
 from instep.core.model import SIDES, Both, Side
 from instep.core.state import Key
 from instep.core.values import Json, encode, plain
+from instep.core.verdict import Write
 from instep.errors import UsageError
 from instep.runner.planning import Action, Tally
 from instep.runner.run import Report

@@ -9,10 +9,10 @@ from typing import Final
 
 from instep.cli.terminal import Terminal
 from instep.core.dataflow import Dataflow, Pair
-from instep.core.decide import Change, Overruled, Write
 from instep.core.model import SIDES, Both, Side
 from instep.core.state import Hold
 from instep.core.values import Absent, Json, Raw, encode
+from instep.core.verdict import Change, Overruled, Write
 from instep.runner.planning import Action, Brake
 from instep.runner.run import Report
 

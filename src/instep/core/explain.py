@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from instep.core.dataflow import Property
-from instep.core.decide import Scene, Verdict
 from instep.core.diff import Delta, diff, raw_of
 from instep.core.model import SIDES, Both, Side
 from instep.core.state import Hold, Intent, Key, Link, Release, Sighting, Todo
 from instep.core.transformations.contract import Opaque
 from instep.core.values import Raw
+from instep.core.verdict import Scene, Verdict
 
 State = Literal["same", "differs", "conflict", "held", "unreadable", "not offered"]
 """same: the sides agree; differs: one of them was edited and the other follows; conflict: both were, and the

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from instep.core.dataflow import Pair
-from instep.core.decide import ByHand, Scene, Verdict, Write, create_payload, is_chosen, unwritable
 from instep.core.diff import raw_of
 from instep.core.model import Both, Side
+from instep.core.payload import ByHand, create_payload, is_chosen, unwritable
 from instep.core.state import Hold, Key, Release, Sighting
 from instep.core.transformations.contract import Canon, Lookup, Opaque, Unfit, Unlinked, canon_key
 from instep.core.values import Json, Raw, digest
+from instep.core.verdict import Scene, Verdict, Write
 
 
 @dataclass(frozen=True, slots=True)

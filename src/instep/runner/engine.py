@@ -16,11 +16,11 @@ from zlib import crc32
 
 from instep.connectors.contract import Connector
 from instep.core.dataflow import Dataflow, Pair
-from instep.core.decide import Scene
 from instep.core.model import Both, Entity, Side
 from instep.core.policy import Clock
 from instep.core.state import Hold, Key
 from instep.core.transformations.contract import Linked, Lookup, Unlinked
+from instep.core.verdict import Scene
 from instep.store.contract import Store, Tx
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
-from instep.core.decide import Write, gone_digest
+from instep.core.gone import gone_digest
 from instep.core.model import Side
 from instep.core.state import Hold, Key, Todo
+from instep.core.verdict import Write
 from instep.errors import Gone, InDoubt, LeaseLost, OutcomeError, RetryLater, Stop, StoreError
 from instep.runner.absence import confirm_gone
 from instep.runner.engine import Engine

@@ -149,7 +149,8 @@ def take_records(
     tx.save_sightings(fresh)
     if listing and unchanged:
         tx.touch(side, entity, unchanged, listing)
-    index(engine, tx, side, entity, [s for s in fresh if s.id in set(marked)])
+    changed = set(marked)
+    index(engine, tx, side, entity, [s for s in fresh if s.id in changed])
     mark(engine, tx, side, entity, marked, "changed")
     return len(marked)
 

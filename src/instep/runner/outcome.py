@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Literal
 
 from instep.core.dataflow import Pair
-from instep.core.decide import is_retired
 from instep.core.diff import raw_of
+from instep.core.gone import is_retired
 from instep.core.match import sources_digest
 from instep.core.model import Both, Record, Side
 from instep.core.state import Hold, Intent, Key, Link, Sighting

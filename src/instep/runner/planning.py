@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from instep.core.dataflow import Pair
-from instep.core.decide import Verdict, Write, decide_link
+from instep.core.decide import decide_link
 from instep.core.model import Both, Side
 from instep.core.state import Key, Link
+from instep.core.verdict import Verdict, Write
 from instep.runner.engine import Engine
-from instep.runner.turn import Case, judge
+from instep.runner.judge import Case, judge
 from instep.store.contract import Tx
 
 PAGE = 200

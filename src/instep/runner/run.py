@@ -14,11 +14,11 @@ from functools import partial
 from typing import Literal
 
 from instep.core.dataflow import Pair
-from instep.core.decide import Write
 from instep.core.model import Side
 from instep.core.state import Key, Link, Todo
 from instep.core.values import Json, digest
-from instep.errors import BadAnswer, InDoubt, LeaseLost, OutcomeError, RetryLater, Stop
+from instep.core.verdict import Write
+from instep.errors import LeaseLost, OutcomeError, Stop
 from instep.runner.drain import drain_all
 from instep.runner.engine import Engine, entities_of
 from instep.runner.look import Look, look
@@ -256,7 +256,9 @@ class Runner:
                 await observe(self.engine, side, entity, full=wish.full, observed=observed, note=note)
             except _Stopping:
                 return
-            except (RetryLater, InDoubt, BadAnswer) as error:
+            except Stop:
+                raise
+            except OutcomeError as error:  # the other entities can be worked on all the same
                 report.troubles[f"{side}:{entity}"] = str(error)
 
     async def _refresh_paths(self, side: Side, entity: str) -> None:

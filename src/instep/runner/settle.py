@@ -20,9 +20,10 @@ from instep.core.values import digest
 from instep.errors import Gone, InDoubt, Moved, Refused, RetryLater, Taken
 from instep.runner import outcome
 from instep.runner.engine import Engine
+from instep.runner.judge import likely_copy
 from instep.runner.observe import read_record
 from instep.runner.send import request, taken
-from instep.runner.turn import as_record, likely_copy
+from instep.runner.turn import as_record
 from instep.store.contract import Tx
 
 KEY_MARGIN = 0.9

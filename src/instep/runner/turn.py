@@ -9,38 +9,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from instep.core.dataflow import Pair
-from instep.core.decide import Scene, Verdict, Write, decide_link
-from instep.core.identity import claimed_id, made_id
-from instep.core.match import Contact, Evidence, Other, decide_new
+from instep.core.identity import made_id
 from instep.core.model import Both, Record, Side
 from instep.core.state import Hold, Intent, Key, Link, Sighting, Todo
-from instep.core.values import Raw, digest, get_path, plain
+from instep.core.values import Raw, plain
+from instep.core.verdict import Verdict, Write
 from instep.runner.engine import Engine
-from instep.runner.observe import UNREAD, is_listed
+from instep.runner.judge import Case, judge
+from instep.runner.observe import UNREAD
 from instep.store.contract import AlreadyLinked, Entry, Tx
 
 Permit = Callable[[Link | None, Key, Write], bool]
 """Whether this run may make that write, for that link (None: the record has none yet)."""
 
 BUSY_MS = 50
-ASIDE_MS = 5_000
+"""How long to leave a record to the worker that is at it."""
 
 Freshness = dict[Side, tuple[int | None, str]]
 """Per side, version and digest of a reading made for this very look."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What is known of one key, and the verdict on it unless something has to be settled or read first."""
-
-    key: Key
-    pair: Pair
-    scene: Scene
-    link: Link | None = None
-    seen: Both[Sighting | None] = Both(None, None)
-    intents: tuple[Intent, ...] = ()
-    reads: tuple[tuple[Side, str], ...] = ()
-    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,134 +43,6 @@ class Step:
     wait_ms: int = 0
     verdict: Verdict | None = None
     linked: int = field(default=0)
-
-
-def judge(engine: Engine, tx: Tx, key: Key, *, planning: bool = False) -> Case:
-    """Gather what is stored about a key and decide on it. Reads only."""
-    pair = engine.dataflow.pair(key.pair)
-    if pair is None:
-        raise LookupError(key.pair)
-    scene = engine.scene(tx, pair, planning=planning)
-    link = tx.link_of(pair.name, key.side, key.id)
-    if link is not None:
-        return _judge_linked(tx, pair, scene, link, planning)
-    seen = tx.sighting(key.side, pair.entity[key.side], key.id)
-    sightings = Both(seen, None) if key.side is Side.LEFT else Both(None, seen)
-    intent = tx.intent_to(pair.name, key.side, key.id) or _intent_that_made(tx, pair, scene, seen)
-    if intent is not None:
-        return Case(key, pair, scene, seen=sightings, intents=(intent,))
-    if seen is None or seen.seen_ms == UNREAD:
-        if planning:
-            return Case(key, pair, scene, seen=sightings, verdict=Verdict(key, note="has to be read first"))
-        return Case(key, pair, scene, seen=sightings, reads=((key.side, key.id),))
-    doubted = _may_be_ours(tx, scene, key)
-    if doubted is not None:
-        return Case(key, pair, scene, seen=sightings, verdict=doubted)
-    contact = _contact(engine, tx, pair, scene, seen)
-    verdict = decide_new(scene, key, seen, contact, tx.holds_of(key), tx.releases_of(key))
-    return Case(key, pair, scene, seen=sightings, verdict=verdict)
-
-
-def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) -> Case:
-    key = Key(pair.name, Side.LEFT, link.ids.left)
-    seen = Both.of(lambda side: tx.sighting(side, pair.entity[side], link.ids[side]))
-    intents = tx.intents_of(key)
-    if intents:
-        return Case(key, pair, scene, link, seen, intents=tuple(intents))
-    releases = tx.releases_of(key)
-    if any(r.property == "" and r.choice == "unlink" for r in releases):
-        verdict = Verdict(key, unlink=True, note="a person chose to unlink", used=("",))
-        return Case(key, pair, scene, link, seen, verdict=verdict)
-    unread = [s for s in Side if (found := seen[s]) is None or found.seen_ms == UNREAD]
-    if unread and not planning:
-        return Case(key, pair, scene, link, seen, reads=tuple((s, link.ids[s]) for s in unread))
-    verdict = decide_link(scene, key, link, seen, tx.holds_of(key), releases)
-    return Case(key, pair, scene, link, seen, verdict=verdict)
-
-
-def _claimed(pair: Pair, scene: Scene, seen: Sighting) -> list[str]:
-    """The ids of the other side that a record's marker, or the form of its id, says it is the copy of."""
-    marker = scene.entities[seen.side].abilities.marker
-    name = get_path(seen.fields, marker) if marker else seen.id
-    return claimed_id(pair.id_template[seen.side], name) if isinstance(name, str) else []
-
-
-def _intent_that_made(tx: Tx, pair: Pair, scene: Scene, seen: Sighting | None) -> Intent | None:
-    """The open create whose marker an unlinked record carries: it is that record, and not a new one."""
-    if seen is None or not scene.entities[seen.side].abilities.marker:
-        return None
-    for candidate in _claimed(pair, scene, seen):
-        for intent in tx.intents_of(Key(pair.name, seen.side.other, candidate)):
-            if intent.operation == "create" and intent.side is seen.side:
-                return intent
-    return None
-
-
-def _may_be_ours(tx: Tx, scene: Scene, key: Key) -> Verdict | None:
-    """What to do with an unlinked record that may be what an in-doubt create made, on a side where nothing
-    would tell; None if there is no such doubt."""
-    abilities = scene.entities[key.side].abilities
-    if abilities.chosen_id or abilities.marker:
-        return None
-    for intent in tx.intents():
-        if intent.operation == "create" and intent.side is key.side and intent.key.pair == key.pair:
-            return Verdict(key, note="a create here is in doubt: this may be its record", wait_ms=ASIDE_MS)
-    if tx.releases_of(key):
-        return None
-    doubts = [hold for hold in tx.holds(pair=key.pair, cause="doubt") if hold.key.side is not key.side]
-    if not doubts:
-        return None
-    of = ", ".join(hold.key.id for hold in doubts[:3])
-    hold = Hold(
-        key,
-        "",
-        "doubt",
-        f"{key.id} may be the copy of {of}",
-        "it is not known whether that one was created here",
-        "choose: instep holds release ID --link OTHER_ID, or --choose create",
-        digest([key.id, of]),
-    )
-    return Verdict(key, holds=(hold,))
-
-
-def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -> Contact:
-    side = seen.side
-    other = side.other
-    claimed: Other | None = None
-    for candidate in _claimed(pair, scene, seen):
-        known = tx.sighting(other, pair.entity[other], candidate)
-        if known is not None:
-            link = tx.link_of(pair.name, other, candidate)
-            claimed = Other(candidate, link.ids[side] if link else "")
-            break
-    evidence = []
-    for number, value in tx.match_values(pair.name, side, seen.id).items():
-        twins = [id for id in tx.matches(pair.name, side, number, value, 5) if id != seen.id]
-        ids = tx.matches(pair.name, other, number, value, 5)
-        links = tx.links_of(pair.name, other, ids)
-        others = [Other(id, links[id].ids[side] if id in links else "") for id in ids]
-        evidence.append(Evidence(", ".join(pair.match[number].properties), twins, others))
-    complete = all(is_listed(tx, s, pair.entity[s]) for s in Side)
-    made = seen.created_ms if seen.created_ms is not None else seen.updated_ms
-    skew = engine.connectors[side].clock_skew_ms
-    age = engine.now_ms() - (made - skew) if made is not None else engine.now_ms() - seen.seen_ms
-    return Contact(claimed, tuple(evidence), complete, age, scene.entities[other].abilities.list_lag_ms)
-
-
-def likely_copy(engine: Engine, tx: Tx, intent: Intent) -> str | None:
-    """The unlinked record that must be what an in-doubt create made: the only one that its source matches."""
-    pair = engine.dataflow.pair(intent.key.pair)
-    if pair is None:
-        return None
-    source = tx.sighting(intent.side.other, pair.entity[intent.side.other], intent.source_id)
-    if source is None:
-        return None
-    contact = _contact(engine, tx, pair, engine.scene(tx, pair), source)
-    for evidence in contact.evidence:
-        if evidence.others:
-            only = evidence.others[0]
-            return only.id if len(evidence.others) == 1 and not evidence.twins and not only.partner else None
-    return None
 
 
 def turn(

@@ -19,8 +19,12 @@ JSON_PARAMETERS = frozenset({"meta_data", "metadata", "exemption_details"})
 
 
 def encode(parameters: Mapping[str, Json]) -> bytes:
-    """The body for nested parameters; the same parameters in the same order give the same bytes."""
-    return urlencode(list(pairs(parameters))).encode("ascii")
+    """The body for nested parameters, in the order of their names.
+
+    The same parameters give the same bytes: a write that is sent again with its idempotency key, after it was
+    kept in a store, is refused (422) if the body is another one.
+    """
+    return urlencode(sorted(pairs(parameters))).encode("ascii")
 
 
 def pairs(parameters: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,128 @@
+"""What a write may carry: who can write a field, what a put starts from, and the fields of a new record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from instep.core.dataflow import Property
+from instep.core.diff import raw_of
+from instep.core.identity import is_id
+from instep.core.model import Entity, Field, Side
+from instep.core.state import Sighting
+from instep.core.transformations.contract import Opaque, Unfit
+from instep.core.values import Absent, Json, Raw, digest, get_path, is_empty, set_path
+from instep.core.verdict import Change, Scene
+
+
+def unwritable(
+    scene: Scene, prop: Property, side: Side, operation: Literal["create", "update"]
+) -> str | None:
+    """Why an operation can't write a property to a side; None if it can."""
+    entity = scene.entities[side]
+    able = entity.abilities.update if operation == "update" else entity.abilities.create
+    if not able:
+        return entity.abilities.reasons.get(operation, f"{entity.name} records can't be {operation}d by API")
+    for path in prop.parts[side].fields:
+        found: Field | None = entity.field(path)
+        if operation == "create" and is_chosen(entity, path):
+            continue
+        if found is not None and not (found.update if operation == "update" else found.create):
+            return found.reason or f"the field {path} of {entity.name} can't be changed by API"
+    return None
+
+
+class ByHand(Unfit):
+    """A value that a person alone sets in that system; a record with it is not made without it."""
+
+
+def by_hand(entity: Entity, written: Mapping[str, Json | Absent]) -> str | None:
+    """Why one of these values, by path, is for a person to set; None if calls may write all of them."""
+    for path, value in written.items():
+        found = entity.field(path)
+        if found is not None and value in found.by_hand:
+            return found.reason or f'"{value}" can\'t be written to {path} of {entity.name} by API'
+    return None
+
+
+def old_raw(prop: Property, side: Side, fields: Mapping[str, Json], meant: Mapping[str, Json]) -> Raw:
+    """The raw values that a put starts from: the record's own, overlaid with what is about to be written."""
+    part = prop.parts[side]
+    values = [get_path(fields, path) for path in part.fields]
+    values += [meant.get(path, get_path(fields, path)) for path in part.context]
+    return tuple(values)
+
+
+def create_payload(
+    scene: Scene, side: Side, source: Sighting
+) -> tuple[dict[str, Json], list[Change], list[tuple[Property, str, Unfit | Opaque]]]:
+    """The nested fields that a new record on `side` is to have, the changes that they stand for, and the
+    properties that can't be written (yet), each with its source raw digest."""
+    pair, entity = scene.pair, scene.entities[side]
+    payload: dict[str, Json] = {}
+    meant: dict[str, Json] = {}
+    changes: list[Change] = []
+    unfit: list[tuple[Property, str, Unfit | Opaque]] = []
+    for path, value in pair.constants[side].items():
+        set_path(payload, path, value)
+        meant[path] = value
+    for prop in sorted(pair.properties, key=lambda p: bool(p.parts[side].context)):
+        if not prop.may_flow(side) or unwritable(scene, prop, side, "create") is not None:
+            continue
+        raw = raw_of(prop.parts[side.other], source.fields)
+        if raw is None:
+            continue
+        raw = prop.transformation.trim(side.other, raw)
+        canon = prop.transformation.canon(side.other, raw, scene.lookup)
+        about = digest([prop.name, list(raw)])
+        if isinstance(canon, Opaque):
+            unfit.append((prop, about, canon))
+            continue
+        new: Raw | Unfit
+        if canon is None:
+            if prop.default[side] is None:
+                if prop.required or _required(entity, prop, side):
+                    unfit.append((prop, about, Unfit(f"{prop.name} is empty and a new record needs it")))
+                continue
+            new = (prop.default[side],)
+        else:
+            new = prop.transformation.put(side, canon, old_raw(prop, side, {}, meant), scene.lookup)
+        if isinstance(new, Unfit):
+            if scene.planning and new.waits_for is not None and new.waits_for.planned:
+                new = (f"(the link of {new.waits_for.entity} {new.waits_for.id}, made in this run)",)
+            else:
+                unfit.append((prop, about, new))
+                continue
+        blocked = by_hand(entity, dict(zip(prop.parts[side].fields, new, strict=False)))
+        if blocked is not None:
+            unfit.append((prop, about, ByHand(blocked)))
+            continue
+        for path, given in zip(prop.parts[side].fields, new, strict=False):
+            if is_chosen(entity, path) and not is_id(given, entity.abilities.max_id_length):
+                unfit.append((prop, about, _no_id(given, entity, scene.systems[side])))
+                continue
+            if not isinstance(given, Absent) and not is_empty(given):
+                set_path(payload, path, given)
+                meant[path] = given
+        changes.append(Change(prop.name, None, new, raw, "new record"))
+    return payload, changes, unfit
+
+
+def is_chosen(entity: Entity, path: str) -> bool:
+    """Whether a field is the record's own id, in a system where whoever creates a record chooses it. A property
+    that maps it says which id a new record gets, in place of the pair's template."""
+    return path == "id" and entity.abilities.chosen_id
+
+
+def _no_id(given: object, entity: Entity, system: str) -> Unfit:
+    return Unfit(
+        f'"{given}" can\'t be the id of a new {entity.name} in {system}',
+        f"use letters, digits, . _ and - in it, {entity.abilities.max_id_length} at most",
+    )
+
+
+def _required(entity: Entity, prop: Property, side: Side) -> bool:
+    return any(
+        is_chosen(entity, path) or ((found := entity.field(path)) is not None and found.required)
+        for path in prop.parts[side].fields
+    )
