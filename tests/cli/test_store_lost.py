@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-from click.testing import CliRunner
-
-from instep.cli import group
 from instep.sandbox import launch
 
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from instep.core.dataflow import Pair
 from instep.core.diff import raw_of
-from instep.core.model import Both, Side
+from instep.core.identity import claimed_id
+from instep.core.model import Both, Entity, Side
 from instep.core.payload import ByHand, create_payload, is_chosen, unwritable
 from instep.core.state import Hold, Key, Release, Sighting
 from instep.core.transformations.contract import Canon, Lookup, Opaque, Unfit, Unlinked, canon_key
-from instep.core.values import Json, Raw, digest
+from instep.core.values import Json, Raw, digest, get_path
 from instep.core.verdict import Scene, Verdict, Write
 
 
@@ -51,6 +52,20 @@ class Contact:
     complete: bool
     age_ms: int
     settle_ms: int
+
+
+CLAIM = -1
+"""The number under which the match index keeps whose copy a record says it is, beside those of the match keys."""
+
+
+def claimed_ids(pair: Pair, entity: Entity, side: Side, id: str, fields: Mapping[str, Json]) -> list[str]:
+    """The ids of the other side that a record's marker, or the form of its id, says it is the copy of; the
+    likeliest first. An id says so only where we choose it and the template sets ours apart from others."""
+    marker, template = entity.abilities.marker, pair.id_template[side]
+    if not marker and (template == "{id}" or not entity.abilities.chosen_id):
+        return []
+    name = get_path(fields, marker) if marker else id
+    return claimed_id(template, name) if isinstance(name, str) else []
 
 
 def match_values(pair: Pair, side: Side, fields: Mapping[str, Json], lookup: Lookup) -> dict[int, str]:
