@@ -250,7 +250,7 @@ def _with_usual_dataflow(directory: Path, error: ConfigurationError) -> Configur
     """The problems of `instep.yaml` with those of the dataflow, if it is where it usually is."""
     problems = list(error.problems)
     path = directory / "dataflow.yaml"
-    if (directory / CONFIGURATION).exists() and path.exists():
+    if os.access(directory / CONFIGURATION, os.R_OK) and os.access(path, os.R_OK):
         try:
             build(*load_dataflow_file(path), load_function)
         except ConfigurationError as also:

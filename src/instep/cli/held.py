@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+import click
+
 from instep.core.model import SIDES
 from instep.core.state import Hold, Link, Release
 from instep.errors import UsageError
@@ -14,6 +16,8 @@ from instep.site import Site
 from instep.store.contract import Tx
 
 PAGE: Final = 500
+HOLD: Final = click.IntRange(1, 2**63 - 1)
+"""The number of a hold; a larger one is in no store."""
 
 
 @dataclass(frozen=True)

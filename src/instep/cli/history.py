@@ -25,10 +25,14 @@ PAGE: Final = 200
 @click.argument("id", metavar="[ID]", default="")
 @side_option
 @click.option("--property", "name", default="", help="Only changes of this property.")
-@click.option("--run", type=click.IntRange(1), help="Only what this run did.")
+@click.option("--run", type=click.IntRange(1, 2**63 - 1), help="Only what this run did.")
 @click.option("--runs", is_flag=True, help="The runs instead of what they did.")
 @click.option(
-    "--limit", type=click.IntRange(1), default=50, show_default=True, help="No more than this many."
+    "--limit",
+    type=click.IntRange(1, 2**63 - 1),
+    default=50,
+    show_default=True,
+    help="No more than this many.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a line.")
 @click.pass_obj

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import click
 
 from instep.cli import words
-from instep.cli.held import Which, as_option, fix_of, holds_of, one_hold
+from instep.cli.held import HOLD, Which, as_option, fix_of, holds_of, one_hold
 from instep.cli.records import known_site, pair_of
 from instep.cli.terminal import Terminal
 from instep.core.model import SIDES
@@ -23,7 +23,7 @@ EXAMPLES = 3
 
 
 @click.command()
-@click.argument("numbers", metavar="[ID]...", nargs=-1, type=int)
+@click.argument("numbers", metavar="[ID]...", nargs=-1, type=HOLD)
 @click.option("--pair", default="", help="With --cause: every such hold of this pair.")
 @click.option("--cause", default="", help="With --pair: every hold of this cause.")
 @click.option("--property", "name", default="", help="With --pair and --cause: only of this property.")

@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from instep.cli import words
-from instep.cli.held import Which, as_option, fix_of, holds_of, one_hold
+from instep.cli.held import HOLD, Which, as_option, fix_of, holds_of, one_hold
 from instep.cli.hold_release import release
 from instep.cli.records import known_site, pair_of
 from instep.cli.terminal import Terminal
@@ -135,7 +135,7 @@ def _side_by_side(site: Site, sides: Mapping[str, Json]) -> str:
 
 
 @command.command()
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=HOLD)
 @click.option("--json", "as_json", is_flag=True, help="Print the hold as JSON.")
 @click.pass_obj
 def show(terminal: Terminal, number: int, as_json: bool) -> None:

@@ -34,7 +34,7 @@ def command() -> None:
 
 @command.command(name="list")
 @click.option("--pair", default="", help="Only this pair.")
-@click.option("--limit", type=click.IntRange(1), help="No more than this many.")
+@click.option("--limit", type=click.IntRange(1, 2**63 - 1), help="No more than this many.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one link a line.")
 @click.pass_obj
 def list_(terminal: Terminal, pair: str, limit: int | None, as_json: bool) -> None:

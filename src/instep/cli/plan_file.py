@@ -177,6 +177,7 @@ def read_plan(path: Path, site: Site) -> Approved:
     if not isinstance(found, dict) or found.get("version") != VERSION:
         raise _no_plan(path, f"it does not say version {VERSION}")
     try:
+        _require_lists(found)
         approved = Approved(
             str(found["made_at"]),
             str(found["dataflow"]),
@@ -193,6 +194,14 @@ def read_plan(path: Path, site: Site) -> Approved:
             fix="make a new one: instep plan --out " + str(path),
         )
     return approved
+
+
+def _require_lists(found: Mapping[str, Any]) -> None:
+    """Raises KeyError or TypeError, with the name of what was edited out of shape."""
+    if not isinstance(found["actions"], list):
+        raise TypeError("actions")
+    if not isinstance(found["pairs"], list) or not all(isinstance(name, str) for name in found["pairs"]):
+        raise TypeError("pairs")
 
 
 def _fingerprints(actions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
