@@ -88,6 +88,14 @@ class StoreError(InstepError):
     exit_code = 5
 
 
+class Held(StoreError):
+    """Another runner has the lease on this store; `holder` is its name."""
+
+    def __init__(self, what: str, *, holder: str, why: str = "", fix: str = "") -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.holder = holder
+
+
 class LeaseLost(StoreError):
     """Another runner holds this site now; this one must stop before its next call or commit."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets as secrets_module
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -42,6 +41,7 @@ from instep.dataflow.files import load_site as load_site_file
 from instep.dataflow.secrets import resolve, resolver
 from instep.dataflow.systems import ChargebeeSystem, RestSystem, Secret, System
 from instep.errors import ConfigurationError, Problem
+from instep.processes import is_dead, this_process
 from instep.runner.engine import Engine
 from instep.runner.run import Progress, Runner
 from instep.store.sqlite import SqliteStore, open_store
@@ -203,8 +203,8 @@ class Site:
 
     def runner(self, on_progress: Callable[[Progress], None] | None = None) -> Runner:
         """A runner of this process. Its name in the lease tells a person which process has it."""
-        holder = f"{socket.gethostname()} process {os.getpid()} ({secrets_module.token_hex(3)})"
-        return Runner(self.engine(), holder, on_progress)
+        holder = f"{this_process()} ({secrets_module.token_hex(3)})"
+        return Runner(self.engine(), holder, on_progress, is_dead)
 
     async def close(self) -> None:
         try:

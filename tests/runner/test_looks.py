@@ -216,6 +216,21 @@ async def test_a_refused_create_is_held_until_its_values_change() -> None:
     assert site.holds() == []
 
 
+async def test_what_was_refused_is_tried_once_more_with_a_complete_reading() -> None:
+    site = Site()
+    site.put(LEFT, name="Ann", mail="a@x.example")
+    site.connectors.right.next("create", raising(Refused("no")), raising(Refused("no, still")))
+    await site.run()
+    await site.run()
+    assert len(site.sent("create")) == 1
+    await site.run(full=True)
+    assert len(site.sent("create")) == 2
+    assert [h.what for h in site.holds()] == ["no, still"]
+    await site.run(full=True)
+    assert site.titles(RIGHT) == ["Ann"]
+    assert site.holds() == []
+
+
 async def test_a_refused_retirement_is_sent_once() -> None:
     site = Site(pair(on_delete="retire"))
     left, right = await site.linked_company()

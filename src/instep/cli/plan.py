@@ -91,8 +91,10 @@ def _say_counts(terminal: Terminal, report: Report, out: Path | None) -> None:
     writes = sum(sum(tally.writes.values()) for tally in report.tallies.values())
     links = sum(tally.links for tally in report.tallies.values())
     held = sum(sum(tally.holds.values()) for tally in report.tallies.values())
+    more = sum(tally.following for tally in report.tallies.values())
+    follow = f" and {more} more that follow them" if more else ""
     terminal.say(
-        f"{writes} writes, {links} new links, {held} held"
+        f"{writes} writes{follow}, {links} new links, {held} held"
         if writes or links or held
         else "nothing is known that could be planned"
         if report.troubles

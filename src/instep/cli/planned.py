@@ -65,6 +65,9 @@ class Outline:
                 for call in calls
                 for change in call.changes
             ]
+            lines += [
+                f"  then, each in a call of its own: {', '.join(c.following)}" for c in calls if c.following
+            ]
             yield write.operation, f"{write.operation} in {self.systems[write.side]}", lines
         for hold in verdict.holds:
             yield "hold", f"held: {hold.cause}", held_lines(names, hold)

@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, Final
 
 from instep.cli.init import SANDBOX
 from instep.errors import UsageError
+from instep.processes import moment_of_start
 from instep.sandbox import launch
 from instep.sandbox.launch import SandboxError
 from instep.sandbox.world import build_world
@@ -184,23 +184,6 @@ def fill(servers: Mapping[str, Server], *, seed: int = 1, scale: float = 1.0) ->
             servers[system].console("POST", "load", {entity: rows})
             count += len(rows)
     return count
-
-
-def moment_of_start(pid: int) -> str:
-    """When a process started, in words that differ for another process of the same id; "" if it is gone."""
-    try:
-        # The 22nd word; the second is the name in parentheses, which may hold anything.
-        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-        return "" if stat[0] == "Z" else f"ticks {stat[19]}"
-    except FileNotFoundError:
-        if Path("/proc/self/stat").exists():
-            return ""
-    except OSError:
-        return ""
-    told = subprocess.run(  # noqa: S603 - a number, no shell
-        ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return told.stdout.strip()
 
 
 def _usage(error: SandboxError) -> UsageError:

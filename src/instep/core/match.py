@@ -13,7 +13,7 @@ from instep.core.dataflow import Pair
 from instep.core.diff import raw_of
 from instep.core.identity import claimed_id
 from instep.core.model import Both, Entity, Side
-from instep.core.payload import ByHand, create_payload, is_chosen, unwritable
+from instep.core.payload import ByHand, create_payload, following, is_chosen, unwritable
 from instep.core.state import Hold, Key, Release, Sighting
 from instep.core.transformations.contract import Canon, Lookup, Opaque, Unfit, Unlinked, canon_key
 from instep.core.values import Json, Raw, digest, get_path
@@ -231,7 +231,8 @@ def _decide_create(
     again = 1 + burned if isinstance(burned, int) else 1
     again = again if release is not None and release.choice == "recreate" else 0
     why = f"{scene.systems[key.side]} has a new record"
-    write = Write(target, "create", "", payload, tuple(changes), why, again)
+    calls = following(scene, target, seen)
+    write = Write(target, "create", "", payload, tuple(changes), why, again, calls)
     return Verdict(key, (write,), used=used)
 
 

@@ -108,6 +108,20 @@ def create_payload(
     return payload, changes, unfit
 
 
+def following(scene: Scene, side: Side, source: Sighting) -> tuple[str, ...]:
+    """One property per call that has to follow a create, for what only updates can write."""
+    calls: dict[str, str] = {}
+    for prop in scene.pair.properties:
+        first = scene.entities[side].field(prop.parts[side].fields[0])
+        raw = raw_of(prop.parts[side.other], source.fields)
+        if first is None or first.create or not first.update or not prop.may_flow(side) or raw is None:
+            continue
+        canon = prop.transformation.canon(side.other, raw, scene.lookup)
+        if canon is not None and not isinstance(canon, Opaque):
+            calls.setdefault(first.group, prop.name)
+    return tuple(calls.values())
+
+
 def is_chosen(entity: Entity, path: str) -> bool:
     """Whether a field is the record's own id, in a system where whoever creates a record chooses it. A property
     that maps it says which id a new record gets, in place of the pair's template."""

@@ -39,7 +39,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One call to one system. `payload`: dotted changes of an update, nested fields of a create."""
+    """One call to one system. `payload`: dotted changes of an update, nested fields of a create.
+
+    `following`: of a create, the first properties of the calls that will have to follow, since the create call
+    doesn't take them.
+    """
 
     side: Side
     operation: Literal["create", "update", "retire"]
@@ -48,6 +52,7 @@ class Write:
     changes: tuple[Change, ...]
     why: str
     generation: int = 0
+    following: tuple[str, ...] = ()
 
     def fingerprint(self, key: Key) -> str:
         """Two writes share it exactly when they were decided from the same values for the same record."""

@@ -39,17 +39,20 @@ class Action:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of a plan per pair: `writes` by (operation, side), links, holds by cause, agreements."""
+    """Counts of a plan per pair: `writes` by (operation, side), links, holds by cause, agreements,
+    and `following`: calls that creates bring with them."""
 
     writes: Counter[tuple[str, Side]] = field(default_factory=Counter)
     holds: Counter[str] = field(default_factory=Counter)
     waiting: Counter[str] = field(default_factory=Counter)
     links: int = 0
     settled: int = 0
+    following: int = 0
 
     def add(self, verdict: Verdict) -> None:
         for write in verdict.writes:
             self.writes[write.operation, write.side] += 1
+            self.following += len(write.following)
         for hold in verdict.holds:
             self.holds[hold.cause] += 1
         if verdict.link is not None:

@@ -15,10 +15,10 @@ from typing import Literal
 
 from instep.core.dataflow import Pair
 from instep.core.model import Side
-from instep.core.state import Key, Link, Todo
+from instep.core.state import Key, Link, Release, Todo
 from instep.core.values import Json, digest
 from instep.core.verdict import Write
-from instep.errors import LeaseLost, OutcomeError, Stop
+from instep.errors import Held, LeaseLost, OutcomeError, Stop
 from instep.runner.drain import drain_all
 from instep.runner.engine import Engine, entities_of
 from instep.runner.look import Look, look
@@ -114,12 +114,19 @@ class Wish:
 
 
 class Runner:
-    """Runs of one engine. `stop()` ends the current one after the calls that are on their way."""
+    """Runs of one engine. `stop()` ends the current one after the calls that are on their way.
+
+    `holder` is this runner's name in the lease; `is_dead` says of another's whether it is known to be gone.
+    """
 
     def __init__(
-        self, engine: Engine, holder: str, on_progress: Callable[[Progress], None] | None = None
+        self,
+        engine: Engine,
+        holder: str,
+        on_progress: Callable[[Progress], None] | None = None,
+        is_dead: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        self.engine, self.holder = engine, holder
+        self.engine, self.holder, self.is_dead = engine, holder, is_dead
         self.on_progress = on_progress or (lambda _: None)
         self._stop = False
 
@@ -137,7 +144,7 @@ class Runner:
         engine, report = self.engine, Report()
         began_ms = engine.now_ms()
         before = [c.requests for c in engine.connectors]
-        await engine.store.acquire(self.holder, began_ms, engine.settings.lease_ms)
+        await self._acquire(began_ms)
         kind = "sync" if wish.act else "plan"
         run = await engine.store.write(lambda tx: tx.start_run(kind, began_ms))
         engine.run, report.run = run.id, run.id
@@ -158,6 +165,17 @@ class Runner:
                 await engine.store.release()
         return report
 
+    async def _acquire(self, now_ms: int) -> None:
+        """Take the lease; from a process that is known to be dead at once, in its own name first."""
+        store, ttl_ms = self.engine.store, self.engine.settings.lease_ms
+        try:
+            await store.acquire(self.holder, now_ms, ttl_ms)
+        except Held as held:
+            if not self.is_dead(held.holder):
+                raise
+            await store.acquire(held.holder, now_ms, ttl_ms)
+            await store.acquire(self.holder, now_ms, ttl_ms)
+
     async def _finish(self, report: Report) -> None:
         now_ms = self.engine.now_ms()
         await self.engine.store.write(
@@ -176,6 +194,8 @@ class Runner:
         if self.stopping():
             return
         await self._note_complete(report)
+        if wish.full and wish.act:
+            await self.engine.store.write(partial(_retry_refused, self.engine))
         pairs = [
             pair
             for pair in self.engine.dataflow.pairs
@@ -391,6 +411,18 @@ class Runner:
 
     def _requests(self) -> int:
         return sum(connector.requests for connector in self.engine.connectors)
+
+
+def _retry_refused(engine: Engine, tx: Tx) -> None:
+    """What a system refused may be taken by now, for a reason that no changed value shows: with a complete
+    reading each is tried once more."""
+    for pair in engine.dataflow.pairs:
+        after = 0
+        while holds := tx.holds(pair=pair.name, cause="refused", after=after, limit=500):
+            for hold in holds:
+                tx.save_release(Release(hold.key, hold.property, "retry", hold.digest, at_ms=engine.now_ms()))
+            tx.mark([hold.key for hold in holds], reason="refused before: tried once more")
+            after = holds[-1].id
 
 
 def _recover(engine: Engine, tx: Tx) -> None:

@@ -257,7 +257,7 @@ class Store(Protocol):
         ...
 
     async def acquire(self, holder: str, now_ms: int, ttl_ms: int) -> int:
-        """Take or renew the lease; returns its epoch, which rises with each new holder. Raises StoreError with
+        """Take or renew the lease; returns its epoch, which rises with each new holder. Raises Held with
         who holds it while another's lease has not run out.
 
         The same store renews under the same epoch, also after it ran out if nobody took it. A holder of the

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import apsw
 
-from instep.errors import StoreError
+from instep.errors import Held
 from instep.store.queries import queries
 from instep.store.rows import Bindings
 
@@ -23,15 +23,16 @@ def take(
     connection: apsw.Connection, holder: str, own_epoch: int | None, now_ms: int, until_ms: int
 ) -> tuple[int, bool]:
     """Take the lease, or renew it if `own_epoch` is still the current one. Returns the epoch, and whether it
-    was taken over from a holder that never gave it back. Raises StoreError while another has it."""
+    was taken over from a holder that never gave it back. Raises Held while another has it."""
     other, epoch, their_until_ms = held(connection)
     if other and epoch == own_epoch:
         _save(connection, holder, epoch, until_ms)
         return epoch, False
     if other and other != holder and now_ms < their_until_ms:
         seconds = (their_until_ms - now_ms + 999) // 1000
-        raise StoreError(
+        raise Held(
             f"{holder} can't run: {other} has the lease on this store",
+            holder=other,
             why=f"it is good for another {seconds} s",
             fix=f"stop {other}; if it has crashed, wait {seconds} s and start again",
         )
