@@ -54,7 +54,8 @@ def page() -> str:
         "## Deletes",
         "",
         sentence(f"`on_delete`: {PairModel.model_fields['on_delete'].description}"),
-        "A record that a list no longer names is not deleted: a delete is believed only when a reading confirms it.",
+        "A delete is confirmed where the list itself marks the row as deleted, or where a record that is no longer "
+        "listed can't be read twice while known others can.",
         "",
         *table(
             ("`on_delete`", "meaning"), [(code(name), sentence(about)) for name, about in ON_DELETE.items()]

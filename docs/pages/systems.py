@@ -110,4 +110,5 @@ def _limits(field: Field) -> str:
     limits = ["needed"] if field.required else []
     limits += [f"{field.max_length} characters"] if field.max_length else []
     limits += [codes(field.choices)] if field.choices else []
+    limits += [f"{codes(field.by_hand)} by hand alone"] if field.by_hand else []
     return "; ".join(limits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from bench.cases import CASES, Budget, Measured, measure
 from bench.run import ratio_faults
 from bench.stage import Requests

@@ -113,6 +113,7 @@ class TestPricesOfItems(TestItems):
 class TestOrders(OnASite):
     entity = "order"
     plural = "orders"
+    unique_marker = False  # it isn't written but read off the invoice's id, and follows from the chosen id
     clearable = "note"
     text_field = "note"
 

@@ -393,6 +393,19 @@ async def test_an_order_that_chargebee_made_itself_is_adopted() -> None:
         assert await site.count("orders") == 1
 
 
+async def test_an_order_that_chargebee_made_of_the_shippable_lines_alone_is_not_the_whole_sale() -> None:
+    async with chargebee_site() as site:
+        fields = await an_order(site)
+        await site.edit("items", "S-1", {"is_shippable": True})
+        lines = fields["order_line_items"]
+        assert isinstance(lines, list)
+        fields["order_line_items"] = [*lines, {"description": "Setup", "unit_price": 500, "tax_rate": 25}]
+        record = await site.connector.create("order", fields, key("so-1"))
+        assert (record.id, record.fields["total"]) == ("so-1", 3980 + 625)
+        records, _ = await site.listed("order")
+        assert set(records) == {"so-1"}
+
+
 async def test_an_order_that_chargebee_makes_later_from_the_same_invoice_is_not_listed_as_another_sale() -> (
     None
 ):

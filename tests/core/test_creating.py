@@ -19,13 +19,18 @@ ITEM = Entity(
     (
         Field("id", create=False, update=False),
         Field("name", "text"),
+        Field(
+            "state", "text", choices=("new", "void"), by_hand=("void",), reason="a void one makes a credit"
+        ),
         Field("owner", "text", update=False, reference="owner"),
         Field("maker", "text", reference="owner"),
     ),
     Abilities(chosen_id=True, max_id_length=10),
 )
 PRODUCT = Entity(
-    "product", (Field("code"), Field("name"), Field("owner"), Field("maker")), Abilities(marker="ref")
+    "product",
+    (Field("code"), Field("name"), Field("state"), Field("owner"), Field("maker")),
+    Abilities(marker="ref"),
 )
 
 
@@ -50,12 +55,20 @@ def created(entity: Entity = ITEM, **fields: Json) -> Verdict:
     properties = (
         mapped("id", "code"),
         mapped("name", "name"),
+        mapped("state", "state"),
         mapped("owner", "owner", "reference(owner, owner)"),
         mapped("maker", "maker", "reference(owner, owner)"),
     )
     pair = Pair("product", Both("item", "product"), properties, id_template=Both("erp-{id}", "{id}"))
     scene = Scene(pair, Both(entity, PRODUCT), Both("Chargebee", "the ERP"), Links())
-    held: dict[str, Json] = {"code": "A-1", "name": "Sensor", "owner": None, "maker": None, **fields}
+    held: dict[str, Json] = {
+        "code": "A-1",
+        "name": "Sensor",
+        "state": None,
+        "owner": None,
+        "maker": None,
+        **fields,
+    }
     seen = Sighting(Side.RIGHT, "product", "1001", held, digest(held))
     contact = Contact(claimed=None, evidence=(), complete=True, age_ms=10**9, settle_ms=0)
     return decide_new(scene, Key("product", Side.RIGHT, "1001"), seen, contact, (), ())
@@ -103,3 +116,14 @@ def test_a_reference_that_only_a_create_can_write_is_waited_for() -> None:
 def test_an_empty_reference_is_nothing_to_wait_for() -> None:
     (write,) = created(owner=None).writes
     assert "owner" not in write.payload
+
+
+def test_a_record_with_a_value_that_a_person_alone_sets_is_left_to_a_person() -> None:
+    verdict = created(state="void", owner="2")
+    assert verdict.writes == ()
+    (hold,) = verdict.holds
+    assert (hold.cause, hold.what) == ("person", "1001 can't be created in Chargebee with this state")
+    assert hold.why == "a void one makes a credit"
+    assert hold.fix == "create it in Chargebee by hand; it is matched by itself"
+    (write,) = created(state="new").writes
+    assert write.payload["state"] == "new"

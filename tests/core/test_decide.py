@@ -320,6 +320,18 @@ def test_what_an_api_cannot_write_is_held_for_a_person_with_the_reason(right: En
     assert "Custom ERP" in hold.what
 
 
+def test_a_value_that_a_person_alone_sets_is_held_and_any_other_is_written() -> None:
+    field = Field("name", choices=("Ann", "Bea", "Cis"), by_hand=("Bea",), reason="it makes a credit note")
+    subject = scene(NAME, CITY, right=entity("contact", [field, "city"]))
+    verdict = decided(subject, BASE, EDITED)
+    assert verdict.writes == ()
+    [hold] = verdict.holds
+    assert (hold.cause, hold.property, hold.why) == ("person", "name", "it makes a credit note")
+    other = decided(subject, BASE, seen({**SAME, "name": "Cis"}, SAME))
+    assert payloads(other) == [(RIGHT, {"name": "Cis"})]
+    assert other.holds == ()
+
+
 def test_junk_is_held_and_says_where_to_correct_it() -> None:
     verdict = decided(PLAIN, BASE, seen({**SAME, "name": ["x"]}, SAME))
     [hold] = verdict.holds

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from instep.connectors.chargebee.schema import CANCEL_CREDITS
 from tests.cli.company import LONG_AGO, LONG_AGO_S, Company, company
 
 PRICES = {"EUR": "3.34", "JPY": "333"}
@@ -91,3 +92,35 @@ def test_an_order_made_in_chargebee_has_its_tax_and_its_total_in_the_erp(acme: C
     assert told == [("1", 25, "2.51"), (None, Decimal("8.875"), "0.04"), (None, 0, "0.00")]
     assert (made["total"], in_chargebee(acme)[0]["total"]) == ("15.07", 1507)
     assert acme.json("sync")["writes"] == []
+
+
+def held(acme: Company) -> list[tuple[str, str, str]]:
+    found: list[dict[str, Any]] = acme.json("holds", "list")
+    return [(hold["pair"], hold["cause"], hold["why"]) for hold in found]
+
+
+def test_a_cancelled_order_of_the_erp_is_left_to_a_person_before_anything_is_sent(acme: Company) -> None:
+    acme.erp.load({"orders": [{**erp_order("50", "EUR", LINES), "status": "cancelled"}]})
+    acme.chargebee.reset_counters()
+    (action,) = acme.json("plan")["actions"]
+    assert (action["writes"], [hold["cause"] for hold in action["holds"]]) == ([], ["person"])
+    assert acme.run("sync").exit_code == 3
+    assert held(acme) == [("order", "person", CANCEL_CREDITS)]
+    assert acme.chargebee.counters()["writes"] == 0
+    acme.erp.console("PATCH", "orders/50", {"status": "confirmed"})
+    synced(acme)
+    assert [order["status"] for order in in_chargebee(acme)] == ["awaiting_shipment"]
+
+
+def test_an_order_that_the_erp_cancels_later_waits_until_a_person_cancels_it_in_chargebee(
+    acme: Company,
+) -> None:
+    acme.erp.load({"orders": [erp_order("50", "EUR", LINES)]})
+    synced(acme)
+    acme.erp.console("PATCH", "orders/50", {"status": "cancelled", "note": "by telephone"})
+    assert acme.run("sync").exit_code == 3
+    assert held(acme) == [("order", "person", CANCEL_CREDITS)]
+    assert [(order["status"], order["note"]) for order in in_chargebee(acme)] == [("queued", "by telephone")]
+    acme.chargebee.console("POST", "orders/erp-50/cancel", {"cancellation_reason": "product_not_required"})
+    synced(acme)
+    assert held(acme) == []

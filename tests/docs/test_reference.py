@@ -6,7 +6,6 @@ from docs.generate import DIRECTORY, PAGES, reference
 from docs.pages import holds, policies
 from docs.pages.commands import every
 from docs.pages.mapping import IMPOSSIBLE
-
 from instep.cli import COMMANDS
 from instep.core import release
 from instep.core.model import Side

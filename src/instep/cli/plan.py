@@ -94,6 +94,8 @@ def _say_counts(terminal: Terminal, report: Report, out: Path | None) -> None:
     terminal.say(
         f"{writes} writes, {links} new links, {held} held"
         if writes or links or held
+        else "nothing is known that could be planned"
+        if report.troubles
         else "nothing to do: everything that is known is in step"
     )
     terminal.say(readings(report))

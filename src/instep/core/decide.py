@@ -13,7 +13,7 @@ from instep.core.dataflow import Property
 from instep.core.diff import Delta, diff, raw_of
 from instep.core.gone import decide_gone
 from instep.core.model import SIDES, Both, Side
-from instep.core.payload import old_raw, unwritable
+from instep.core.payload import by_hand, old_raw, unwritable
 from instep.core.policy import POLICIES, Conflict, EditTime, edit_time
 from instep.core.state import Hold, Key, Link, Release, Sighting
 from instep.core.transformations.contract import Opaque, Unfit, Unlinked
@@ -247,14 +247,7 @@ class _Deciding:
                 self.used.append(prop.name)
             blocked = self._unwritable(prop, side)
             if blocked is not None:
-                self._hold(
-                    delta,
-                    "person",
-                    f"{prop.name} can't be written to {self._system(side)}",
-                    blocked,
-                    f"make the change in {self._system(side)} by hand, or take it back in"
-                    f" {self._system(side.other)}",
-                )
+                self._hold_for_hand(delta, side, blocked)
                 continue
             old = old_raw(prop, side, self.seen[side].fields, meant[side])
             new = prop.transformation.put(side, delta.canon[side.other], old, self.scene.lookup)
@@ -271,6 +264,10 @@ class _Deciding:
                 # Its system holds what would be written already: the two agree, each in its own terms.
                 self.agreed[prop.name] = delta.raw
                 continue
+            blocked = by_hand(self.scene.entities[side], changed)
+            if blocked is not None:
+                self._hold_for_hand(delta, side, blocked)
+                continue
             meant[side].update(changed)
             declared = self.scene.entities[side].field(fields[0])
             payload, changes = written.setdefault((side, declared.group if declared else ""), ({}, []))
@@ -280,6 +277,11 @@ class _Deciding:
             Write(side, "update", self.link.ids[side], payload, tuple(changes), _reasons(changes))
             for (side, _), (payload, changes) in written.items()
         )
+
+    def _hold_for_hand(self, delta: Delta, side: Side, why: str) -> None:
+        system, source = self._system(side), self._system(side.other)
+        fix = f"make the change in {system} by hand, or take it back in {source}"
+        self._hold(delta, "person", f"{delta.property.name} can't be written to {system}", why, fix)
 
     def _hold_unfit(self, delta: Delta, side: Side, unfit: Unfit) -> None:
         prop, wanted = delta.property, unfit.waits_for

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from instep.core.dataflow import Pair
 from instep.core.diff import raw_of
-from instep.core.model import Both, Side
-from instep.core.payload import create_payload, is_chosen, unwritable
+from instep.core.identity import claimed_id
+from instep.core.model import Both, Entity, Side
+from instep.core.payload import ByHand, create_payload, is_chosen, unwritable
 from instep.core.state import Hold, Key, Release, Sighting
 from instep.core.transformations.contract import Canon, Lookup, Opaque, Unfit, Unlinked, canon_key
-from instep.core.values import Json, Raw, digest
+from instep.core.values import Json, Raw, digest, get_path
 from instep.core.verdict import Scene, Verdict, Write
 
 
@@ -51,6 +52,20 @@ class Contact:
     complete: bool
     age_ms: int
     settle_ms: int
+
+
+CLAIM = -1
+"""The number under which the match index keeps whose copy a record says it is, beside those of the match keys."""
+
+
+def claimed_ids(pair: Pair, entity: Entity, side: Side, id: str, fields: Mapping[str, Json]) -> list[str]:
+    """The ids of the other side that a record's marker, or the form of its id, says it is the copy of; the
+    likeliest first. An id says so only where we choose it and the template sets ours apart from others."""
+    marker, template = entity.abilities.marker, pair.id_template[side]
+    if not marker and (template == "{id}" or not entity.abilities.chosen_id):
+        return []
+    name = get_path(fields, marker) if marker else id
+    return claimed_id(template, name) if isinstance(name, str) else []
 
 
 def match_values(pair: Pair, side: Side, fields: Mapping[str, Json], lookup: Lookup) -> dict[int, str]:
@@ -198,14 +213,17 @@ def _decide_create(
         found
         for found in unfit
         if found[0].required
+        or isinstance(found[2], ByHand)
         or _needs(scene, found[0].name, target)
         or unwritable(scene, found[0], target, "update") is not None
     ]
+    blocking.sort(key=lambda found: not isinstance(found[2], ByHand))
     if blocking:
         return _held_unfit(scene, key, blocking)
     about = sources_digest({change.property: change.source for change in changes})
     refused = next(
-        (h for h in holds if h.property == "" and h.cause == "refused" and h.digest == about), None
+        (h for h in holds if h.property == "" and h.cause in ("refused", "duplicate") and h.digest == about),
+        None,
     )
     if refused is not None and not used:
         return Verdict(key, holds=(refused,))
@@ -253,6 +271,10 @@ def _held_unfit(scene: Scene, key: Key, blocking: Sequence[tuple[object, str, Un
                 waits_for=(wanted.side, wanted.entity, wanted.id),
             )
         )
+    elif isinstance(why, ByHand):
+        fix = f"create it in {target} by hand; it is matched by itself"
+        what = f"{key.id} can't be created in {target} with this {name}"
+        holds.append(Hold(key, "", "person", what, why.why, fix, about))
     else:
         fix = why.fix if isinstance(why, Unfit) else f"correct {name} in {scene.systems[key.side]}"
         what = f"{key.id} can't be created in {target}: {name}"

@@ -97,6 +97,7 @@ class Field:
     fields of a named group in the reading that it hands to that call, mapped or not.
     A field "id" that the create call takes is the id that the caller chooses.
     `required`: a create without it is refused. `reference`: the entity of the same system whose id it holds.
+    `by_hand`: the choices that a reading may show and no call writes: what they bring about is for a person.
     `reason`: the sentence to show when it would have to be written and can't be.
     """
 
@@ -108,6 +109,7 @@ class Field:
     required: bool = False
     max_length: int | None = None
     choices: tuple[str, ...] | None = None
+    by_hand: tuple[str, ...] = ()
     reference: str = ""
     reason: str = ""
 

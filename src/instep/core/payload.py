@@ -32,6 +32,19 @@ def unwritable(
     return None
 
 
+class ByHand(Unfit):
+    """A value that a person alone sets in that system; a record with it is not made without it."""
+
+
+def by_hand(entity: Entity, written: Mapping[str, Json | Absent]) -> str | None:
+    """Why one of these values, by path, is for a person to set; None if calls may write all of them."""
+    for path, value in written.items():
+        found = entity.field(path)
+        if found is not None and value in found.by_hand:
+            return found.reason or f'"{value}" can\'t be written to {path} of {entity.name} by API'
+    return None
+
+
 def old_raw(prop: Property, side: Side, fields: Mapping[str, Json], meant: Mapping[str, Json]) -> Raw:
     """The raw values that a put starts from: the record's own, overlaid with what is about to be written."""
     part = prop.parts[side]
@@ -80,6 +93,10 @@ def create_payload(
             else:
                 unfit.append((prop, about, new))
                 continue
+        blocked = by_hand(entity, dict(zip(prop.parts[side].fields, new, strict=False)))
+        if blocked is not None:
+            unfit.append((prop, about, ByHand(blocked)))
+            continue
         for path, given in zip(prop.parts[side].fields, new, strict=False):
             if is_chosen(entity, path) and not is_id(given, entity.abilities.max_id_length):
                 unfit.append((prop, about, _no_id(given, entity, scene.systems[side])))

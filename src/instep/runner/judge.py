@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from instep.core.dataflow import Pair
 from instep.core.decide import decide_link
-from instep.core.identity import claimed_id
-from instep.core.match import Contact, Evidence, Other, decide_new
+from instep.core.match import CLAIM, Contact, Evidence, Other, claimed_ids, decide_new
 from instep.core.model import Both, Side
 from instep.core.state import Hold, Intent, Key, Link, Sighting
-from instep.core.values import digest, get_path
+from instep.core.values import digest
 from instep.core.verdict import Scene, Verdict
 from instep.runner.engine import Engine
 from instep.runner.observe import UNREAD, is_listed
@@ -82,10 +81,7 @@ def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) 
 
 
 def _claimed(pair: Pair, scene: Scene, seen: Sighting) -> list[str]:
-    """The ids of the other side that a record's marker, or the form of its id, says it is the copy of."""
-    marker = scene.entities[seen.side].abilities.marker
-    name = get_path(seen.fields, marker) if marker else seen.id
-    return claimed_id(pair.id_template[seen.side], name) if isinstance(name, str) else []
+    return claimed_ids(pair, scene.entities[seen.side], seen.side, seen.id, seen.fields)
 
 
 def _intent_that_made(tx: Tx, pair: Pair, scene: Scene, seen: Sighting | None) -> Intent | None:
@@ -136,8 +132,15 @@ def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -
             link = tx.link_of(pair.name, other, candidate)
             claimed = Other(candidate, link.ids[side] if link else "")
             break
+    if claimed is None:
+        copies = tx.matches(pair.name, other, CLAIM, digest(seen.id), 2)
+        if copies:
+            link = tx.link_of(pair.name, other, copies[0])
+            claimed = Other(copies[0], link.ids[side] if link else "")
     evidence = []
     for number, value in tx.match_values(pair.name, side, seen.id).items():
+        if number == CLAIM:
+            continue
         twins = [id for id in tx.matches(pair.name, side, number, value, 5) if id != seen.id]
         ids = tx.matches(pair.name, other, number, value, 5)
         links = tx.links_of(pair.name, other, ids)

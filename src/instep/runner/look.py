@@ -163,7 +163,7 @@ async def _send(
         return turn(engine, tx, todo, step.key, permit, fresh, mine)
 
     following = await engine.store.write(save)
-    if sent.record is not None:
+    if sent.written:
         result.writes.append((intent.operation, intent.side))
     return following
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from instep.connectors.contract import Page
-from instep.core.match import match_values
+from instep.core.match import CLAIM, claimed_ids, match_values
 from instep.core.model import Record, Side
 from instep.core.state import Key, Sighting
 from instep.core.values import Json, digest, get_path, project
@@ -243,12 +243,16 @@ def _edits(
 
 def index(engine: Engine, tx: Tx, side: Side, entity: str, sightings: Sequence[Sighting]) -> None:
     """Keep the match index of these records true."""
+    declared = engine.connectors[side].entities()[entity]
     for pair in engine.dataflow.of_entity(side, entity):
-        if not pair.match:
-            continue
         lookup = StoreLookup(engine.dataflow, tx)
         for seen in sightings:
-            values = {} if seen.deleted else match_values(pair, side, seen.fields, lookup)
+            values: dict[int, str] = {}
+            if not seen.deleted:
+                values = match_values(pair, side, seen.fields, lookup)
+                claimed = claimed_ids(pair, declared, side, seen.id, seen.fields)
+                if claimed:
+                    values[CLAIM] = digest(claimed[0])
             tx.save_matches(pair.name, side, seen.id, values)
 
 

@@ -262,6 +262,7 @@ def taken_hold(intent: Intent, id: str, link: Link) -> Hold:
         f"{intent.source_id} should be {id}, which is linked already",
         f"{id} is the partner of {link.ids[intent.side.other]}",
         "remove one of the two, or unlink the wrong one: instep links remove",
+        sources_digest({name: source for name, (source, _, _) in intent.properties.items()}),
     )
 
 

@@ -19,11 +19,13 @@ from instep.store.contract import AlreadyLinked, Tx
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What to save of a request. `record`: the target as it is now, where the answer says. `failure`: to be
+    """What to save of a request. `record`: the target as it is now, where the answer says; `written` if that is this
+    request's doing. `failure`: to be
     raised after saving. `doubt`: the intent stays open."""
 
     save: Callable[[Tx], None]
     record: Record | None = None
+    written: bool = False
     failure: OutcomeError | None = None
     doubt: bool = False
 
@@ -71,7 +73,7 @@ async def send(engine: Engine, intent: Intent, seen: Record | None) -> Sent:
     except (RetryLater, Stop) as error:
         why = error.what
         return Sent(lambda tx: outcome.not_applied(engine, tx, intent, why), failure=error)
-    return Sent(lambda tx: outcome.done(engine, tx, intent, record), record)
+    return Sent(lambda tx: outcome.done(engine, tx, intent, record), record, written=True)
 
 
 async def taken(engine: Engine, intent: Intent, error: Taken) -> Sent:

@@ -162,7 +162,7 @@ def _connect(uri: str, busy_timeout_ms: int) -> apsw.Connection:
     connection = apsw.Connection(uri, flags=flags, statementcachesize=STATEMENTS)
     connection.set_busy_timeout(busy_timeout_ms)
     connection.execute(
-        "pragma synchronous = full; pragma cache_size = -16384; pragma temp_store = memory;"
+        "pragma synchronous = full; pragma cache_size = -6144; pragma temp_store = memory;"
         "pragma journal_size_limit = 67108864"
     )
     return connection

@@ -46,6 +46,10 @@ NO_ENTITY_API = (
     "Chargebee's API can't {} business entities; {} it in Chargebee under Settings > Business entities"
 )
 OWN_CALLS = "Chargebee changes it by calls of its own, which Instep does not make"
+MADE_AS = "made_as"
+"""Not of the API: the id that an order was to have whose invoice Instep imported. Chargebee may make an order of
+that invoice by itself, under an id of its own; by this field it is recognised all the same."""
+
 FROM_INVOICE = "Chargebee takes it from the order's invoice when the order is made and never changes it"
 BY_TRANSFER = (
     "a customer's business entity changes only by a transfer, which splits its history;"
@@ -189,7 +193,7 @@ def order(settings: Settings) -> Entity:
         once("currency_code", "text", max_length=3),
         once("order_line_items", "list"),
         once("document_number", "text", max_length=50),
-        Field("status", "text", choices=ORDER_STATUSES),
+        Field("status", "text", choices=ORDER_STATUSES, by_hand=("cancelled",), reason=CANCEL_CREDITS),
         *texts(("reference_id", 50), ("fulfillment_status", 50), ("note", 600), ("tracking_id", 50)),
         *texts(("tracking_url", 255), ("batch_id", 50), ("shipment_carrier", 50)),
         Field("order_date", "timestamp", required=True),
@@ -201,6 +205,7 @@ def order(settings: Settings) -> Entity:
         *(once(f"billing_address.{part}", "text", max_length=longest) for part, longest in ADDRESS),
         *read_only("text", "cancellation_reason", reason=CANCEL_CREDITS),
         *read_only("timestamp", "cancelled_at", reason=CANCEL_CREDITS),
+        *read_only("text", MADE_AS, reason="it follows from the id of the order's invoice"),
         *read_only("text", "invoice_id", "subscription_id", "payment_status", "order_type", "price_type"),
         *read_only("text", "created_by", "original_order_id", "resent_status", "gift_id", "gift_note"),
         *read_only("text", "shipping_address.validation_status", "billing_address.validation_status"),
@@ -216,7 +221,7 @@ def order(settings: Settings) -> Entity:
     return Entity(
         "order",
         tuple(fields),
-        replace(_writable(40, settings), retire=False, reasons={"retire": CANCEL_CREDITS}),
+        replace(_writable(40, settings), retire=False, marker=MADE_AS, reasons={"retire": CANCEL_CREDITS}),
     )
 
 
