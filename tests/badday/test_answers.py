@@ -52,7 +52,6 @@ def test_a_list_that_lies_changes_nothing_and_the_edits_arrive_later(
     [
         {"kind": "html"},
         {"kind": "truncate_body"},
-        {"kind": "drop_before"},
         {"kind": "hang_before", "limit_s": 1},
     ],
     ids=["HTML", "half a body", "a connection that hangs"],
