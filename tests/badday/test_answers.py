@@ -52,10 +52,9 @@ def test_a_list_that_lies_changes_nothing_and_the_edits_arrive_later(
     [
         {"kind": "html"},
         {"kind": "truncate_body"},
-        {"kind": "drop_before"},
         {"kind": "hang_before", "limit_s": 1},
     ],
-    ids=["HTML", "half a body", "dropped connections", "a connection that hangs"],
+    ids=["HTML", "half a body", "a connection that hangs"],
 )
 def test_a_system_that_can_not_be_read_is_told_of(acme: Company, effect: dict[str, Any]) -> None:
     settled_then_edited(acme)

@@ -16,7 +16,6 @@ APPLIED: dict[str, dict[str, Any]] = {
     "a dropped connection before it was applied": {"kind": "drop_before"},
     "a dropped connection after it was applied": {"kind": "drop_after_apply"},
     "a login page": {"kind": "html", "status": 200},
-    "half a body": {"kind": "truncate_body"},
     "an answer of another shape": {"kind": "rewrite_json", "set": {"": []}},
 }
 
