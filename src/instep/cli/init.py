@@ -71,6 +71,15 @@ def command(
     if erp_name is None:
         erp_name = click.prompt("What people call the ERP", default="Custom ERP") if asking else "Custom ERP"
     read = [read_document(read_text(path, what="dataflow document"), str(path)) for path in documents]
+    if read and not any(document.sections for document in read):
+        raise UsageError(
+            "nothing of the document is understood, and nothing was written",
+            why="; ".join(
+                f"{d.file}:{d.notes[0].line}: {d.notes[0].text}" if d.notes else f"{d.file} has no section"
+                for d in read
+            ),
+            fix="see docs/guide/dataflow.md for the form; without --from, init writes the shipped dataflow",
+        )
     choices = Choices(site=site, erp_name=erp_name, currencies=tuple(currencies) or CURRENCIES)
     written = write_site(terminal.directory, choices, read, sandbox=running, force=force)
     for path in written:

@@ -98,7 +98,7 @@ def _say_counts(terminal: Terminal, report: Report, out: Path | None) -> None:
         if writes or links or held
         else "nothing is known that could be planned"
         if report.troubles
-        else "nothing to do: everything that is known is in step"
+        else "nothing to do: whatever is not held is in step"
     )
     terminal.say(readings(report))
     if out is not None:

@@ -35,7 +35,11 @@ def shown(terminal: Terminal) -> Iterator[Callable[[Progress], None]]:
         yield lambda _: None
     elif terminal.interactive:
         with _bars() as bars:
-            yield Drawn(bars)
+            terminal.above = lambda text: bars.console.print(text, markup=False, highlight=False)
+            try:
+                yield Drawn(bars)
+            finally:
+                terminal.above = None
     else:
         yield Lines(terminal)
 

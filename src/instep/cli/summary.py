@@ -101,7 +101,9 @@ def held_words(stand: Standing) -> str:
 def readings(report: Report) -> str:
     """Records read, requests per system and seconds."""
     rows = sum(observed.rows for observed in report.observed.values())
-    requests = ", ".join(f"{count} requests to {name}" for name, count in report.requests.items())
+    requests = ", ".join(
+        f"{count} request{'' if count == 1 else 's'} to {name}" for name, count in report.requests.items()
+    )
     return f"{rows} records read, {requests}, {report.took_ms / 1000:.1f} s"
 
 

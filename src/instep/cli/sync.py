@@ -113,11 +113,12 @@ async def _go_on(
     terminal: Terminal, site: Site, wish: Wish, every: float, as_json: bool, interrupt: Interrupt
 ) -> int:
     """Run after run until a person stops it. What a system will take later is left for the next run."""
+    running = terminal if terminal.interactive else replace(terminal, quiet=True)  # a line a run in a log
     while True:
         began_ms = now_ms()
         try:
             full = wish.full or full_due(site, began_ms)
-            report = await go(terminal, site, replace(wish, full=full), interrupt)
+            report = await go(running, site, replace(wish, full=full), interrupt)
         except RetryLater as error:
             terminal.warn(str(error))
         else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,12 +22,14 @@ _JSON: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 class Terminal:
     """The options that every command shares, and the ways to say something.
 
-    `secrets`: texts that must never be shown; a command that reads some adds them.
+    `secrets`: texts that must never be shown; a command that reads some adds them. `above`: how to print a line
+    above what is being redrawn, while something is.
     """
 
     directory: Path = field(default_factory=Path)
     quiet: bool = False
     secrets: set[str] = field(default_factory=set)
+    above: Callable[[str], None] | None = None
 
     @property
     def interactive(self) -> bool:
@@ -47,7 +50,11 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """A line of progress, or a hint: not part of the result, left out when quiet."""
-        if not self.quiet:
+        if self.quiet:
+            return
+        if self.above is not None:
+            self.above(text)
+        else:
             click.echo(text, err=True)
 
     def warn(self, text: str) -> None:

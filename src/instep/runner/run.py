@@ -129,10 +129,13 @@ class Runner:
         self.engine, self.holder, self.is_dead = engine, holder, is_dead
         self.on_progress = on_progress or (lambda _: None)
         self._stop = False
+        self._reading: list[asyncio.Future[None]] = []
 
     def stop(self) -> None:
         """Ask the run to end: no new record is taken up."""
         self._stop = True
+        for task in self._reading:  # a reading that is broken off is gone on with by the next run
+            task.cancel()
 
     def stopping(self) -> bool:
         """Whether the run was asked to end."""
@@ -153,6 +156,9 @@ class Runner:
         try:
             await self._run(wish, report)
             report.status = "stopped" if self.stopping() else "braked" if report.brakes else "done"
+        except asyncio.CancelledError:
+            report.status = "stopped" if self.stopping() else "failed"
+            raise
         finally:
             renewing.cancel()
             with suppress(asyncio.CancelledError, LeaseLost):
@@ -250,13 +256,22 @@ class Runner:
             if not wish.pairs
             or any(p.name in wish.pairs for p in self.engine.dataflow.of_entity(side, entity))
         ]
+        self._reading = [
+            asyncio.ensure_future(
+                self._observe_side(side, [entity for where, entity in wanted if where is side], wish, report)
+            )
+            for side in Side
+        ]
         try:
-            async with asyncio.TaskGroup() as group:
-                for side in Side:
-                    mine = [entity for where, entity in wanted if where is side]
-                    group.create_task(self._observe_side(side, mine, wish, report))
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None  # a run's callers know its errors by their own class
+            await asyncio.gather(*self._reading)
+        except asyncio.CancelledError:
+            if not self.stopping():
+                raise
+        finally:
+            for task in self._reading:
+                task.cancel()
+            await asyncio.gather(*self._reading, return_exceptions=True)
+            self._reading = []
 
     async def _observe_side(self, side: Side, entities: list[str], wish: Wish, report: Report) -> None:
         for entity in entities:
