@@ -72,7 +72,8 @@ def page() -> str:
         ),
         "## Choices",
         "",
-        "`instep holds release ID --choose CHOICE`, and the next run acts on it.",
+        "`instep holds release ID` with `--take left` or `--take right`, `--link OTHER_ID`, or `--choose CHOICE`"
+        " for any other; the next run acts on it.",
         "A choice counts for the values that it was made for: if they change first, Instep asks again.",
         "",
         *table(("choice", "what the next run does"), [(code(n), sentence(s)) for n, s in SENTENCES.items()]),

@@ -100,3 +100,12 @@ def test_a_sandbox_is_connected_with_its_keys_by_reference(acme: Company) -> Non
     assert acme.erp.url in text
     assert "test_chargebee_key" not in text
     assert acme.run("check").exit_code == 0
+
+
+def test_a_document_that_is_not_understood_writes_nothing(tmp_path: Path) -> None:
+    document = tmp_path / "notes.rst"
+    document.write_text("hello\n")
+    made = CliRunner().invoke(instep, ["-C", str(tmp_path), "init", "--from", str(document)])
+    assert made.exit_code == 2
+    assert "nothing was written" in made.output
+    assert not (tmp_path / "dataflow.yaml").exists()

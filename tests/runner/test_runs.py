@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from instep.connectors.contract import Page
 from instep.core.dataflow import Brakes
 from instep.core.model import Both, Side
 from instep.errors import BadAnswer, InDoubt, LeaseLost, RetryLater, Stop, StoreError
 from instep.runner.run import Progress, Runner, Wish
 from instep.store.sqlite import open_store
 
-from .site import LEFT, RIGHT, STRICT, Send, Site, after, before_answer, pair, raising
+from .site import LEFT, RIGHT, STRICT, Scripted, Send, Site, after, before_answer, pair, raising
 
 
 async def test_records_of_both_sides_get_their_partners_and_the_report_counts_them() -> None:
@@ -416,3 +419,32 @@ async def test_a_runner_that_was_thought_dead_commits_nothing_any_more(tmp_path:
 
 async def test_the_wish_says_by_default_that_everything_is_worked_on() -> None:
     assert Wish() == Wish(approved=None, full=False, released=frozenset(), pairs=(), act=True)
+
+
+class Hanging(Scripted):
+    """Lists nothing until a test lets it; tells that it was asked."""
+
+    begun: asyncio.Event
+
+    async def list(self, entity: str, cursor: str | None) -> AsyncIterator[Page]:
+        self.begun.set()
+        await asyncio.Event().wait()
+        async for page in super().list(entity, cursor):
+            yield page
+
+
+async def test_a_stop_cuts_a_reading_that_hangs() -> None:
+    site = Site()
+    site.put(LEFT, name="Ann", mail="a@x.example")
+    sound = site.runner.engine.connectors
+    hanging = Hanging(sound.left.inner, "Left")
+    hanging.begun = asyncio.Event()
+    site.runner.engine.connectors = Both(hanging, sound.right)
+    running = asyncio.create_task(site.run())
+    await hanging.begun.wait()
+    site.runner.stop()
+    report = await running
+    assert (report.status, report.written) == ("stopped", 0)
+    site.new_runner()
+    await site.run()
+    assert site.titles(RIGHT) == ["Ann"]
