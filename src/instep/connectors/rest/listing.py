@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from instep.connectors.contract import Page
 from instep.connectors.http import Answer, HttpClient
@@ -41,6 +42,8 @@ from instep.core.values import Json
 from instep.errors import BadAnswer
 
 MAX_CURSOR = 1900
+MOST_SWEPT = 20_000
+"""Rows of a pass that are remembered, so that memory doesn't grow with a system; a page shifts by far less."""
 MAX_REPEATS = 3
 """Times that one token may come back, and pages in a row that may bring nothing new."""
 
@@ -127,6 +130,9 @@ class _Walk:
         self.spared = max(0, self.spared - 1)
         self.joined = not records or records[0].id in self.swept
         self.swept |= states
+        if len(self.swept) > MOST_SWEPT:  # the oldest half; a row that is forgotten may be told twice
+            for id in list(islice(self.swept, MOST_SWEPT // 2)):
+                del self.swept[id]
         self.asked_rows |= states.keys()
         self.total = max(self.total, total or 0)
         self.pages += 1
