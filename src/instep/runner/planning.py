@@ -227,11 +227,6 @@ def forget_emptied(tx: Tx, *, pair: Pair) -> None:
         tx.save_meta(f"emptied:{side}:{pair.entity[side]}", None)
 
 
-def write_kinds(tally: Tally) -> list[tuple[str, Side, int]]:
-    """The counts of a tally in a fixed order, for display."""
-    return [(operation, side, count) for (operation, side), count in sorted(tally.writes.items())]
-
-
 __all__ = [
     "Action",
     "Brake",
@@ -242,5 +237,4 @@ __all__ = [
     "empty_side",
     "forget_emptied",
     "may_brake",
-    "write_kinds",
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -447,11 +447,6 @@ def _recover(engine: Engine, tx: Tx) -> None:
         key = replace(intent.key, side=Side.LEFT, id=link.ids.left) if link else intent.key
         if engine.dataflow.pair(key.pair) is not None:
             tx.mark([key], reason="a write is in doubt")
-
-
-def troubles(report: Report) -> Mapping[str, str]:
-    """What a run could not do, in words, by entity or pair."""
-    return report.troubles
 
 
 __all__ = ["Brake", "OutcomeError", "Progress", "Report", "Runner", "Wish"]

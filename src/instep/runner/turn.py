@@ -6,7 +6,7 @@ The result says what to ask of a system next, with the intent already saved; or 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from instep.core.dataflow import Pair
 from instep.core.identity import made_id
@@ -42,7 +42,6 @@ class Step:
     skipped: Write | None = None
     wait_ms: int = 0
     verdict: Verdict | None = None
-    linked: int = field(default=0)
 
 
 def turn(
