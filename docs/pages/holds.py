@@ -52,6 +52,18 @@ CAUSES: Final[Mapping[str, tuple[str, str]]] = {
         "it is not known whether a create was applied, and nothing in the system can tell",
         "an ERP without a reference field stopped answering in the middle of a create",
     ),
+    "ignored": (
+        "a person chose to leave the values, or the record, as they are until one of them changes",
+        "a difference in the spelling of a name that both departments want to keep",
+    ),
+    "undone": (
+        "the run that wrote it was undone, and it is not written again at once",
+        "a wrong import was taken back with `instep undo`",
+    ),
+    "fight": (
+        "another program keeps changing back what Instep writes",
+        "a nightly job of the ERP that resets the language of every contact",
+    ),
 }
 """Cause -> what it means, and an example."""
 
@@ -72,8 +84,8 @@ def page() -> str:
         ),
         "## Choices",
         "",
-        "`instep holds release ID` with `--take left` or `--take right`, `--link OTHER_ID`, or `--choose CHOICE`"
-        " for any other; the next run acts on it.",
+        "`instep holds release ID` with `--take left` or `--take right`, `--value VALUE`, `--link OTHER_ID`, or"
+        " `--choose CHOICE` for any other; the next run acts on it.",
         "A choice counts for the values that it was made for: if they change first, Instep asks again.",
         "",
         *table(("choice", "what the next run does"), [(code(n), sentence(s)) for n, s in SENTENCES.items()]),

@@ -120,7 +120,7 @@ def test_a_record_that_is_unread_gone_or_left_alone_is_told_as_such() -> None:
     assert "never read" in unlinked(seen=Both(None, None), todo=TODO).summary
     gone = replace(sighting(LEFT, "l1", SAME), deleted=True)
     assert "deleted before it had a partner" in unlinked(seen=Both(gone, None)).summary
-    assert "left alone" in unlinked(releases=(Release(KEY, "", "ignore", ""),)).summary
+    assert "left alone" in unlinked(releases=(Release(KEY, "", "apart", ""),)).summary
 
 
 @settings(max_examples=150, deadline=None)

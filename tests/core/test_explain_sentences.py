@@ -127,7 +127,7 @@ def test_a_record_without_partner_says_why_it_has_none() -> None:
 
 
 def test_a_record_that_a_person_leaves_alone_says_how_to_undo_that() -> None:
-    ignored = Release(KEY, "", "ignore", "")
+    ignored = Release(KEY, "", "apart", "")
     known = Known(KEY, None, Both(sighting(LEFT, "l1", SAME), None), releases=[ignored])
     found = explain(PLAIN, known)
     assert found.summary == "left alone: a person chose that it has no partner"

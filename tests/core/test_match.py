@@ -153,7 +153,7 @@ def test_a_choice_is_not_for_a_question_that_came_after_it(choice: str) -> None:
 def test_a_person_leaves_a_record_alone_for_good() -> None:
     hold = only_hold(decided(known=AMBIGUOUS))
     for fields in (ANN, {**ANN, "name": "Bea"}):
-        verdict = decided(known=AMBIGUOUS, fields=fields, releases=(release("ignore", hold),))
+        verdict = decided(known=AMBIGUOUS, fields=fields, releases=(release("apart", hold),))
         assert (verdict.writes, verdict.holds, verdict.link) == ((), (), None)
         assert verdict.note
 

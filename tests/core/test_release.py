@@ -20,7 +20,7 @@ def test_every_choice_that_is_offered_is_explained(cause: str, linked: bool) -> 
 
 @pytest.mark.parametrize("cause", CAUSES)
 def test_a_record_without_a_partner_may_always_be_left_alone(cause: str) -> None:
-    assert "ignore" in choices(Hold(KEY, "", cause, "what"), linked=False)
+    assert "apart" in choices(Hold(KEY, "", cause, "what"), linked=False)
 
 
 def test_a_conflict_is_decided_by_a_side_and_a_brake_by_no_choice() -> None:
@@ -30,7 +30,7 @@ def test_a_conflict_is_decided_by_a_side_and_a_brake_by_no_choice() -> None:
 
 @pytest.mark.parametrize(
     ("choice", "about"),
-    [("left", "name"), ("right", "name"), ("retry", "name"), ("unlink", ""), ("ignore", "")],
+    [("left", "name"), ("right", "name"), ("retry", "name"), ("unlink", ""), ("apart", "")],
 )
 def test_a_side_or_a_retry_is_about_the_property_and_all_else_about_the_record(
     choice: str, about: str

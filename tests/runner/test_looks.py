@@ -83,7 +83,8 @@ async def test_every_write_is_in_the_journal_with_run_reason_old_value_and_new()
     assert (entry.run, entry.outcome, entry.side, entry.record_id) == (report.run, "done", RIGHT, right)
     assert entry.partner_id == left
     assert "Left was edited" in entry.reason
-    assert list(entry.changes) == [{"property": "phone", "old": ["1"], "new": ["2"], "source": ["2"]}]
+    change = {"property": "phone", "old": ["1"], "new": ["2"], "source": ["2"], "base": [["1"], ["1"]]}
+    assert list(entry.changes) == [change]
 
 
 # --- Conflicts

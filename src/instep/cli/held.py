@@ -51,7 +51,8 @@ def fix_of(hold: Hold) -> str:
 
 
 def as_option(choice: str) -> str:
-    return f"--take {choice}" if choice in SIDES else f"--choose {choice}"
+    given = {"link": "--link OTHER_ID", "value": "--value VALUE"}
+    return given.get(choice) or (f"--take {choice}" if choice in SIDES else f"--choose {choice}")
 
 
 def one_hold(tx: Tx, number: int) -> tuple[Hold, Link | None, list[Release]]:

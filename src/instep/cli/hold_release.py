@@ -10,14 +10,16 @@ import click
 
 from instep.cli import words
 from instep.cli.held import HOLD, Which, as_option, fix_of, holds_of, one_hold
+from instep.cli.hold_value import given_value
 from instep.cli.records import known_site, pair_of
 from instep.cli.terminal import Terminal
-from instep.core.model import SIDES
+from instep.core.model import SIDES, Side
 from instep.core.release import SENTENCES, choices, release_of
-from instep.core.state import Hold
+from instep.core.state import Hold, Link
+from instep.core.values import Json
 from instep.errors import UsageError
 from instep.site import Site, now_ms
-from instep.store.contract import Tx
+from instep.store.contract import Entry, Tx
 
 EXAMPLES = 3
 
@@ -28,8 +30,17 @@ EXAMPLES = 3
 @click.option("--cause", default="", help="With --pair: every hold of this cause.")
 @click.option("--property", "name", default="", help="With --pair and --cause: only of this property.")
 @click.option("--take", metavar="SIDE", help="left or right, or the name of a system: its value is kept.")
-@click.option("--choose", type=click.Choice([c for c in SENTENCES if c not in (*SIDES, "link")]))
+@click.option("--choose", type=click.Choice([c for c in SENTENCES if c not in (*SIDES, "link", "value")]))
 @click.option("--link", "other", metavar="OTHER_ID", help="Link the record to this one of the other system.")
+@click.option("--value", metavar="VALUE", help="Write this value to both sides; JSON, or else a text.")
+@click.option(
+    "--in",
+    "terms",
+    metavar="SIDE",
+    default="left",
+    show_default=True,
+    help="With --value: the side in whose terms it is written.",
+)
 @click.pass_obj
 def release(
     terminal: Terminal,
@@ -40,12 +51,15 @@ def release(
     take: str | None,
     choose: str | None,
     other: str | None,
+    value: str | None,
+    terms: str,
 ) -> None:
     """Say what is to become of held records. The next sync applies it.
 
     All of the holds that are named, or none if one of them can't be released that way.
     """
-    asyncio.run(_release(terminal, _Wanted(tuple(numbers), Which(pair, cause, name), take, choose, other)))
+    which = Which(pair, cause, name)
+    asyncio.run(_release(terminal, _Wanted(tuple(numbers), which, take, choose, other, value, terms)))
 
 
 @dataclass(frozen=True)
@@ -55,22 +69,21 @@ class _Wanted:
     take: str | None
     choose: str | None
     other: str | None
+    value: str | None
+    terms: str
 
     def choice(self, site: Site) -> str:
         """Raises UsageError unless exactly one was given."""
-        if [self.take, self.choose, self.other].count(None) != 2:
+        if [self.take, self.choose, self.other, self.value].count(None) != 3:
             raise UsageError(
                 "it has to be said how the holds are released",
-                why="exactly one of --take, --choose and --link is needed",
+                why="exactly one of --take, --value, --choose and --link is needed",
                 fix="see what makes sense for a hold: instep holds show ID",
             )
         if self.take is not None:
-            named = {site.systems[side].lower(): side.value for side in SIDES}
-            found = named.get(self.take.lower(), self.take.lower())
-            if found not in SIDES:
-                names = " or ".join(f'{side.value} ("{site.systems[side]}")' for side in SIDES)
-                raise UsageError(f"{self.take} is no side", why=f"it is {names}")
-            return found
+            return side_named(site, self.take).value
+        if self.value is not None:
+            return "value"
         return self.choose or "link"
 
     def check(self) -> None:
@@ -98,7 +111,7 @@ async def _release(terminal: Terminal, wanted: _Wanted) -> None:
                 f"no such hold of {wanted.which.pair} has the cause {wanted.which.cause}",
                 fix="instep holds list",
             )
-        held = await site.store.write(_releasing(site, numbers, choice, wanted.other))
+        held = await site.store.write(_releasing(site, numbers, choice, wanted))
         for hold in held if len(held) <= EXAMPLES else ():
             named = f"{hold.property}: " if hold.property else ""
             terminal.say(f"hold {hold.id}, {hold.key.pair} {hold.key.id}: {named}{SENTENCES[choice]}")
@@ -107,8 +120,18 @@ async def _release(terminal: Terminal, wanted: _Wanted) -> None:
         terminal.say("the next run applies it: instep sync")
 
 
+def side_named(site: Site, name: str) -> Side:
+    """The side that a person named, by itself or by its system. Raises UsageError."""
+    named = {site.systems[side].lower(): side.value for side in SIDES}
+    found = named.get(name.lower(), name.lower())
+    if found not in SIDES:
+        names = " or ".join(f'{side.value} ("{site.systems[side]}")' for side in SIDES)
+        raise UsageError(f"{name} is no side", why=f"it is {names}")
+    return Side(found)
+
+
 def _releasing(
-    site: Site, numbers: Sequence[int], choice: str, other: str | None
+    site: Site, numbers: Sequence[int], choice: str, wanted: _Wanted
 ) -> Callable[[Tx], list[Hold]]:
     """One transaction: every hold is released, or none. Raises UsageError in it."""
 
@@ -119,19 +142,42 @@ def _releasing(
             options = choices(hold, linked=link is not None)
             if choice not in options:
                 raise _senseless(hold, choice, options)
-            if other is not None:
-                _check_other(site, tx, hold, other)
-            tx.save_release(release_of(hold, choice, at_ms=now_ms(), value=other))
-            key = hold.key
-            tx.mark([key], reason="a person chose")
+            value: Json = wanted.other
+            if wanted.other is not None:
+                _check_other(site, tx, hold, wanted.other)
+            if wanted.value is not None and link is not None:
+                side = side_named(site, wanted.terms)
+                value = given_value(site, tx, hold, link, side, wanted.value)
+            tx.save_release(release_of(hold, choice, at_ms=now_ms(), value=value))
+            tx.append([_entry(hold, link, choice)])
+            tx.mark([hold.key], reason="a person chose")
             held.append(hold)
         return held
 
     return work
 
 
+def _entry(hold: Hold, link: Link | None, choice: str) -> Entry:
+    """A person's choice as the journal keeps it; the values are those of the writes that follow."""
+    partner = link.ids[hold.key.side.other] if link is not None else ""
+    about = ({"property": hold.property},) if hold.property else ()
+    return Entry(
+        now_ms(),
+        0,
+        hold.key.pair,
+        "release",
+        "done",
+        hold.key.side,
+        hold.key.id,
+        partner,
+        link.id if link is not None else 0,
+        f"{hold.cause}: a person chose {choice}",
+        about,
+    )
+
+
 def _senseless(hold: Hold, choice: str, options: Sequence[str]) -> UsageError:
-    said = ", ".join("--link OTHER_ID" if o == "link" else as_option(o) for o in options)
+    said = ", ".join(map(as_option, options))
     why = f"its cause is {hold.cause}, which is released by {said}"
     fix = f"instep holds show {hold.id}"
     if hold.cause == "reference":

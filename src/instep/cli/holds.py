@@ -23,7 +23,7 @@ from instep.site import Site
 from instep.store.contract import Tx
 
 EXAMPLES: Final = 2
-TOGETHER: Final = ("left", "right", "retry")
+TOGETHER: Final = ("left", "right", "retry", "leave")
 """Choices that may be offered for many holds at once: none of these makes or forgets a record."""
 
 
@@ -178,7 +178,7 @@ async def _show(terminal: Terminal, number: int, as_json: bool) -> None:
         if options:
             terminal.say("  choices:")
         for option in options:
-            given = "--link OTHER_ID" if option == "link" else as_option(option)
+            given = as_option(option)
             terminal.say(f"    instep holds release {hold.id} {given}   {SENTENCES[option]}")
         for release in releases:
             if release.property in (hold.property, ""):

@@ -237,7 +237,7 @@ def _removing(site: Site, pair: Pair, id: str, side: str | None, rematch: bool) 
         keys = [Key(pair.name, s, link.ids[s]) for s in SIDES]
         if not rematch:
             for each in keys:
-                tx.save_release(Release(each, WHOLE, "ignore", "", at_ms=at_ms))
+                tx.save_release(Release(each, WHOLE, "apart", "", at_ms=at_ms))
         tx.mark(keys, reason="unlinked by hand")
         return link
 

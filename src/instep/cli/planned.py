@@ -168,6 +168,8 @@ def described(
             for path, was, value in zip(target, old, new, strict=False)
             if _given(value) and value != was
         )
+    if change.source is None:
+        return f"{told or change.property}   ({change.why})"
     origin = f"{systems[write.side.other]} {', '.join(source)}"
     given = change.source[: len(source)]
     if [v for v in given if _given(v)] != [v for v in new[: len(target)] if _given(v)]:

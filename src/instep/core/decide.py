@@ -7,7 +7,8 @@ bases that may move at once, holds, values that lost. It does nothing itself and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from instep.core.dataflow import Property
 from instep.core.diff import Delta, diff, raw_of
@@ -15,9 +16,23 @@ from instep.core.gone import decide_gone
 from instep.core.model import SIDES, Both, Side
 from instep.core.payload import by_hand, old_raw, unwritable
 from instep.core.policy import POLICIES, Conflict, EditTime, edit_time
+from instep.core.release import STANDING, WHOLE
+from instep.core.standing import (
+    frozen,
+    given,
+    ignored_hold,
+    mapped,
+    property_digest,
+    rebased,
+    restored,
+    shown,
+    undone_hold,
+    unit_digest,
+    unlinks,
+)
 from instep.core.state import Hold, Key, Link, Release, Sighting
 from instep.core.transformations.contract import Opaque, Unfit, Unlinked
-from instep.core.values import Absent, Json, Raw, digest
+from instep.core.values import Absent, Json, Raw
 from instep.core.verdict import Change, Overruled, Scene, Verdict, Write
 
 
@@ -33,10 +48,31 @@ def decide_link(
     left, right = seen.left, seen.right
     if left is None or right is None:
         return Verdict(key, note="not seen on both sides yet")
+    both = Both(left, right)
+    if link.state == "live" and not (left.deleted and right.deleted):
+        still = frozen(scene, key, link, both, holds, releases)
+        if still is not None:
+            return still
     if left.deleted or right.deleted or link.state == "retired":
-        return decide_gone(scene, key, link, Both(left, right), holds, releases)
-    deltas = _deltas(scene, link, Both(left, right))
-    return _Deciding(scene, key, link, Both(left, right), holds, releases).decide(deltas)
+        return decide_gone(scene, key, link, both, holds, releases)
+    run = unlinks(releases)
+    if run:
+        return Verdict(
+            key, unlink=True, apart=True, note=f"run {run} linked them, and is undone", used=(WHOLE,)
+        )
+    undone = restored(scene, both, {release.property: release for release in releases})
+    link = rebased(link, undone)
+    return _Deciding(scene, key, link, both, holds, releases, undone).decide(_deltas(scene, link, both))
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One property to be written to a side, and why. `raw`: these values, which come from no other side."""
+
+    delta: Delta
+    to: Side
+    why: str
+    raw: Raw | None = None
 
 
 def _deltas(scene: Scene, link: Link, seen: Both[Sighting]) -> list[Delta]:
@@ -60,19 +96,24 @@ class _Deciding:
         seen: Both[Sighting],
         holds: Sequence[Hold],
         releases: Sequence[Release],
+        undone: Mapping[str, Both[Raw] | None],
     ) -> None:
         self.scene, self.key, self.link, self.seen = scene, key, link, seen
         self.refused = {hold.property: hold for hold in holds if hold.cause == "refused"}
+        self.standing = {hold.property: hold for hold in holds if hold.cause in STANDING}
+        self.known = {hold.property: hold.digest for hold in holds}
+        self.undone = undone
         self.releases = {release.property: release for release in releases}
         self.holds: list[Hold] = []
         self.overruled: list[Overruled] = []
-        self.agreed: dict[str, Both[Raw]] = {}
-        self.used: list[str] = []
-        self.flows: list[tuple[Delta, Side, str]] = []
+        self.agreed: dict[str, Both[Raw] | None] = dict(undone)
+        self.used: list[str] = list(undone)
+        self.stale: list[str] = []
+        self.flows: list[Flow] = []
 
     def decide(self, deltas: Sequence[Delta]) -> Verdict:
         for unit in _units(deltas):
-            self._decide_unit(unit)
+            self._decide_unit(self._without_given(unit))
         writes = self._writes()
         return Verdict(
             self.key,
@@ -80,8 +121,69 @@ class _Deciding:
             self.agreed,
             tuple(self.overruled),
             tuple(self.holds),
-            used=tuple(self.used),
+            used=(*self.used, *self.stale),
+            stale=tuple(self.stale),
         )
+
+    def _without_given(self, unit: Sequence[Delta]) -> list[Delta]:
+        """What is left to decide of a unit, without the properties that are to be set to a given value."""
+        return [delta for delta in unit if not self._set(delta)]
+
+    def _set(self, delta: Delta) -> bool:
+        """Whether a property is being set to what a person gave or a run had replaced."""
+        name, prop = delta.property.name, delta.property
+        release = self.releases.get(name)
+        wanted = given(release.value) if release is not None else None
+        if release is None or wanted is None or name in self.undone:
+            return False
+        now = {side: mapped(prop, side, delta.raw[side]) for side in wanted.sides}
+        left = [side for side in wanted.sides if now[side] != wanted.raw[side]]
+        if any(now[side] != wanted.seen[side] for side in left):
+            self.stale.append(name)
+            return False
+        why = f"run {wanted.undoes} is undone" if release.choice == "undo" else "a person gave this value"
+        self.flows += [Flow(delta, side, why, wanted.raw[side]) for side in left]
+        return bool(left)
+
+    def _chosen(self, name: str, open_ones: Sequence[Delta], about: str) -> Side | None:
+        """The side that a person chose to win, at the sight of these values or of a hold that stands."""
+        release, standing = self.releases.get(name), self.standing.get(name)
+        if release is None or name in self.stale:
+            return None
+        wanted = given(release.value) if release.choice == "value" else None
+        if wanted is not None and wanted.base is not None:
+            side = wanted.sides[
+                0
+            ]  # it has the value by now: the other one follows, unless it moved meanwhile
+            if open_ones[0].raw[side.other] == wanted.base[side.other]:
+                return side
+            self.stale.append(name)
+            return None
+        seen = {"", about} if standing is None else {"", about, standing.digest}
+        return Side(release.choice) if release.choice in SIDES and release.digest in seen else None
+
+    def _left_alone(self, name: str, open_ones: Sequence[Delta], about: str) -> bool:
+        """Whether these values stay as they are, since a person or a hold that stands says so."""
+        release, standing = self.releases.get(name), self.standing.get(name)
+        answered = {"", about, self.known.get(name, ""), *(property_digest(delta) for delta in open_ones)}
+        if release is not None and release.choice == "leave" and release.digest in answered:
+            self.used.append(name)
+            self.holds.append(ignored_hold(self.key, name, open_ones))
+            return True
+        undone = [delta.property.name for delta in open_ones if delta.property.name in self.undone]
+        if undone:
+            wanted = given(self.releases[undone[0]].value)
+            self.holds.append(undone_hold(self.key, name, open_ones, wanted.undoes if wanted else 0))
+            return True
+        if standing is None or (standing.digest != about and standing.cause != "fight"):
+            return False
+        if release is not None and release.digest in ("", standing.digest) and release.choice == "retry":
+            self.used.append(name)
+            return False
+        if self._chosen(name, open_ones, about) is not None:
+            return False
+        self.holds.append(standing)
+        return True
 
     def _decide_unit(self, unit: Sequence[Delta]) -> None:
         """A group of properties, or a single one: agreed ones settle, moved ones flow or conflict together."""
@@ -93,6 +195,11 @@ class _Deciding:
                 open_ones.append(delta)
         if not open_ones:
             return
+        name = open_ones[0].property.group or open_ones[0].property.name
+        about = unit_digest(open_ones)
+        if self._left_alone(name, open_ones, about):
+            return
+        chosen = self._chosen(name, open_ones, about)
         stuck = [delta for delta in open_ones if delta.kind in ("waiting", "unreadable")]
         for delta in stuck:
             if delta.kind == "waiting":
@@ -102,8 +209,8 @@ class _Deciding:
         if stuck:
             return  # what moves together waits together
         directions = {delta.to for delta in open_ones if delta.kind == "flow"}
-        if any(d.kind == "conflict" for d in open_ones) or len(directions) > 1:
-            self._decide_conflict(open_ones)
+        if chosen is not None or any(d.kind == "conflict" for d in open_ones) or len(directions) > 1:
+            self._decide_conflict(open_ones, name, about, chosen)
             return
         for delta in open_ones:
             if delta.to is not None:
@@ -113,19 +220,16 @@ class _Deciding:
                 if delta.overrules:
                     why = f"one-way property: {self._system(delta.to.other)} owns it"
                     self._lose(delta, delta.to, why)
-                self.flows.append((delta, delta.to, why))
+                self.flows.append(Flow(delta, delta.to, why))
 
-    def _decide_conflict(self, deltas: Sequence[Delta]) -> None:
-        prop = deltas[0].property
-        name = prop.group or prop.name
-        policy_name = prop.policy or self.scene.pair.policy
-        about = digest([[delta.property.name, list(delta.raw)] for delta in deltas])
-        winner: Side | None = None
-        why = ""
-        release = self.releases.get(name)
-        if release is not None and release.digest in ("", about) and release.choice in SIDES:
-            winner, why = Side(release.choice), "a person chose this side"
+    def _decide_conflict(self, deltas: Sequence[Delta], name: str, about: str, chosen: Side | None) -> None:
+        policy_name = deltas[0].property.policy or self.scene.pair.policy
+        winner, why = chosen, "a person chose this side"
+        if chosen is not None:
             self.used.append(name)
+            if not any(delta.property.may_flow(chosen.other) for delta in deltas):
+                self.holds.append(ignored_hold(self.key, name, deltas))
+                return
         if winner is None:
             policy = POLICIES[policy_name]
             winner = policy.decide(Conflict(tuple(deltas), self._times(deltas)))
@@ -140,7 +244,7 @@ class _Deciding:
                 self._hold_unreadable(delta, winner)
                 continue
             self._lose(delta, winner.other, why)
-            self.flows.append((delta, winner.other, f"conflict: {why}"))
+            self.flows.append(Flow(delta, winner.other, f"conflict: {why}"))
 
     def _times(self, deltas: Sequence[Delta]) -> Both[EditTime]:
         def of(side: Side) -> EditTime:
@@ -179,7 +283,7 @@ class _Deciding:
                 why,
                 "choose: instep holds release ID --take left, or --take right",
                 about,
-                values={delta.property.name: _shown(delta.raw) for delta in deltas},
+                values=shown(deltas),
             )
         )
 
@@ -222,9 +326,9 @@ class _Deciding:
                 what,
                 why,
                 fix,
-                digest([delta.property.name, list(delta.raw)]),
+                property_digest(delta),
                 waits_for=waits_for,
-                values={delta.property.name: _shown(delta.raw)},
+                values=shown([delta]),
             )
         )
 
@@ -235,11 +339,11 @@ class _Deciding:
         change it."""
         written: dict[tuple[Side, str], tuple[dict[str, Json], list[Change]]] = {}
         meant: Both[dict[str, Json]] = Both({}, {})
-        ordered = sorted(self.flows, key=lambda flow: bool(flow[0].property.parts[flow[1]].context))
-        for delta, side, why in ordered:
-            prop = delta.property
+        ordered = sorted(self.flows, key=lambda flow: bool(flow.delta.property.parts[flow.to].context))
+        for flow in ordered:
+            delta, side, why, prop = flow.delta, flow.to, flow.why, flow.delta.property
             held = self.refused.get(prop.name)
-            if held is not None and held.digest == digest([prop.name, list(delta.raw)]):
+            if held is not None and held.digest == property_digest(delta):
                 release = self.releases.get(prop.name)
                 if release is None or release.choice != "retry" or release.digest not in ("", held.digest):
                     self.holds.append(held)
@@ -250,7 +354,9 @@ class _Deciding:
                 self._hold_for_hand(delta, side, blocked)
                 continue
             old = old_raw(prop, side, self.seen[side].fields, meant[side])
-            new = prop.transformation.put(side, delta.canon[side.other], old, self.scene.lookup)
+            new: Raw | Unfit | None = flow.raw
+            if new is None:
+                new = prop.transformation.put(side, delta.canon[side.other], old, self.scene.lookup)
             if isinstance(new, Unfit):
                 self._hold_unfit(delta, side, new)
                 continue
@@ -272,7 +378,8 @@ class _Deciding:
             declared = self.scene.entities[side].field(fields[0])
             payload, changes = written.setdefault((side, declared.group if declared else ""), ({}, []))
             payload.update(changed)
-            changes.append(Change(prop.name, delta.raw[side], new, delta.raw[side.other], why))
+            source = delta.raw[side.other] if flow.raw is None else None
+            changes.append(Change(prop.name, delta.raw[side], new, source, why))
         return tuple(
             Write(side, "update", self.link.ids[side], payload, tuple(changes), _reasons(changes))
             for (side, _), (payload, changes) in written.items()
@@ -327,7 +434,3 @@ def _by_path(delta: Delta, side: Side, link: Link) -> Iterable[tuple[str, Json, 
 
 def _reasons(changes: Sequence[Change]) -> str:
     return "; ".join(dict.fromkeys(change.why for change in changes))
-
-
-def _shown(raw: Both[Raw]) -> Json:
-    return {side.value: list(raw[side]) for side in SIDES}  # type: ignore[arg-type]

@@ -54,6 +54,9 @@ class Contact:
     settle_ms: int
 
 
+FOR_GOOD = ("apart", "ignore")
+"""Choices that count whatever becomes of the record; the second is how 0.1.0 spelled the first."""
+
 CLAIM = -1
 """The number under which the match index keeps whose copy a record says it is, beside those of the match keys."""
 
@@ -96,15 +99,36 @@ def decide_new(
     releases: Sequence[Release],
 ) -> Verdict:
     """Decide on a record without a link. A person's choice counts for the hold that it answered and no other;
-    only "ignore" is for good."""
+    only "apart" is for good."""
     release = next((r for r in releases if r.property == ""), None)
+    left_alone = next((h for h in holds if h.property == "" and h.cause == "ignored"), None)
+    if left_alone is not None and left_alone.digest == seen.digest and not seen.deleted:
+        answered = {"", left_alone.digest}
+        if release is None or release.digest not in answered:
+            return Verdict(key, holds=(left_alone,))
     verdict = _decide_new(scene, key, seen, contact, holds, None)
     if release is None:
         return verdict
     answered = {"", *(hold.digest for hold in verdict.holds)}
-    if release.choice != "ignore" and release.digest not in answered:
+    if left_alone is not None:
+        answered.add(left_alone.digest)
+    if release.choice not in FOR_GOOD and release.digest not in answered:
         return verdict
+    if release.choice == "leave" and (verdict.holds or verdict.writes):
+        return Verdict(key, holds=(_left_alone(key, seen, verdict),), used=("",))
     return _decide_new(scene, key, seen, contact, holds, release)
+
+
+def _left_alone(key: Key, seen: Sighting, verdict: Verdict) -> Hold:
+    return Hold(
+        key,
+        "",
+        "ignored",
+        f"{seen.id} is left alone until it changes",
+        "a person chose so" + (f" when {verdict.holds[0].what}" if verdict.holds else ""),
+        "nothing, or: instep holds release ID --choose retry",
+        seen.digest,
+    )
 
 
 def _decide_new(
@@ -124,7 +148,7 @@ def _decide_new(
         return Verdict(key, note="gone before it was ever linked")
     if release is not None and choice == "link":
         return Verdict(key, link=_ids(side, seen.id, str(release.value)), how="by hand", used=("",))
-    if choice == "ignore":
+    if choice in FOR_GOOD:
         return Verdict(key, note="a person chose to leave it alone")
     if contact.claimed is not None:
         if contact.claimed.partner in ("", seen.id):

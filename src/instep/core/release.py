@@ -16,11 +16,13 @@ from instep.core.values import Json
 SENTENCES: Final[Mapping[str, str]] = {
     "left": "the left side's value is written to the right; the other one is kept in the journal",
     "right": "the right side's value is written to the left; the other one is kept in the journal",
+    "value": "the value that you give is written to both sides; theirs are kept in the journal",
     "link": "the record is linked to the one that you name",
     "create": "a partner is created for it, whatever it looks like",
     "recreate": "a partner is created once more, under an id of its own",
-    "ignore": "the record is left alone: no partner is looked for or created",
-    "retry": "the same write is tried once more",
+    "leave": "nothing is written until one of its values changes",
+    "apart": "kept apart for ever: a link is removed, and no partner is looked for or created",
+    "retry": "what was held is written after all, or tried once more",
     "retire": "the partner is taken out of use in its system",
     "unlink": "the link is removed; what is left is matched anew, as at first contact",
 }
@@ -29,27 +31,38 @@ SENTENCES: Final[Mapping[str, str]] = {
 WHOLE: Final = ""
 """The property of a release that is about the record as a whole."""
 
+STANDING: Final = ("ignored", "undone", "fight")
+"""Causes of holds that stand although nothing is unclear: a person's choice, or the engine's caution, keeps
+what was decided from being written."""
+
+_OF_PROPERTY: Final = (*SIDES, "value", "leave", "retry")
+
 _UNLINKED: Final[Mapping[str, tuple[str, ...]]] = {
-    "ambiguous": ("link", "create", "ignore"),
-    "duplicate": ("link", "create", "ignore"),
-    "refused": ("retry", "link", "ignore"),
-    "reference": ("link", "ignore"),
-    "person": ("link", "ignore"),
-    "required": ("link", "ignore"),
-    "unfit": ("link", "ignore"),
-    "doubt": ("link", "create", "recreate", "ignore"),
-    "deleted": ("ignore",),
+    "ambiguous": ("link", "create", "leave", "apart"),
+    "duplicate": ("link", "create", "leave", "apart"),
+    "refused": ("retry", "link", "leave", "apart"),
+    "reference": ("link", "leave", "apart"),
+    "person": ("link", "leave", "apart"),
+    "required": ("link", "leave", "apart"),
+    "unfit": ("link", "leave", "apart"),
+    "doubt": ("link", "create", "recreate", "apart"),
+    "deleted": ("apart",),
+    "ignored": ("retry", "link", "apart"),
 }
 _LINKED: Final[Mapping[str, tuple[str, ...]]] = {
-    "conflict": ("left", "right", "unlink"),
-    "refused": ("retry", "unlink"),
-    "reference": ("unlink",),
-    "person": ("unlink",),
-    "required": ("unlink",),
-    "unfit": ("unlink",),
-    "deleted": ("retire", "unlink"),
-    "doubt": ("unlink",),
+    "conflict": ("left", "right", "value", "leave", "unlink", "apart"),
+    "refused": ("retry", "leave", "unlink", "apart"),
+    "reference": ("leave", "unlink", "apart"),
+    "person": ("leave", "unlink", "apart"),
+    "required": ("leave", "unlink", "apart"),
+    "unfit": ("leave", "unlink", "apart"),
+    "deleted": ("retire", "unlink", "apart"),
+    "doubt": ("unlink", "apart"),
+    "ignored": ("retry", "left", "right", "unlink", "apart"),
+    "undone": ("retry", "left", "right", "unlink", "apart"),
+    "fight": ("left", "right", "leave", "unlink", "apart"),
 }
+_UNDONE_RECORD: Final = ("retry", "unlink", "apart")
 
 
 def choices(hold: Hold, *, linked: bool) -> tuple[str, ...]:
@@ -57,13 +70,16 @@ def choices(hold: Hold, *, linked: bool) -> tuple[str, ...]:
 
     `linked`: whether its record has a partner.
     """
+    if linked and hold.property == WHOLE and hold.cause in STANDING:
+        return _UNDONE_RECORD
     return (_LINKED if linked else _UNLINKED).get(hold.cause, ())
 
 
 def release_of(hold: Hold, choice: str, *, at_ms: int, value: Json = None) -> Release:
-    """The release that a choice stands for; `value` is the id to link to.
+    """The release that a choice stands for.
 
-    A side, or another try of a refused property, is about that property; everything else about the record.
+    `value`: the id to link to; for "value" what `given` makes. A side, a value, or another try of a refused
+    property is about that property; everything else about the record.
     """
-    of_property = choice in SIDES or choice == "retry"
-    return Release(hold.key, hold.property if of_property else WHOLE, choice, hold.digest, value, at_ms)
+    property = hold.property if choice in _OF_PROPERTY else WHOLE
+    return Release(hold.key, property, choice, hold.digest, value, at_ms)

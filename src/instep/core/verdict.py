@@ -28,12 +28,13 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One property to be written: the target's raw values before and as meant, and the source's raw values."""
+    """One property to be written: the target's raw values before and as meant, and the source's raw values; None
+    if they come from no source, so that the base does not move."""
 
     property: str
     old: Raw | None
     new: Raw | None
-    source: Raw
+    source: Raw | None
     why: str
 
 
@@ -74,11 +75,15 @@ class Overruled:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What is to become of one key. `agreed`: bases that may move without a write. `link`: the ids to link at
-    once, and `how` they were found. `retired`: the link is to be put to rest. `age_ms`: look again later."""
+    once, and `how` they were found. `retired`: the link is to be put to rest. `unlink`: it is to be removed, and
+    with `apart` never to come back by itself. `wait_ms`: look again later. `used`: properties whose release was
+    applied; `stale`: those of them whose values had changed since, so that it came to nothing.
+
+    `agreed`: a base of None is taken away, as before first contact."""
 
     key: Key
     writes: tuple[Write, ...] = ()
-    agreed: Mapping[str, Both[Raw]] = field(default_factory=dict)
+    agreed: Mapping[str, Both[Raw] | None] = field(default_factory=dict)
     overruled: tuple[Overruled, ...] = ()
     holds: tuple[Hold, ...] = ()
     link: Both[str] | None = None
@@ -87,4 +92,6 @@ class Verdict:
     unlink: bool = False
     note: str = ""
     wait_ms: int = 0
-    used: tuple[str, ...] = ()  # properties whose release was applied
+    used: tuple[str, ...] = ()
+    apart: bool = False
+    stale: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from instep.core.dataflow import Pair
 from instep.core.decide import decide_link
 from instep.core.match import CLAIM, Contact, Evidence, Other, claimed_ids, decide_new
 from instep.core.model import Both, Side
+from instep.core.release import WHOLE
 from instep.core.state import Hold, Intent, Key, Link, Sighting
 from instep.core.values import digest
 from instep.core.verdict import Scene, Verdict
@@ -70,8 +71,10 @@ def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) 
     if intents:
         return Case(key, pair, scene, link, seen, intents=tuple(intents))
     releases = tx.releases_of(key)
-    if any(r.property == "" and r.choice == "unlink" for r in releases):
-        verdict = Verdict(key, unlink=True, note="a person chose to unlink", used=("",))
+    whole = next((r.choice for r in releases if r.property == WHOLE), "")
+    if whole in ("unlink", "apart"):
+        note = f"a person chose: {whole}"
+        verdict = Verdict(key, unlink=True, apart=whole == "apart", note=note, used=(WHOLE,))
         return Case(key, pair, scene, link, seen, verdict=verdict)
     unread = [s for s in Side if (found := seen[s]) is None or found.seen_ms == UNREAD]
     if unread and not planning:

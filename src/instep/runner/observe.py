@@ -6,7 +6,7 @@ dropped; one that can't be ordered is a hint to read the record; nothing here de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,6 +18,8 @@ from instep.core.values import Json, digest, get_path, project
 from instep.runner.engine import Engine, StoreLookup
 from instep.store.contract import Tx
 
+ALIKE = 50
+"""Records with one match value that are looked at again at once; more than that share it by mistake."""
 UNREAD = 0
 """`Sighting.seen_ms` of a record that must be read before it is decided on: a hint, or a missing row."""
 
@@ -253,7 +255,18 @@ def index(engine: Engine, tx: Tx, side: Side, entity: str, sightings: Sequence[S
                 claimed = claimed_ids(pair, declared, side, seen.id, seen.fields)
                 if claimed:
                     values[CLAIM] = digest(claimed[0])
+            before = tx.match_values(pair.name, side, seen.id)
             tx.save_matches(pair.name, side, seen.id, values)
+            given_up = {number: value for number, value in before.items() if values.get(number) != value}
+            wake_alike(tx, pair.name, given_up)
+
+
+def wake_alike(tx: Tx, pair: str, values: Mapping[int, str]) -> None:
+    """Look again at held records with one of these match values: a record that had it does so no longer, or has
+    lost its partner."""
+    for number, value in values.items():
+        keys = [Key(pair, side, id) for side in Side for id in tx.matches(pair, side, number, value, ALIKE)]
+        tx.mark([key for key in keys if tx.holds_of(key)], reason="a record that looked like it changed")
 
 
 def mark(engine: Engine, tx: Tx, side: Side, entity: str, ids: Sequence[str], reason: str) -> None:

@@ -6,7 +6,9 @@ The base moves only here (by the response to our own write, for the properties t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Literal
 
 from instep.core.dataflow import Pair
@@ -22,6 +24,8 @@ from instep.runner.engine import Engine, StoreLookup
 from instep.runner.observe import UNREAD, index, sighted
 from instep.runner.turn import linked
 from instep.store.contract import AlreadyLinked, Entry, Tx
+
+NOTHING: Mapping[str, Both[Raw]] = MappingProxyType({})
 
 
 def pair_of(engine: Engine, intent: Intent) -> Pair:
@@ -92,6 +96,7 @@ def _written(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
     pair = pair_of(engine, intent)
     see(engine, tx, intent.side, pair.entity[intent.side], record)
     link = tx.link(intent.link_id)
+    before = {} if link is None else link.base
     if link is not None:
         base = dict(link.base)
         for name, (source, _, meant) in intent.properties.items():
@@ -99,7 +104,7 @@ def _written(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
             if source is not None and answer is not None:
                 base[name] = Both(answer, source) if intent.side is Side.LEFT else Both(source, answer)
         tx.save_link(replace(link, base=base))
-    _close(engine, tx, intent, "done", record)
+    _close(engine, tx, intent, "done", record, before=before)
 
 
 def _created(engine: Engine, tx: Tx, intent: Intent, record: Record, outcome: str) -> None:
@@ -165,19 +170,22 @@ def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
         prop = pair.property(name)
         now = None if prop is None else raw_of(prop.parts[side], seen.fields)
         ours = _trimmed(pair, name, side, meant)
-        if prop is None or now is None or ours is None or source is None:
+        if prop is None or now is None or ours is None:
             continue
         now = prop.transformation.trim(side, now)
         here = prop.transformation.canon(side, now, lookup)
-        if here == prop.transformation.canon(side, ours, lookup):
-            landed += 1
+        same = here == prop.transformation.canon(side, ours, lookup)
+        landed += same
+        if source is None:
+            continue  # a value that came from no other side moves no base
+        if same:
             base[name] = Both(now, source) if side is Side.LEFT else Both(source, now)
         elif now != old:
             base[name] = Both(ours, source) if side is Side.LEFT else Both(source, ours)
     tx.save_link(replace(link, base=base))
     if intent.operation == "retire" and seen.deleted:
         landed += 1
-    _close(engine, tx, intent, "found done" if landed else "not applied", record)
+    _close(engine, tx, intent, "found done" if landed else "not applied", record, before=link.base)
 
 
 def not_applied(engine: Engine, tx: Tx, intent: Intent, why: str) -> None:
@@ -201,7 +209,7 @@ def refused(engine: Engine, tx: Tx, intent: Intent, error: Refused) -> None:
     else:
         for name in blamed(pair, intent, error):
             holds = [hold for hold in holds if hold.property != name]
-            holds.append(_refused_hold(intent, name, error))
+            holds.append(_refused_hold(tx, pair, intent, name, error))
     engine.hold(tx, intent.key, holds)
     tx.drop_releases(intent.key, [hold.property for hold in holds])  # a retry is one try
 
@@ -246,8 +254,15 @@ def _trimmed(pair: Pair, name: str, side: Side, meant: Raw | None) -> Raw | None
     return prop.transformation.trim(side, full)
 
 
-def _refused_hold(intent: Intent, name: str, error: Refused) -> Hold:
+def _refused_hold(tx: Tx, pair: Pair, intent: Intent, name: str, error: Refused) -> Hold:
     source, old, _ = intent.properties[name]
+    prop, other = pair.property(name), intent.side.other
+    if (
+        source is None and prop is not None
+    ):  # the value came from no other side, which has its own all the same
+        seen = tx.sighting(other, pair.entity[other], intent.source_id)
+        source = raw_of(prop.parts[other], seen.fields) if seen is not None else None
+        source = None if source is None else prop.transformation.trim(other, source)
     raw = Both(old, source) if intent.side is Side.LEFT else Both(source, old)
     shown: Json = {side.value: plain(raw[side]) for side in Side}
     about = digest([name, [list(value or ()) for value in raw]])
@@ -266,11 +281,20 @@ def taken_hold(intent: Intent, id: str, link: Link) -> Hold:
     )
 
 
-def _close(engine: Engine, tx: Tx, intent: Intent, outcome: str, record: Record, link_id: int = 0) -> None:
+def _close(
+    engine: Engine,
+    tx: Tx,
+    intent: Intent,
+    outcome: str,
+    record: Record,
+    link_id: int = 0,
+    before: Mapping[str, Both[Raw]] = NOTHING,
+) -> None:
+    """`before`: the bases that the two sides had agreed on when it was decided."""
     tx.close_intent(intent.id)
     if outcome != "not applied":
         tx.drop_releases(intent.key, _decided_by(pair_of(engine, intent), intent))
-    entry = _entry(engine, intent, outcome, intent.reason)
+    entry = _entry(engine, intent, outcome, intent.reason, before)
     tx.append([replace(entry, record_id=record.id, link_id=link_id or intent.link_id)])
 
 
@@ -280,15 +304,20 @@ def _decided_by(pair: Pair, intent: Intent) -> list[str]:
         return []  # its choice ends with the link, which the next turn puts to rest
     if intent.operation == "create":
         return [""]
-    props = [pair.property(name) for name in intent.properties]
-    return [*intent.properties, *sorted({prop.group for prop in props if prop is not None and prop.group})]
+    followed = [name for name, (source, _, _) in intent.properties.items() if source is not None]
+    props = [pair.property(name) for name in followed]
+    return [*followed, *sorted({prop.group for prop in props if prop is not None and prop.group})]
 
 
-def _entry(engine: Engine, intent: Intent, outcome: str, reason: str) -> Entry:
-    changes = [
-        {"property": name, "old": plain(old), "new": plain(meant), "source": plain(source)}
-        for name, (source, old, meant) in intent.properties.items()
-    ]
+def _entry(
+    engine: Engine, intent: Intent, outcome: str, reason: str, before: Mapping[str, Both[Raw]] = NOTHING
+) -> Entry:
+    changes: list[dict[str, Json]] = []
+    for name, (source, old, meant) in intent.properties.items():
+        change = {"property": name, "old": plain(old), "new": plain(meant), "source": plain(source)}
+        if intent.operation == "update":
+            change["base"] = [plain(raw) for raw in before[name]] if name in before else None
+        changes.append(change)
     return Entry(
         engine.now_ms(),
         intent.run,

@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 from instep.core.dataflow import Pair
 from instep.core.identity import made_id
 from instep.core.model import Both, Record, Side
-from instep.core.state import Hold, Intent, Key, Link, Sighting, Todo
+from instep.core.release import WHOLE
+from instep.core.standing import rebased
+from instep.core.state import Hold, Intent, Key, Link, Release, Sighting, Todo
 from instep.core.values import Raw, plain
 from instep.core.verdict import Verdict, Write
 from instep.runner.engine import Engine
+from instep.runner.fights import fought
 from instep.runner.judge import Case, judge
-from instep.runner.observe import UNREAD
+from instep.runner.observe import UNREAD, wake_alike
 from instep.store.contract import AlreadyLinked, Entry, Tx
 
 Permit = Callable[[Link | None, Key, Write], bool]
@@ -51,7 +54,7 @@ def turn(
 
     `mine`: the keys that this look has to itself; those that it comes to need are claimed.
     """
-    for _ in range(4):
+    for _ in range(5):
         case = judge(engine, tx, key)
         key = case.key
         about = {key, *(intent.key for intent in case.intents)}
@@ -78,6 +81,11 @@ def turn(
                 return Step(key, wait_ms=BUSY_MS)
             continue
         if verdict.writes:
+            fights = fought(engine, tx, case, verdict, verdict.writes[0])
+            if fights:
+                names = {hold.property for hold in fights}
+                engine.hold(tx, key, [*(h for h in tx.holds_of(key) if h.property not in names), *fights])
+                continue
             return _prepare(engine, tx, case, verdict, permit, fresh)
         _apply(engine, tx, case, verdict)
         if verdict.unlink:
@@ -230,10 +238,9 @@ def _apply(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> None:
     """Save what a verdict without writes says: bases that agree, holds, rest, unlinking."""
     link = case.link
     if link is not None and verdict.agreed:
-        base = dict(link.base)
-        base.update(verdict.agreed)
-        if base != link.base:
-            link = tx.save_link(replace(link, base=base))
+        moved = rebased(link, verdict.agreed)
+        if moved != link:
+            link = tx.save_link(moved)
     engine.hold(tx, case.key, verdict.holds)
     if verdict.used:
         tx.drop_releases(case.key, verdict.used)
@@ -243,8 +250,14 @@ def _apply(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> None:
         tx.append([_link_entry(engine, link, "retire", verdict.retired)])
     if link is not None and verdict.unlink:
         tx.remove_link(link.id)
+        tx.drop_releases(case.key, [release.property for release in tx.releases_of(case.key)])
         tx.append([_link_entry(engine, link, "unlink", verdict.note)])
-        tx.mark([Key(link.pair, side, link.ids[side]) for side in Side], reason="unlinked")
+        keys = [Key(link.pair, side, link.ids[side]) for side in Side]
+        for key in keys:
+            if verdict.apart:
+                tx.save_release(Release(key, WHOLE, "apart", "", at_ms=engine.now_ms()))
+            wake_alike(tx, link.pair, tx.match_values(link.pair, key.side, key.id))
+        tx.mark(keys, reason="unlinked")
 
 
 def as_record(seen: Sighting) -> Record:

@@ -1,0 +1,68 @@
+"""A value that a person gives for a held property, read and checked: what both sides are to hold."""
+
+from __future__ import annotations
+
+import msgspec
+
+from instep.cli.records import pair_of
+from instep.core.dataflow import Property
+from instep.core.model import Both, Side
+from instep.core.standing import giving
+from instep.core.state import Hold, Link
+from instep.core.transformations.contract import Opaque
+from instep.core.values import Json, Raw, decode
+from instep.errors import UsageError
+from instep.runner.engine import StoreLookup
+from instep.site import Site
+from instep.store.contract import Tx
+
+
+def given_value(site: Site, tx: Tx, hold: Hold, link: Link, side: Side, text: str) -> Json:
+    """The release's value for `text`, in the terms of `side`. Raises UsageError for what can't be meant."""
+    pair = pair_of(site, hold.key.pair)
+    prop = pair.property(hold.property)
+    if prop is None:
+        raise UsageError(
+            f"no value can be given for {hold.property}",
+            why="its properties are decided together",
+            fix=f"choose a side: instep holds release {hold.id} --take left, or --take right",
+        )
+    raw = _read(site, prop, pair.entity[side], side, text)
+    whole = raw + (None,) * len(prop.parts[side].context)
+    canon = prop.transformation.canon(side, whole, StoreLookup(site.dataflow, tx))
+    if isinstance(canon, Opaque):
+        raise UsageError(
+            f"{text} is no value of {prop.name} in {site.systems[side]}",
+            why=canon.why,
+            fix="write it as that system does, or in the other's terms: --in",
+        )
+    left, right = (tx.sighting(s, pair.entity[s], link.ids[s]) for s in Side)
+    found = giving(prop, side, raw, Both(left, right)) if left is not None and right is not None else None
+    if found is None:
+        raise UsageError(
+            f"{prop.name} of {hold.key.id} is not known on both sides",
+            fix="read both again: instep plan --full",
+        )
+    return found.to_json()
+
+
+def _read(site: Site, prop: Property, entity: str, side: Side, text: str) -> Raw:
+    """The raw values that a text stands for: JSON where the field is no text, a list of them for several."""
+    fields = prop.parts[side].fields
+    declared = site.connectors[side].entities()[entity].field(fields[0])
+    textual = declared is not None and declared.type in ("text", "date", "datetime")
+    if len(fields) == 1 and textual:
+        return (text or None,)
+    try:
+        value = decode(text)
+    except msgspec.DecodeError:
+        value = text
+    if len(fields) == 1:
+        return (value,)
+    if not isinstance(value, list) or len(value) != len(fields):
+        raise UsageError(
+            f"{text} is no value of {prop.name}",
+            why=f"it has {len(fields)} fields in {site.systems[side]}: {', '.join(fields)}",
+            fix="give a JSON list with a value for each",
+        )
+    return tuple(value)

@@ -1,0 +1,157 @@
+"""What stays as it is although nothing is unclear: left alone, given, apart, fought over."""
+
+from __future__ import annotations
+
+import pytest
+
+from instep.core.model import Both, Side
+from instep.core.standing import Given, giving
+from instep.core.state import Hold
+
+from .site import LEFT, PHONE, RIGHT, Site, pair
+
+
+async def conflict(site: Site) -> tuple[str, str, Hold]:
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.edit(RIGHT, right, phone="3")
+    await site.run()
+    [hold] = site.holds()
+    assert hold.cause == "conflict"
+    return left, right, hold
+
+
+def phones(site: Site, left: str, right: str) -> tuple[object, object]:
+    return site.fields(LEFT, left)["phone"], site.fields(RIGHT, right)["phone"]
+
+
+async def test_what_a_person_leaves_as_it_is_stays_so_until_a_value_changes() -> None:
+    site = Site(pair(policy="hold"))
+    left, right, hold = await conflict(site)
+    await site.release(hold, "leave")
+    for _ in range(2):
+        await site.run(full=True)
+        assert [h.cause for h in site.holds()] == ["ignored"]
+    assert phones(site, left, right) == ("2", "3")
+    site.edit(RIGHT, right, phone="4")
+    await site.run()
+    assert [h.cause for h in site.holds()] == ["conflict"]
+
+
+async def test_a_flow_is_left_alone_at_the_sight_of_its_hold_and_written_when_resumed() -> None:
+    site = Site(pair(policy="hold"))
+    left, right, hold = await conflict(site)
+    await site.release(hold, "leave")
+    await site.run()
+    [ignored] = site.holds()
+    await site.release(ignored, "left")
+    await site.run()
+    assert phones(site, left, right) == ("2", "2")
+    assert site.holds() == []
+
+
+@pytest.mark.parametrize("side", Side)
+async def test_a_value_that_a_person_gives_is_written_to_both_sides_and_both_old_ones_are_kept(
+    side: Side,
+) -> None:
+    site = Site(pair(policy="hold"))
+    left, right, hold = await conflict(site)
+    a, b = site.sighting(LEFT, left), site.sighting(RIGHT, right)
+    assert a is not None and b is not None
+    value = giving(PHONE, side, ("9",), Both(a, b))
+    assert value is not None
+    await site.release(hold, "value", value.to_json())
+    await site.run()
+    assert phones(site, left, right) == ("9", "9")
+    assert site.holds() == []
+    kept = {str(c["old"]) for e in site.journal() for c in e.changes}
+    assert {"['2']", "['3']"} <= kept
+    site.forget_requests()
+    await site.run(full=True)
+    assert site.sent("create", "update") == []
+
+
+async def test_a_given_value_does_not_overwrite_what_nobody_had_seen_when_it_was_given() -> None:
+    site = Site(pair(policy="hold"))
+    left, right, hold = await conflict(site)
+    a, b = site.sighting(LEFT, left), site.sighting(RIGHT, right)
+    assert a is not None and b is not None
+    value = giving(PHONE, LEFT, ("9",), Both(a, b))
+    assert value is not None
+    await site.release(hold, "value", value.to_json())
+    site.edit(RIGHT, right, phone="4")
+    await site.run()
+    assert site.fields(RIGHT, right)["phone"] == "4"
+    assert [h.cause for h in site.holds()] == ["conflict"]
+
+
+def test_what_is_kept_of_a_given_value_is_read_as_it_was_meant() -> None:
+    for base in (None, Both(("1",), (None,))):
+        value = Given(Both(None, ("a", 2)), Both(None, (None, None)), base, 7)
+        assert Given.__eq__(
+            value, __import__("instep.core.standing", fromlist=["given"]).given(value.to_json())
+        )
+
+
+async def test_records_that_are_kept_apart_are_never_linked_or_created_again() -> None:
+    site = Site(pair(policy="hold"))
+    *_, hold = await conflict(site)
+    await site.release(Hold(hold.key, "", hold.cause, "", digest=hold.digest), "apart")
+    for _ in range(2):
+        await site.run(full=True)
+    assert site.links() == []
+    assert [len(site.systems[side].ids("company")) for side in Side] == [1, 1]
+    assert site.holds() == []
+
+
+async def test_an_unlinked_record_is_left_alone_until_it_changes() -> None:
+    site = Site()
+    for name in ("Ann", "Anna"):
+        site.put(LEFT, name=name, mail="ann@x.example")
+    await site.run()
+    holds = site.holds()
+    assert [h.cause for h in holds] == ["duplicate", "duplicate"]
+    await site.release(holds[0], "leave")
+    await site.run(full=True)
+    assert sorted(h.cause for h in site.holds()) == ["duplicate", "ignored"]
+    site.edit(LEFT, holds[0].key.id, mail="other@x.example")
+    await site.run()
+    assert len(site.links()) == 2, "neither has a twin any more"
+
+
+async def test_a_property_that_another_program_keeps_changing_back_is_frozen_and_explained() -> None:
+    site = Site(pair("company", policy="hold"))
+    left, right = await site.linked_company()
+    for _ in range(3):
+        site.edit(LEFT, left, phone="2")
+        await site.run()
+        assert site.fields(RIGHT, right)["phone"] == "2"
+        site.edit(RIGHT, right, phone="1")
+        await site.run()
+        assert site.fields(LEFT, left)["phone"] == "1"
+    site.edit(LEFT, left, phone="2")
+    await site.run()
+    [hold] = site.holds()
+    assert (hold.cause, hold.property) == ("fight", "phone")
+    assert "3 times since 2025-11-22" in hold.why and "last at 2025-11-22" in hold.why
+    assert phones(site, left, right) == ("2", "1")
+    site.edit(LEFT, left, phone="5", name="Bea")
+    await site.run(full=True)
+    assert phones(site, left, right) == ("5", "1"), "frozen until a person chooses"
+    assert site.fields(RIGHT, right)["title"] == "Bea", "everything else goes on"
+    [hold] = site.holds()
+    await site.release(hold, "left")
+    await site.run()
+    assert phones(site, left, right) == ("5", "5")
+    assert site.holds() == []
+
+
+async def test_the_same_value_on_other_days_is_no_fight() -> None:
+    site = Site()
+    left, right = await site.linked_company()
+    for _ in range(5):
+        for phone in ("2", "1"):
+            site.edit(LEFT, left, phone=phone)
+            await site.run(43_200_000)
+            assert site.fields(RIGHT, right)["phone"] == phone
+    assert site.holds() == []
