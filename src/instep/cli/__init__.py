@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "explain": "Why a record is or is not in step.",
     "holds": "What waits for a person, and the person's choice.",
     "links": "Which records are the same thing.",
+    "undo": "Take back what a run wrote.",
     "history": "Every write that was meant, and what came of it.",
     "sandbox": "Two systems on this machine to try things with.",
     "demo": "See it all work, in a minute, with the sandbox.",

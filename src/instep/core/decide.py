@@ -335,11 +335,13 @@ class _Deciding:
     # Writes
 
     def _writes(self) -> tuple[Write, ...]:
-        """A write per side and group of fields; properties that read a context are put after those that may
-        change it."""
-        written: dict[tuple[Side, str], tuple[dict[str, Json], list[Change]]] = {}
+        """A write per side and group of fields, values that come from no side in writes of their own and first;
+        properties that read a context are put after those that may change it."""
+        written: dict[tuple[Side, str, bool], tuple[dict[str, Json], list[Change]]] = {}
         meant: Both[dict[str, Json]] = Both({}, {})
-        ordered = sorted(self.flows, key=lambda flow: bool(flow.delta.property.parts[flow.to].context))
+        ordered = sorted(
+            self.flows, key=lambda f: (f.raw is None, bool(f.delta.property.parts[f.to].context))
+        )
         for flow in ordered:
             delta, side, why, prop = flow.delta, flow.to, flow.why, flow.delta.property
             held = self.refused.get(prop.name)
@@ -376,13 +378,15 @@ class _Deciding:
                 continue
             meant[side].update(changed)
             declared = self.scene.entities[side].field(fields[0])
-            payload, changes = written.setdefault((side, declared.group if declared else ""), ({}, []))
+            payload, changes = written.setdefault(
+                (side, declared.group if declared else "", flow.raw is None), ({}, [])
+            )
             payload.update(changed)
             source = delta.raw[side.other] if flow.raw is None else None
             changes.append(Change(prop.name, delta.raw[side], new, source, why))
         return tuple(
             Write(side, "update", self.link.ids[side], payload, tuple(changes), _reasons(changes))
-            for (side, _), (payload, changes) in written.items()
+            for (side, _, _), (payload, changes) in written.items()
         )
 
     def _hold_for_hand(self, delta: Delta, side: Side, why: str) -> None:

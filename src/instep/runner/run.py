@@ -104,13 +104,14 @@ class Report:
 class Wish:
     """What is asked of a run. `approved`: fingerprints of an approved plan, nothing else is written. `full`:
     list everything, not only what changed. `released`: brakes ("contact:create") that a person let go.
-    `pairs`: only these, if any. `act`: False reads and plans alone."""
+    `pairs`: only these, if any. `act`: False reads and plans alone. `kind`: what the run is called."""
 
     approved: frozenset[str] | None = None
     full: bool = False
     released: frozenset[str] = frozenset()
     pairs: tuple[str, ...] = ()
     act: bool = True
+    kind: str = "sync"
 
 
 class Runner:
@@ -148,7 +149,7 @@ class Runner:
         began_ms = engine.now_ms()
         before = [c.requests for c in engine.connectors]
         await self._acquire(began_ms)
-        kind = "sync" if wish.act else "plan"
+        kind = wish.kind if wish.act else "plan"
         run = await engine.store.write(lambda tx: tx.start_run(kind, began_ms))
         engine.run, report.run = run.id, run.id
         renewing = asyncio.ensure_future(self._renew())

@@ -88,8 +88,8 @@ def turn(
                 continue
             return _prepare(engine, tx, case, verdict, permit, fresh)
         _apply(engine, tx, case, verdict)
-        if verdict.unlink:
-            continue
+        if verdict.unlink or (verdict.used and tx.releases_of(key)):
+            continue  # what was chosen for the records as a whole comes after their properties
         if verdict.wait_ms:
             return Step(key, wait_ms=verdict.wait_ms, verdict=verdict)
         tx.finish(todo)
@@ -230,6 +230,7 @@ def linked(engine: Engine, tx: Tx, link: Link, how: str) -> None:
     )
     for side in Side:
         tx.replace_holds(Key(link.pair, side, link.ids[side]), [])
+        tx.drop_releases(Key(link.pair, side, link.ids[side]), [WHOLE])
         waiting = tx.waiting_for(side, pair.entity[side], link.ids[side])
         tx.mark(waiting, reason="its reference was linked")
 

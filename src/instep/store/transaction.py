@@ -319,6 +319,10 @@ class SqliteTx:
     def finish_run(self, run_id: int, now_ms: int, status: str, summary: Json) -> None:
         self._run("finish_run", id=run_id, now_ms=now_ms, status=status, summary=rows.text(summary))
 
+    def run(self, run_id: int) -> Run | None:
+        row = self._one("run", id=run_id)
+        return None if row is None else rows.run(row)
+
     def runs(self, limit: int = 20) -> list[Run]:
         return [rows.run(row) for row in self._all("runs", limit=limit)]
 

@@ -141,3 +141,5 @@ class HistoryContract(StoreHooks):
             done = Run(first.id, "sync", 10, 30, "done", dict(AWKWARD))
             assert store.read(lambda tx: tx.runs()) == [second, done]
             assert store.read(lambda tx: tx.runs(1)) == [second]
+            assert store.read(lambda tx: tx.run(second.id)) == second
+            assert store.read(lambda tx: tx.run(second.id + 1)) is None

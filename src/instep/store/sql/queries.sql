@@ -355,6 +355,10 @@ insert into runs (kind, started_ms, status, summary) values (:kind, :now_ms, 'ru
 -- A run that came to its end.
 update runs set finished_ms = :now_ms, status = :status, summary = :summary where id = :id
 
+-- name: run
+-- One turn of a runner.
+select id, kind, started_ms, finished_ms, status, summary from runs where id = :id
+
 -- name: runs
 -- Runs, latest first.
 select id, kind, started_ms, finished_ms, status, summary from runs order by id desc limit :limit

@@ -1,0 +1,220 @@
+"""Taking a run back: what it replaced is there again, what people did since is left alone, and it can be undone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from instep.core.dataflow import MatchKey
+from instep.core.model import SIDES, Both
+from instep.core.state import Link
+from instep.runner.run import Report
+from instep.runner.undo import Back, Scope, choose_ways_back, ways_back
+
+from .site import LEFT, RIGHT, STRICT, Site, lost, pair
+
+
+def look(site: Site, run: int, **scope: object) -> list[Back]:
+    return list(ways_back(site.runner.engine, Scope(run, **scope)))  # type: ignore[arg-type]
+
+
+async def undo(site: Site, run: int, **scope: object) -> Report:
+    found = look(site, run, **scope)
+    approved = frozenset(print for back in found for print in back.action.fingerprints)
+    await choose_ways_back(site.runner.engine, Scope(run, **scope))  # type: ignore[arg-type]
+    return await site.run(approved=approved, kind="undo")
+
+
+async def edited(site: Site) -> tuple[str, str, int]:
+    """A linked company whose phone went from 1 to 2 on the left, and what run wrote that to the right."""
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    report = await site.run()
+    assert site.fields(RIGHT, right)["phone"] == "2"
+    return left, right, report.run
+
+
+def kept(backs: list[Back]) -> list[tuple[str, str]]:
+    return [(hold.cause, hold.what) for back in backs for hold in back.action.verdict.holds]
+
+
+async def settled(site: Site) -> None:
+    site.forget_requests()
+    await site.run(full=True)
+    assert site.sent("create", "update", "retire") == []
+
+
+async def test_a_value_is_written_back_and_not_written_again() -> None:
+    site = Site()
+    left, right, run = await edited(site)
+    report = await undo(site, run)
+    assert site.written(RIGHT)[-1] == ("update", right, {"phone": "1"})
+    assert site.fields(LEFT, left)["phone"] == "2", "the edit itself is a person's, and stays"
+    assert report.written == 1
+    assert [(h.cause, h.property) for h in site.holds()] == [("undone", "phone")]
+    await settled(site)
+
+
+async def test_the_undoing_is_a_run_that_can_be_undone() -> None:
+    site = Site()
+    left, right, run = await edited(site)
+    for expected in ("1", "2", "1", "2"):
+        report = await undo(site, run)
+        run = report.run
+        assert site.fields(RIGHT, right)["phone"] == expected
+        assert site.fields(LEFT, left)["phone"] == "2"
+        await settled(site)
+    assert site.holds() == []
+
+
+async def test_an_edit_after_the_undoing_flows_as_ever() -> None:
+    site = Site()
+    left, right, run = await edited(site)
+    await undo(site, run)
+    site.edit(LEFT, left, phone="7")
+    await site.run()
+    assert site.fields(RIGHT, right)["phone"] == "7"
+    assert site.holds() == []
+
+
+async def test_what_a_person_changed_since_is_left_alone_and_told() -> None:
+    site = Site()
+    left, right, run = await edited(site)
+    site.edit(RIGHT, right, phone="3")
+    await site.run(act=False)
+    assert kept(look(site, run)) == [("changed since", "phone stays as it is")]
+    await undo(site, run)
+    await site.run()
+    assert {site.fields(s, i)["phone"] for s, i in ((LEFT, left), (RIGHT, right))} == {"3"}
+
+
+async def test_an_edit_in_the_last_moment_is_left_alone_too() -> None:
+    site = Site()
+    _, right, run = await edited(site)
+    approved = frozenset(p for back in look(site, run) for p in back.action.fingerprints)
+    await choose_ways_back(site.runner.engine, Scope(run))
+    site.edit(RIGHT, right, phone="3")
+    await site.run(approved=approved, kind="undo")
+    await site.run()
+    assert site.fields(RIGHT, right)["phone"] == "3"
+    assert [h.cause for h in site.holds()] == []
+
+
+async def test_what_a_later_run_wrote_again_is_left_to_the_undoing_of_that_run() -> None:
+    site = Site()
+    left, right, run = await edited(site)
+    site.edit(LEFT, left, phone="3")
+    later = await site.run()
+    assert kept(look(site, run)) == [("changed since", "phone stays as it is")]
+    await undo(site, later.run)
+    assert site.fields(RIGHT, right)["phone"] == "2"
+
+
+async def test_records_that_a_run_made_are_taken_out_of_use_and_stay_so() -> None:
+    site = Site()
+    site.put(LEFT, name="Ann", mail="ann@x.example")
+    report = await site.run()
+    [right] = site.systems.right.ids("company")
+    await undo(site, report.run)
+    assert site.fields(RIGHT, right)["active"] is False
+    assert [(h.cause, h.property) for h in site.holds()] == [("undone", "")]
+    for _ in range(2):
+        await settled(site)
+    assert [len(site.systems[side].ids("company")) for side in SIDES] == [1, 1]
+
+
+async def test_a_record_that_a_person_edited_since_it_was_made_is_not_taken_out_of_use() -> None:
+    site = Site()
+    site.put(LEFT, name="Ann", mail="ann@x.example")
+    report = await site.run()
+    [right] = site.systems.right.ids("company")
+    site.edit(RIGHT, right, phone="5")
+    await site.run(act=False)
+    assert kept(look(site, report.run)) == [("changed since", f"{right} was made in Right stays as it is")]
+    await site.run()
+    assert len(kept(look(site, report.run))) == 1, "nor after the edit has reached the other side"
+
+
+async def test_a_record_in_a_system_that_retires_none_is_told_as_having_no_way_back() -> None:
+
+    site = Site(abilities=Both(STRICT, replace(STRICT, retire=False)))
+    site.put(LEFT, name="Ann", mail="ann@x.example")
+    report = await site.run()
+    assert [cause for cause, _ in kept(look(site, report.run))] == ["no way back"]
+
+
+async def test_a_link_that_a_run_found_is_removed_after_its_values_are_as_they_were() -> None:
+    site = Site(pair(policy="left", match=(MatchKey(("mail",)),)))
+    left = site.put(LEFT, name="Ann", mail="ann@x.example", phone="1")
+    right = site.put(RIGHT, title="Bea", mail="ann@x.example")
+    report = await site.run()
+    assert site.fields(RIGHT, right)["title"] == "Ann"
+    undoing = await undo(site, report.run)
+    assert site.fields(RIGHT, right) | {"phone": None} == site.fields(RIGHT, right)
+    assert site.fields(RIGHT, right)["title"] == "Bea"
+    assert site.links() == []
+    await settled(site)
+    assert site.links() == []
+
+    await undo(site, undoing.run)
+    assert [(link.ids.left, link.ids.right) for link in site.links()] == [(left, right)]
+    assert site.fields(RIGHT, right)["title"] == "Ann"
+    assert site.fields(RIGHT, right)["phone"] == "1"
+    await settled(site)
+    assert site.holds() == []
+
+
+async def test_one_pair_one_record_one_property_can_be_undone_alone() -> None:
+    site = Site()
+    for name in ("ann", "bea"):
+        site.put(LEFT, name=name, phone="1", city="Rome", mail=f"{name}@x.example")
+    await site.run()
+    links: list[Link] = site.links()
+    for link in links:
+        site.edit(LEFT, link.ids.left, phone="2", city="Oslo")
+    report = await site.run()
+    await undo(site, report.run, pair="company", side=LEFT, record=links[0].ids.left, property="city")
+    fields = [site.fields(RIGHT, link.ids.right) for link in links]
+    assert [(f["phone"], f["town"]) for f in fields] == [("2", "Rome"), ("2", "Oslo")]
+    assert look(site, report.run, pair="other") == []
+
+
+async def test_a_conflict_that_was_decided_is_undone_to_what_both_held() -> None:
+    site = Site(pair(policy="left"))
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.edit(RIGHT, right, phone="3")
+    report = await site.run()
+    assert site.fields(RIGHT, right)["phone"] == "2"
+    await undo(site, report.run)
+    assert site.fields(RIGHT, right)["phone"] == "3"
+    assert [h.cause for h in site.holds()] == ["undone"]
+    await settled(site)
+
+
+async def test_an_undoing_that_got_no_answer_is_settled_like_any_write() -> None:
+    site = Site()
+    _, right, run = await edited(site)
+    site.connectors.right.next("update", lost())
+    await undo(site, run)
+    assert len(site.intents()) == 1
+    await site.rest()
+    assert site.fields(RIGHT, right)["phone"] == "1"
+    assert [h.cause for h in site.holds()] == ["undone"]
+    await settled(site)
+
+
+async def test_while_a_write_is_in_doubt_nothing_of_its_record_is_undone() -> None:
+    site = Site()
+    left, _, run = await edited(site)
+    site.edit(LEFT, left, city="Oslo")
+    site.connectors.right.next("update", lost())
+    await site.run()
+    assert kept(look(site, run)) == [("changed since", "a write stays as it is")]
+
+
+async def test_nothing_is_to_be_undone_where_all_is_as_before() -> None:
+    site = Site()
+    _, right, run = await edited(site)
+    site.edit(RIGHT, right, phone="1")
+    await site.run(act=False)
+    assert look(site, run) == []
