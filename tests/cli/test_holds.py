@@ -191,3 +191,45 @@ def test_a_hold_that_is_gone_is_said_to_be_gone(torn: Company) -> None:
     shown = torn.run("holds", "show", "9999")
     assert shown.exit_code == 2
     assert "it was released, or what it was about has changed since" in shown.stderr
+
+
+def test_a_value_of_ones_own_ends_a_conflict_on_both_sides(acme: Company) -> None:
+    acme.customer("c1", "Ann", "Lee", "ann@x.example")
+    acme.run("sync")
+    contact = acme.in_erp()["ann@x.example"]["id"]
+    acme.edit_chargebee("c1", last_name="Li")
+    acme.edit_erp(contact, family_name="Leigh")
+    acme.run("sync")
+    [hold] = [h for h in acme.json("holds", "list") if h["cause"] == "conflict"]
+    number = str(hold["id"])
+    refused = acme.run("holds", "release", number, "--value", "x", "--in", "nowhere")
+    assert refused.exit_code == 2 and "no side" in refused.output
+    said = acme.run("holds", "release", number, "--value", "Lea", "--in", "Custom ERP")
+    assert said.exit_code == 0, said.output
+    acme.run("sync")
+    assert acme.in_erp()["ann@x.example"]["family_name"] == "Lea"
+    assert acme.in_chargebee("c1")["last_name"] == "Lea"
+    journal = acme.run("history", "contact", "c1", "--side", "left").output
+    assert "a person chose value" in journal and '"Leigh" -> "Lea"' in journal
+    assert acme.run("sync").exit_code == 0
+
+
+def test_a_conflict_can_be_left_as_it_is_until_a_value_changes(acme: Company) -> None:
+    acme.customer("c1", "Ann", "Lee", "ann@x.example")
+    acme.run("sync")
+    contact = acme.in_erp()["ann@x.example"]["id"]
+    acme.edit_chargebee("c1", last_name="Li")
+    acme.edit_erp(contact, family_name="Leigh")
+    acme.run("sync")
+    assert (
+        acme.run(
+            "holds", "release", "--pair", "contact", "--cause", "conflict", "--choose", "leave"
+        ).exit_code
+        == 0
+    )
+    acme.run("sync")
+    assert [h["cause"] for h in acme.json("holds", "list")] == ["ignored"]
+    assert acme.in_erp()["ann@x.example"]["family_name"] == "Leigh"
+    acme.edit_erp(contact, family_name="Li")
+    acme.run("sync")
+    assert acme.json("holds", "list") == []
