@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import apsw
 import pytest
 
 from tests.cli.company import Company
@@ -72,3 +73,39 @@ def test_a_value_that_lost_a_conflict_is_in_the_history(acme: Company) -> None:
     shown = acme.run("history", "contact", "c1", "--property", "first_name").stdout
     assert "overruled contact 7 = c1 in Custom ERP   (a person chose this side)" in shown
     assert '    first_name: "Åsa" lost' in shown
+
+
+def test_the_journal_verifies_and_gives_an_anchor_that_it_still_holds_later(edited: Company) -> None:
+    shown = edited.run("history", "--verify")
+    assert shown.exit_code == 0
+    assert "the journal is as it was written: " in shown.stdout
+    anchor = edited.json("history", "--verify")["anchor"]
+    assert f"anchor: {anchor}" in shown.stdout
+    edited.edit_erp(edited.in_erp()["ole@example.test"]["id"], family_name="Fjell")
+    assert edited.run("sync").exit_code == 0
+    later = edited.run("history", "--verify", "--anchor", anchor)
+    assert later.exit_code == 0 and "the anchor is in it" in later.stdout
+
+
+def test_a_journal_that_was_changed_is_told_with_the_entry(edited: Company) -> None:
+    connection = apsw.Connection(str(edited.directory / "instep.sqlite"))
+    connection.execute("update journal set outcome = 'refused' where seq = 2")
+    connection.close()
+    shown = edited.run("history", "--verify")
+    assert shown.exit_code == 3
+    assert "the journal does not verify: entry 2 is not as it was written" in shown.stdout
+    told = edited.json("history", "--verify")
+    assert (told["verified"], told["at"], told["entries"]) == (False, 2, 1)
+
+
+def test_an_anchor_that_is_none_or_of_another_journal_is_answered(edited: Company) -> None:
+    assert edited.run("history", "--anchor", "yesterday").exit_code == 2
+    other = edited.run("history", "--verify", "--anchor", f"1:{'0' * 64}")
+    assert other.exit_code == 3
+    assert "the anchor is not in this journal" in other.stdout
+
+
+def test_a_write_is_told_with_the_id_of_its_request(edited: Company) -> None:
+    (update,) = entries(edited, "contact", "c1", "--property", "last_name", "--limit", "1")
+    assert update["request"]
+    assert f"    request {update['request']}" in edited.run("history", "contact", "c1").stdout

@@ -14,6 +14,7 @@ from instep.core.values import ABSENT
 from instep.store.contract import Entry, Hold, Intent, Key, Link, Release, Run, Sighting, Todo
 from instep.store.migrations import APPLICATION_ID, scripts
 from instep.store.sqlite import open_store
+from instep.store.verify import verify
 
 RELEASES = {1: 1}
 """Release -> the number that its schema had reached."""
@@ -97,6 +98,23 @@ async def test_everything_that_a_release_kept_is_there_after_the_upgrade(tmp_pat
     await store.close()
 
 
+async def test_what_was_written_before_there_was_a_chain_is_sealed_by_the_upgrade(tmp_path):
+    path = store_of_release(1, tmp_path / "store.sqlite")
+    store = open_store(path)
+    upgraded = store.read(verify)
+    assert (upgraded.trouble, upgraded.entries, upgraded.chain.head.seq) == ("", 1, 45)
+    await store.write(lambda tx: tx.append([Entry(13, 45, "contact", "link", "done")]))
+    assert store.read(verify).entries == 2
+    assert [entry.seq for entry in store.read(lambda tx: tx.journal())] == [46, 45]
+    await store.close()
+    connection = apsw.Connection(str(path))
+    connection.execute("update journal set reason = 'another' where seq = 45")
+    connection.close()
+    store = open_store(path)
+    assert store.read(verify).at == 45
+    await store.close()
+
+
 async def test_numbers_go_on_where_the_release_before_had_come_to(tmp_path):
     store = open_store(store_of_release(1, tmp_path / "store.sqlite"))
     link = await store.write(lambda tx: tx.save_link(Link(0, "contact", Both("c2", "r2"))))
@@ -106,8 +124,9 @@ async def test_numbers_go_on_where_the_release_before_had_come_to(tmp_path):
     await store.close()
 
 
-def test_a_change_of_schema_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+async def test_a_change_of_schema_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     path = store_of_release(1, tmp_path / "store.sqlite")
+    await open_store(path).close()
     before = path.read_bytes()
     broken = {**scripts(), len(scripts()) + 1: "create table half (x); create table half (x)"}
     monkeypatch.setattr("instep.store.migrations.scripts", lambda: broken)

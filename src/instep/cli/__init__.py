@@ -42,7 +42,7 @@ EXIT_CODES: Final[Mapping[int, str]] = {
     0: "all is done, nothing waits for a person",
     1: "unexpected trouble, or a mistake of ours",
     2: "the command or the configuration is wrong",
-    3: "done, but something is held, failing or braked: it needs a person",
+    3: "done, but something is held, failing, braked or not as it was written: it needs a person",
     4: "a system said stop: wrong key, missing right, blocked",
     5: "the store can't be used",
     STOPPED: "stopped by Ctrl-C; what was done is kept",

@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from instep.cli import words
+from instep.cli.history_verify import verify_history
 from instep.cli.records import known_site, pair_of, side_of, side_option
 from instep.cli.terminal import Terminal
 from instep.core.model import Both, Side
@@ -34,6 +35,8 @@ PAGE: Final = 200
     show_default=True,
     help="No more than this many.",
 )
+@click.option("--verify", "check", is_flag=True, help="Say whether the journal is as it was written.")
+@click.option("--anchor", default="", help="With --verify: an anchor from before, which must be in it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a line.")
 @click.pass_obj
 def command(
@@ -45,16 +48,23 @@ def command(
     run: int | None,
     runs: bool,
     limit: int,
+    check: bool,
+    anchor: str,
     as_json: bool,
-) -> None:
+) -> int:
     """Show the journal, latest first: of everything, of a pair, of one record or of a run.
 
-    A value that lost a conflict stands there as "overruled".
+    A value that lost a conflict stands there as "overruled". With --verify, every entry is checked against the
+    chain of hashes that it was sealed with, and the chain's end is printed, to be kept elsewhere; exit code 3 if
+    an entry was changed, taken out, put in or moved.
     """
+    if check or anchor:
+        return asyncio.run(verify_history(terminal, anchor, as_json))
     if runs:
         asyncio.run(_runs(terminal, limit, as_json))
     else:
         asyncio.run(_entries(terminal, pair_name, id, side, name, run or 0, limit, as_json))
+    return 0
 
 
 async def _entries(
@@ -122,6 +132,8 @@ def told(entry: Entry, systems: Both[str], *, only: str = "") -> list[str]:
         if only and change.get("property") != only:
             continue
         lines.append(f"    {_change(entry, change)}")
+    if entry.request:
+        lines.append(f"    request {entry.request}")
     return lines
 
 
@@ -153,6 +165,8 @@ def as_json_entry(entry: Entry, systems: Both[str]) -> dict[str, Any]:
         "link": entry.link_id,
         "reason": entry.reason,
         "changes": [dict(change) for change in entry.changes],
+        "request": entry.request,
+        "seal": entry.seal,
     }
 
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from instep.core.model import Both, Side
 from instep.core.state import Hold, Intent, Key, Link, LinkState, Release, Sighting, Todo
 from instep.core.values import Json
+from instep.store.chain import Chain, SealedRow
 
 __all__ = [
     "BUCKETS",
@@ -43,7 +44,9 @@ T = TypeVar("T")
 class Entry:
     """One line of the journal. `operation`: create | update | retire | link | unlink | overruled | release |
     hold | adopt. `outcome`: done | found done | refused | not applied | given up. `changes`: [{property, old,
-    new}] in the target's terms."""
+    new}] in the target's terms. `request`: the system's own id of the request, else our idempotency key.
+    The store gives `seq` and `seal` (`instep.store.chain`), and says whether the values are `forgotten`: `reason`
+    is then empty, and `changes` has names alone."""
 
     at_ms: int
     run: int
@@ -58,6 +61,8 @@ class Entry:
     changes: Sequence[Mapping[str, Json]] = ()
     request: str = ""
     seq: int = 0
+    seal: str = field(default="", compare=False)
+    forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +209,18 @@ class Tx(Protocol):
     def save_meta(self, name: str, value: str | None) -> None: ...
 
     # Journal and runs
-    def append(self, entries: Iterable[Entry]) -> None: ...
+    def append(self, entries: Iterable[Entry]) -> None:
+        """Add to the end, each sealed by a hash over itself and the seal before (`instep.store.chain`)."""
+        ...
+
+    def chain(self) -> Chain:
+        """Where the kept part of the journal begins and ends."""
+        ...
+
+    def sealed(self, after: int, limit: int) -> list[SealedRow]:
+        """Entries with a seq above `after` as they were sealed, oldest first: to be verified."""
+        ...
+
     def journal(
         self,
         *,

@@ -10,14 +10,24 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import apsw
 
 from instep.errors import StoreError
+from instep.store.chain import SEALED, Anchor, new_salt, resealed
 
 APPLICATION_ID = 0x496E7374
 """The letters "Inst" in the file's header."""
 
+SEALING = 2
+"""The number with which the journal became a chain."""
+
+_PAGE = 1000
+_UNSEALED = """
+select seq, at_ms, run, pair, side, record_id, partner_id, link_id, operation, outcome, request, reason, changes
+from journal where seq > ? order by seq limit ?
+"""
 _NUMBERED = re.compile(r"(\d{4})_\w+\.sql")
 
 
@@ -46,12 +56,32 @@ def migrate(connection: apsw.Connection, path: str) -> None:
             # Another process may have been here since; what it has done is not done again.
             if _version(connection, path) < number:
                 connection.execute(scripts()[number])
+                if number == SEALING:
+                    _seal_all(connection)
                 connection.execute(f"pragma application_id = {APPLICATION_ID}")
                 connection.execute(f"pragma user_version = {number}")
         except BaseException:
             connection.execute("rollback")
             raise
         connection.execute("commit")
+
+
+def _seal_all(connection: apsw.Connection) -> None:
+    """Make a chain of the entries that were written before there was one. The statements are here, so that they
+    go with the schema of that number whatever becomes of the journal later."""
+    head = Anchor()
+    while page := connection.execute(_UNSEALED, (head.seq, _PAGE)).fetchall():
+        for found in page:
+            row: dict[str, Any] = dict(zip((*SEALED, "reason", "changes"), found, strict=True))
+            row |= {"salt": new_salt(), "commitment": None}
+            seal = resealed(head.seal, row)
+            given = (row["salt"], seal, row["seq"])
+            connection.execute("update journal set salt = ?, seal = ? where seq = ?", given)
+            head = Anchor(row["seq"], seal, head.count + 1, row["at_ms"])
+    connection.execute(
+        "update journal_chain set head_seq = ?, head_seal = ?, head_count = ?, head_ms = ?",
+        (head.seq, head.seal, head.count, head.at_ms),
+    )
 
 
 def _version(connection: apsw.Connection, path: str) -> int:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, cast
 
 from instep.core.model import Both, Side
 from instep.core.values import ABSENT, Json, Raw, decode, encode
+from instep.store.chain import SEALED, Anchor, Chain
 from instep.store.contract import Entry, Hold, Intent, Key, Link, Release, Run, Sighting, Todo, bucket_of
 
 Value: TypeAlias = str | int | None
@@ -17,6 +18,8 @@ Value: TypeAlias = str | int | None
 
 Row: TypeAlias = tuple[Any, ...]
 Bindings: TypeAlias = dict[str, Value]
+
+_SEALED = (*SEALED, "reason", "changes", "salt", "commitment", "seal")
 
 _SIDE: Mapping[str, Side] = {side.value: side for side in Side}
 
@@ -290,7 +293,17 @@ def entry(row: Row) -> Entry:
         reason=row[10],
         changes=tuple(cast(list[dict[str, Json]], decode(row[11]))),
         request=row[12],
+        seal=row[13],
+        forgotten=bool(row[14]),
     )
+
+
+def sealed(row: Row) -> Bindings:
+    return dict(zip(_SEALED, row, strict=True))
+
+
+def chain(row: Row) -> Chain:
+    return Chain(Anchor(*row[:4]), Anchor(*row[4:]))
 
 
 def run(row: Row) -> Run:

@@ -13,7 +13,9 @@ import apsw
 
 from instep.core.model import Both, Side
 from instep.core.values import Json
+from instep.errors import StoreError
 from instep.store import rows
+from instep.store.chain import Anchor, Chain, SealedRow, commitment, names_of, new_salt, seal
 from instep.store.contract import (
     BUCKETS,
     AlreadyLinked,
@@ -286,7 +288,30 @@ class SqliteTx:
     # --- Journal and runs
 
     def append(self, entries: Iterable[Entry]) -> None:
-        self._executemany(self._sql["append"], map(rows.entry_row, entries))
+        head, sealed = self.chain().head, []
+        for entry in entries:
+            row = rows.entry_row(entry)
+            row["seq"], row["salt"] = head.seq + 1, (salt := new_salt())
+            committed = commitment(salt, entry.reason, str(row["changes"]))
+            row["seal"] = its = seal(head.seal, row, names_of(entry.changes), committed)
+            sealed.append(row)
+            head = Anchor(head.seq + 1, its, head.count + 1, entry.at_ms)
+        if sealed:
+            self._executemany(self._sql["append"], sealed)
+            self._run("save_head", seq=head.seq, seal=head.seal, count=head.count, at_ms=head.at_ms)
+
+    def chain(self) -> Chain:
+        row = self._one("chain")
+        if row is None:
+            raise StoreError(
+                "the journal's end is not known any more",
+                why="the row of the store that says it is gone; Instep never removes it",
+                fix="put the file away and restore the last backup",
+            )
+        return rows.chain(row)
+
+    def sealed(self, after: int, limit: int) -> list[SealedRow]:
+        return [rows.sealed(row) for row in self._all("sealed", after=after, limit=limit)]
 
     def journal(
         self,

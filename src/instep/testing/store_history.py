@@ -10,7 +10,9 @@ import pytest
 
 from instep.core.model import Side
 from instep.core.values import Json
+from instep.store.chain import Anchor, Chain
 from instep.store.contract import Entry, Run, Tx
+from instep.store.verify import verify
 from instep.testing.store_hooks import AWKWARD, LEFT, RIGHT, StoreHooks
 
 
@@ -130,6 +132,37 @@ class HistoryContract(StoreHooks):
                 ]
 
             assert store.read(found) == [3, 4, 3, 2, 3, 0]
+
+    async def test_entries_are_sealed_in_a_chain_that_verifies(self, tmp_path: Path) -> None:
+        full = Entry(
+            1, 2, "contact", "update", "done", LEFT, "a", "b", 3, "because", ({"property": "x", "new": 1},)
+        )
+        async with self.opened(tmp_path) as store:
+            assert store.read(lambda tx: tx.chain()) == Chain(Anchor(), Anchor())
+            await store.write(lambda tx: tx.append([]))
+            await store.write(lambda tx: tx.append([full, _entry("1", "p1")]))
+            await store.write(lambda tx: tx.append([_entry("2", "p2")]))
+            found = store.read(verify)
+            assert (found.trouble, found.entries) == ("", 3)
+            latest = store.read(lambda tx: tx.journal())[0]
+            head = store.read(lambda tx: tx.chain()).head
+            assert head == Anchor(latest.seq, latest.seal, 3, latest.at_ms)
+            assert [row["seq"] for row in store.read(lambda tx: tx.sealed(latest.seq - 2, 1))] == [
+                latest.seq - 1
+            ]
+
+    async def test_a_transaction_that_is_undone_leaves_no_gap_in_the_chain(self, tmp_path: Path) -> None:
+        def undone(tx: Tx) -> None:
+            tx.append([_entry("1", "p1")])
+            raise LookupError
+
+        async with self.opened(tmp_path) as store:
+            await store.write(lambda tx: tx.append([_entry("0", "p0")]))
+            with pytest.raises(LookupError):
+                await store.write(undone)
+            await store.write(lambda tx: tx.append([_entry("2", "p2")]))
+            found = store.read(verify)
+            assert (found.trouble, found.entries) == ("", 2)
 
     async def test_a_run_is_running_until_it_is_finished(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:

@@ -325,15 +325,36 @@ on conflict (name) do update set value = excluded.value
 delete from meta where name = :name
 
 -- name: append
--- One line of the journal.
-insert into journal (at_ms, run, pair, side, record_id, partner_id, link_id, operation, outcome, reason,
-    changes, request)
-values (:at_ms, :run, :pair, :side, :record_id, :partner_id, :link_id, :operation, :outcome, :reason,
-    :changes, :request)
+-- One line of the journal, sealed.
+insert into journal (seq, at_ms, run, pair, side, record_id, partner_id, link_id, operation, outcome, reason,
+    changes, request, salt, seal)
+values (:seq, :at_ms, :run, :pair, :side, :record_id, :partner_id, :link_id, :operation, :outcome, :reason,
+    :changes, :request, :salt, :seal)
+
+-- name: chain
+-- Where the kept part of the journal begins and ends.
+select start_seq, start_seal, start_count, start_ms, head_seq, head_seal, head_count, head_ms
+from journal_chain
+where only = 1
+
+-- name: save_head
+-- Note with which entry the journal ends from now on.
+update journal_chain set head_seq = :seq, head_seal = :seal, head_count = :count, head_ms = :at_ms
+where only = 1
+
+-- name: sealed
+-- The journal as its chain was made, oldest first, page by page.
+select seq, at_ms, run, pair, side, record_id, partner_id, link_id, operation, outcome, request, reason,
+    changes, salt, commitment, seal
+from journal
+where seq > :after
+order by seq
+limit :limit
 
 -- name: journal
 -- The journal, latest first.
-select seq, at_ms, run, pair, side, record_id, partner_id, link_id, operation, outcome, reason, changes, request
+select seq, at_ms, run, pair, side, record_id, partner_id, link_id, operation, outcome, reason, changes, request,
+    seal, salt is null
 from journal
 where seq < :before
     and pair = :pair -- if pair
