@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
+KILLS ?= 100
+SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format bench soak docs lock clean
+.PHONY: help demo test test-fast check kill format bench soak docs lock clean
 
 help: ## show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -42,6 +44,9 @@ check: $(DEV_STAMP) ## lint, types, import layers
 
 bench: $(RUN_STAMP) ## requests, CPU and memory against the sandbox; LARGE=--large for 100,000 records
 	$(BIN)/python -m bench.run $(LARGE)
+
+kill: $(DEV_STAMP) ## KILLS=100 syncs killed at random moments, then compared with undisturbed ones; SEED=1
+	$(BIN)/python -m tests.badday.kills --kills $(KILLS) --seed $(SEED)
 
 format: $(DEV_STAMP) ## put the code into the project's format
 	$(BIN)/ruff format src tests bench docs
