@@ -8,7 +8,7 @@ import pytest
 
 from instep.core.model import Abilities, Both, Record
 from instep.core.state import Key
-from instep.errors import RetryLater
+from instep.errors import BadAnswer, RetryLater
 from instep.runner.observe import UNREAD, is_listed, observe, read_record, take_records
 
 from .site import LEFT, PROPERTIES, RIGHT, STRICT, Scripted, Send, Site, pair, raising
@@ -180,6 +180,39 @@ async def test_a_hint_of_what_is_known_already_costs_no_request() -> None:
     site.forget_requests()
     await site.run(full=True)
     assert site.sent("read", "create", "update") == []
+
+
+async def test_nothing_is_created_while_its_partner_may_be_among_records_that_are_not_read_yet() -> None:
+    site = Site()
+    site.connectors.left.hints = site.connectors.right.hints = True
+    for number in range(12):
+        site.put(LEFT, name=f"Ann {number}", mail=f"a{number}@x.example")
+        site.put(RIGHT, title=f"Ann {number}", mail=f"a{number}@x.example")
+    await site.run()
+    assert site.sent("create") == []
+    assert len(site.links()) == 12
+
+
+async def test_a_record_that_cannot_be_read_keeps_creates_on_its_side_waiting() -> None:
+    site = Site()
+    site.connectors.right.hints = True
+    site.put(LEFT, name="Ann", mail="a@x.example")
+    site.put(RIGHT, title="Ann", mail="a@x.example")
+    site.connectors.right.next("read", *[raising(BadAnswer("HTML"))] * 3)
+    await site.run()
+    assert site.sent("create") == []
+    await site.rest()
+    assert (site.sent("create"), len(site.links())) == ([], 1)
+
+
+async def test_a_listed_row_is_a_reading_of_what_was_known_from_a_hint_alone() -> None:
+    site = Site()
+    id = site.put(LEFT, name="Ann")
+    await take(site, Record(id, version=1, complete=False))
+    await observe(site.runner.engine, LEFT, "company")
+    seen = site.sighting(LEFT, id)
+    assert seen is not None
+    assert (seen.fields["name"], seen.seen_ms) == ("Ann", site.now)
 
 
 async def test_a_tombstone_is_believed_as_it_is() -> None:

@@ -237,6 +237,18 @@ async def test_an_approved_plan_makes_no_create_that_was_not_in_it() -> None:
     assert (await site.run()).written == 1
 
 
+async def test_what_a_failed_run_had_put_aside_is_taken_up_by_the_next() -> None:
+    site = Site()
+    many(site, 3)
+    site.connectors.right.next("create", raising(Stop("the key was revoked")))
+    await site.run(act=False)
+    chosen = site.plan()[-1].fingerprints
+    with pytest.raises(Stop):
+        await site.run(approved=frozenset(chosen))
+    site.new_runner()
+    assert (await site.run()).written == 3
+
+
 # --- Stopping and failing
 
 

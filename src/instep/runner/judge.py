@@ -23,6 +23,9 @@ from instep.store.contract import Tx
 ASIDE_MS = 5_000
 """How long a record waits that may turn out to be what an open create makes."""
 
+UNREAD_MS = 100
+"""How long a create waits for records that are yet to be read: the same run comes back to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -61,6 +64,8 @@ def judge(engine: Engine, tx: Tx, key: Key, *, planning: bool = False) -> Case:
         return Case(key, pair, scene, seen=sightings, verdict=doubted)
     contact = _contact(engine, tx, pair, scene, seen)
     verdict = decide_new(scene, key, seen, contact, tx.holds_of(key), tx.releases_of(key))
+    if verdict.writes:
+        verdict = _unless_unread(tx, pair, scene, key, verdict)
     return Case(key, pair, scene, seen=sightings, verdict=verdict)
 
 
@@ -81,6 +86,16 @@ def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) 
         return Case(key, pair, scene, link, seen, reads=tuple((s, link.ids[s]) for s in unread))
     verdict = decide_link(scene, key, link, seen, tx.holds_of(key), releases)
     return Case(key, pair, scene, link, seen, verdict=verdict)
+
+
+def _unless_unread(tx: Tx, pair: Pair, scene: Scene, key: Key, verdict: Verdict) -> Verdict:
+    """A create waits while records of the other side are known by their ids alone: one may be the partner."""
+    side = key.side.other
+    unread = tx.unread(side, pair.entity[side], 1)
+    if not unread:
+        return verdict
+    note = f"{unread[0]} in {scene.systems[side]} has not been read yet, and may be its partner"
+    return Verdict(key, note=note, wait_ms=UNREAD_MS)
 
 
 def _claimed(pair: Pair, scene: Scene, seen: Sighting) -> list[str]:

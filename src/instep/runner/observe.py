@@ -166,8 +166,8 @@ def _row(
             return before
         hint = before or Sighting(side, entity, record.id, {}, "")
         return replace(hint, seen_ms=UNREAD, listed_in=listing or hint.listed_in)
-    if before is None:
-        return sighted(engine, side, entity, record, None, listing)
+    if before is None or (before.digest == "" and not record.deleted):  # known from hints alone, if at all
+        return sighted(engine, side, entity, record, None, listing or (before.listed_in if before else 0))
     newer = _newer(before, record)
     if newer is False:
         return None

@@ -40,6 +40,8 @@ SOON_MS = 200
 """A run waits this long for what it has postponed itself, since another look was at it."""
 COMPLETE = "complete_ms"
 """Name of the setting that says when both systems were last read completely."""
+ASIDE = "aside"
+"""Name of the setting that says that some run has put keys aside and not given them back yet."""
 
 
 class _Stopping(Exception):
@@ -406,24 +408,16 @@ class Runner:
         report.skipped[todo.key.pair] += 1
         report.skipped_keys.append(todo.key)
         later_ms = self.engine.now_ms() + 10 * 365 * 86_400_000
-        reason = f"aside:{report.run}"
-        await self.engine.store.write(
-            lambda tx: tx.postpone(todo, due_ms=later_ms, attempts=todo.attempts, reason=reason)
-        )
+
+        def aside(tx: Tx) -> None:
+            tx.save_meta(ASIDE, str(report.run))
+            tx.postpone(todo, due_ms=later_ms, attempts=todo.attempts, reason=ASIDE)
+
+        await self.engine.store.write(aside)
 
     async def _mark_skipped(self, report: Report) -> None:
-        if not report.skipped:
-            return
-        aside = f"aside:{report.run}"
-
-        def again(tx: Tx) -> None:
-            for pair in report.skipped:
-                after = 0
-                while todos := tx.todo_after(pair, after=after, limit=1000):
-                    tx.mark([todo.key for todo in todos if todo.reason == aside], reason="not in the plan")
-                    after = todos[-1].seq
-
-        await self.engine.store.write(again)
+        if report.skipped:
+            await self.engine.store.write(partial(_give_back, self.engine))
 
     def _requests(self) -> int:
         return sum(connector.requests for connector in self.engine.connectors)
@@ -441,8 +435,22 @@ def _retry_refused(engine: Engine, tx: Tx) -> None:
             after = holds[-1].id
 
 
+def _give_back(engine: Engine, tx: Tx) -> None:
+    """Mark again what runs have put aside since it was not in their plans."""
+    if tx.meta(ASIDE) is None:
+        return
+    for pair in engine.dataflow.pairs:
+        after = 0
+        while todos := tx.todo_after(pair.name, after=after, limit=1000):
+            tx.mark([todo.key for todo in todos if todo.reason == ASIDE], reason="not in the plan")
+            after = todos[-1].seq
+    tx.save_meta(ASIDE, None)
+
+
 def _recover(engine: Engine, tx: Tx) -> None:
-    """Writes that were on their way when a run ended are looked at first, due or not."""
+    """Writes that were on their way when a run ended are looked at first, due or not; what a run that ended
+    early had put aside is there again."""
+    _give_back(engine, tx)
     for intent in tx.intents():
         link = tx.link(intent.link_id) if intent.link_id else None
         key = replace(intent.key, side=Side.LEFT, id=link.ids.left) if link else intent.key

@@ -104,6 +104,10 @@ class Tx(Protocol):
         """Some other records not marked deleted, latest seen first (canaries)."""
         ...
 
+    def unread(self, side: Side, entity: str, limit: int) -> list[str]:
+        """Some records that are known from hints alone, sorted: seen_ms and digest are 0 and ""."""
+        ...
+
     def count_sightings(self, side: Side, entity: str) -> int:
         """Records not marked deleted."""
         ...

@@ -89,6 +89,9 @@ class SqliteTx:
         found = self._all("sample_ids", side=side, entity=entity, excluding=excluding, limit=limit)
         return [row[0] for row in found]
 
+    def unread(self, side: Side, entity: str, limit: int) -> list[str]:
+        return [row[0] for row in self._all("unread", side=side, entity=entity, limit=limit)]
+
     def count_sightings(self, side: Side, entity: str) -> int:
         return int(self._value("count_sightings", side=side, entity=entity))
 

@@ -110,6 +110,15 @@ class RecordsContract(StoreHooks):
             assert store.read(lambda tx: tx.sample_ids(LEFT, "customer", "x", 5)) == ["b", "c", "a"]
             assert store.read(lambda tx: tx.sample_ids(LEFT, "customer", "b", 1)) == ["c"]
 
+    async def test_what_is_known_from_hints_alone_is_unread(self, tmp_path: Path) -> None:
+        hint = replace(sighting("b", seen_ms=0), digest="")
+        known = [sighting("a", seen_ms=0), hint, replace(hint, id="c", deleted=True)]
+        async with self.opened(tmp_path) as store:
+            await store.write(lambda tx: tx.save_sightings([*known, replace(hint, id="0"), sighting("d")]))
+            assert store.read(lambda tx: tx.unread(LEFT, "customer", 5)) == ["0", "b"]
+            assert store.read(lambda tx: tx.unread(LEFT, "customer", 1)) == ["0"]
+            assert store.read(lambda tx: tx.unread(RIGHT, "customer", 5)) == []
+
     async def test_deleted_records_are_not_counted(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:
             assert store.read(lambda tx: tx.count_sightings(LEFT, "customer")) == 0

@@ -49,6 +49,13 @@ where side = :side and entity = :entity and deleted = 0 and id <> :excluding
 order by seen_ms desc, id
 limit :limit
 
+-- name: unread
+-- Some records that are known from hints alone.
+select id from sightings
+where side = :side and entity = :entity and deleted = 0 and seen_ms = 0 and digest = ''
+order by id
+limit :limit
+
 -- name: count_sightings
 -- How many records are believed to exist.
 select count(*) from sightings where side = :side and entity = :entity and deleted = 0
