@@ -104,7 +104,10 @@ class LeaseLost(StoreError):
 
 
 class OutcomeError(InstepError):
-    """Why a call to a system did not give a record. `system` and `operation` are for the message only."""
+    """Why a call to a system did not give a record. `request`: the system's own ids of the requests of a write
+    (`Record.request`), where it told them."""
+
+    request = ""
 
 
 class Refused(OutcomeError):

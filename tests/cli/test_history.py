@@ -105,7 +105,17 @@ def test_an_anchor_that_is_none_or_of_another_journal_is_answered(edited: Compan
     assert "the anchor is not in this journal" in other.stdout
 
 
-def test_a_write_is_told_with_the_id_of_its_request(edited: Company) -> None:
+def test_a_write_is_told_with_the_id_that_the_system_itself_gave_its_request(edited: Company) -> None:
     (update,) = entries(edited, "contact", "c1", "--property", "last_name", "--limit", "1")
-    assert update["request"]
     assert f"    request {update['request']}" in edited.run("history", "contact", "c1").stdout
+    log = {seen["request_id"]: seen for seen in edited.chargebee.console("GET", "requests")["requests"]}
+    assert log[update["request"]]["path"] == "/api/v2/customers/c1"
+
+
+def test_a_write_that_was_refused_is_told_with_the_id_of_its_request(acme: Company) -> None:
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    acme.erp.add_fault({"kind": "status", "status": 422}, match={"method": "POST"})
+    acme.run("sync")
+    refused = next(e for e in entries(acme, "contact", "c1") if e["outcome"] == "refused")
+    log = {seen["request_id"]: seen for seen in acme.erp.console("GET", "requests")["requests"]}
+    assert log[refused["request"]]["status"] == 422

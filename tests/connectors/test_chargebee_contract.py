@@ -19,6 +19,7 @@ class OnASite(ConnectorContract):
     """What the entities share; `plural` is the entity's path."""
 
     plural = ""
+    tells_requests = True
     settings: Settings = replace(SETTINGS, page_size=3)
     site: Site
 

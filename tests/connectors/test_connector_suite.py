@@ -49,6 +49,14 @@ class UpdatesCutLongTexts(MemoryConnector):
         return await super().update(entity, id, cut, seen=seen, idempotency=idempotency)
 
 
+class UpdatesNameOneRequestForAll(MemoryConnector):
+    async def update(
+        self, entity: str, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str
+    ) -> Record:
+        answer = await super().update(entity, id, changes, seen=seen, idempotency=idempotency)
+        return replace(answer, request="request")
+
+
 class UpdatesAnswerWithThePast(MemoryConnector):
     async def update(
         self, entity: str, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str
@@ -196,6 +204,7 @@ CAUGHT_BY: list[tuple[type[MemoryConnector], str]] = [
     (UpdatesDropAField, "test_an_update_writes_the_named_fields_and_no_others"),
     (UpdatesWithoutTheCondition, "test_a_conditional_update_does_not_overwrite_a_later_edit"),
     (UpdatesCutLongTexts, "test_a_text_that_is_too_long_is_refused_with_its_field"),
+    (UpdatesNameOneRequestForAll, "test_a_write_tells_the_systems_own_id_of_its_request"),
     (UpdatesAnswerWithThePast, "test_the_answer_to_an_update_is_what_a_following_reading_gives"),
     (CreatesDropAField, "test_a_created_record_holds_what_was_sent_and_reads_the_same"),
     (CreatesForgetTheKey, "test_a_repeated_idempotency_key_makes_no_second_record"),

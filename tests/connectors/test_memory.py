@@ -56,6 +56,7 @@ class InMemory(ConnectorContract):
     entity = "contact"
     clearable = "address.city"
     text_field = "name"
+    tells_requests = True
     abilities = FULL
     retired: tuple[str, Json] | None = ("active", False)
 

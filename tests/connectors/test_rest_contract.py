@@ -24,6 +24,7 @@ class OverErp(ConnectorHooks):
 
     clearable = "address.city"
     text_field = "notes"
+    tells_requests = True
     description: Mapping[str, Any] = paged("cursor")
     settings: Mapping[str, Any] = {}
     erp: Erp

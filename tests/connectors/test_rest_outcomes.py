@@ -177,6 +177,7 @@ async def test_a_refusal_names_the_field_and_the_reason() -> None:
             await connector.update("contact", seen.id, {"payment_terms_days": 15}, seen=seen, idempotency="u")
         assert (refused.value.field, refused.value.code) == ("payment_terms_days", "not_allowed")
         assert "must be one of 0, 14, 30, 45, 60, 90" in str(refused.value)
+        assert refused.value.request.startswith("req_")
         with pytest.raises(Refused) as refused:
             await connector.update("contact", seen.id, {"address.country": "XX"}, seen=seen, idempotency="v")
         assert refused.value.field == "address.country"

@@ -111,8 +111,10 @@ class Connector(Protocol):
     async def create(self, entity: str, fields: Mapping[str, Json], key: CreateKey) -> Record:
         """Make a record from nested fields and return what the response says of it.
 
-        Raises every outcome but Moved and Gone. Taken if the chosen id, marker or another unique field is in
-        use. Never silently drops a field: raises Unable for one that it can't write.
+        The record, and the error where there is one, tell the ids that the system gave to the requests
+        (`Record.request`), as those of `update` and `retire` do. Raises every outcome but Moved and Gone: Taken
+        if the chosen id, marker or another unique field is in use. Never silently drops a field: raises Unable
+        for one that it can't write.
         """
         ...
 

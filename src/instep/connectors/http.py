@@ -30,6 +30,7 @@ from yarl import URL
 from instep.connectors.clock import Skew, retry_after_s
 from instep.connectors.exchange import Answer, Authorizer, Exchange, FixedHeaders, Limits, redact
 from instep.connectors.pace import Monotonic, Pace, Paused, Sleep
+from instep.connectors.request_ids import USUAL_HEADERS, clean, note_request
 from instep.core.values import Json
 from instep.errors import BadAnswer, ConfigurationError, InDoubt, OutcomeError, Problem, RetryLater, Stop
 
@@ -52,7 +53,8 @@ class HttpClient:
 
     `definite` names 5xx statuses by which this system says that a write was not applied: such an answer is
     returned as it is, while a read is tried again. `record_locked` tells from the body of a 429 that one
-    record is locked, which is no reason to hold back requests for others. `log` gets an Exchange per request
+    record is locked, which is no reason to hold back requests for others. `request_ids` are the response headers
+    that hold the system's own id of a request, in lower case. `log` gets an Exchange per request
     sent. `sleep`, `random`, `monotonic` and `now_ms` exist for tests.
     """
 
@@ -69,6 +71,7 @@ class HttpClient:
         limits: Limits | None = None,
         definite: Collection[int] = (),
         record_locked: Callable[[Json], bool] = lambda _body: False,
+        request_ids: Sequence[str] = USUAL_HEADERS,
         log: Callable[[Exchange], None] | None = None,
         sleep: Sleep = asyncio.sleep,
         random: Callable[[], float] = random_module.random,
@@ -84,6 +87,7 @@ class HttpClient:
         self._headers = {"Accept": "application/json", "User-Agent": "instep", **(headers or {})}
         self._definite = frozenset(definite)
         self._record_locked = record_locked
+        self._request_ids = tuple(request_ids)
         self._log = log
         self._sleep, self._random, self._monotonic, self.now_ms = sleep, random, monotonic, now_ms
         self._reads = asyncio.Semaphore(self.limits.max_reads)
@@ -231,9 +235,10 @@ class HttpClient:
             ) as response:
                 status = response.status
                 answer_headers = {name.lower(): value for name, value in response.headers.items()}
-                request_id = next(
-                    (answer_headers[name] for name in _REQUEST_ID if name in answer_headers), ""
-                )
+                found = (answer_headers[name] for name in self._request_ids if name in answer_headers)
+                request_id = clean(next(found, ""))
+                if call.write:
+                    note_request(request_id)
                 self.skew.observe(answer_headers.get("date", ""), sent_ms, self.now_ms())
                 body = await self._bounded(response)
             value, parsed = _parsed(body, status, response.charset)
@@ -318,9 +323,6 @@ class _Call:
     @property
     def shown(self) -> str:
         return f"{self.method} {self.route}"
-
-
-_REQUEST_ID = ("x-request-id", "chargebee-request-id", "x-amzn-requestid", "x-correlation-id")
 
 
 def _is_trouble(status: int) -> bool:

@@ -8,7 +8,7 @@ them wraps the connector.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from instep.connectors.writing import fault, filled, leaves, missing
@@ -260,7 +260,8 @@ class MemorySystem:
             if answer.asked != asked:
                 raise _refused(entity, "", "key_reused", "the idempotency key was used for another request")
             return answer.record
-        record = self._record(entity, write())
+        stored = write()
+        record = replace(self._record(entity, stored), request=f"change-{stored.seq}")
         if window_ms and key:
             self._answers[key] = _Answer(self.now_ms(), asked, record)
         return record

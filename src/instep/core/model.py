@@ -69,6 +69,7 @@ class Record:
     `deleted`: the system itself says that the record is gone; `fields` may then be empty.
     `complete`: False for a hint, which has an id and perhaps a version but is not to be decided on.
     `author`: who made the last change, if the system tells.
+    `request`: of the answer to a write: the system's own ids of the requests, with blanks between, "" for none.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Record:
     deleted: bool = False
     complete: bool = True
     author: str | None = None
+    request: str = field(default="", compare=False)
 
 
 FieldType = Literal[

@@ -188,17 +188,17 @@ def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
     _close(engine, tx, intent, "found done" if landed else "not applied", record, before=link.base)
 
 
-def not_applied(engine: Engine, tx: Tx, intent: Intent, why: str) -> None:
-    """The write is known not to have happened; nothing moved."""
+def not_applied(engine: Engine, tx: Tx, intent: Intent, why: str, request: str = "") -> None:
+    """The write is known not to have happened; nothing moved. `request`: the system's id of it, if known."""
     tx.close_intent(intent.id)
-    tx.append([_entry(engine, intent, "not applied", why)])
+    tx.append([_entry(engine, intent, "not applied", why, request=request)])
 
 
 def refused(engine: Engine, tx: Tx, intent: Intent, error: Refused) -> None:
     """The system looked at it and said no: hold what it refused, until its value changes."""
     pair = pair_of(engine, intent)
     tx.close_intent(intent.id)
-    tx.append([_entry(engine, intent, "refused", error.why or error.what)])
+    tx.append([_entry(engine, intent, "refused", error.why or error.what, request=error.request)])
     holds = [hold for hold in tx.holds_of(intent.key) if hold.cause == "refused"]
     if intent.operation == "update" and not error.field and len(intent.properties) > 1:
         engine.apart.add(intent.key)  # one of several was refused: each is tried on its own
@@ -229,13 +229,13 @@ def _covers(path: str, named: str) -> bool:
     return path == named or path.startswith(f"{named}.") or named.startswith((f"{path}.", f"{path}["))
 
 
-def forget(engine: Engine, tx: Tx, intent: Intent) -> None:
+def forget(engine: Engine, tx: Tx, intent: Intent, request: str = "") -> None:
     """The record that the write was for is gone; what came of the write no longer matters, but is noted."""
     pair = pair_of(engine, intent)
     seen = tx.sighting(intent.side, pair.entity[intent.side], intent.record_id)
     if seen is not None:
         tx.save_sightings([replace(seen, seen_ms=UNREAD)])
-    not_applied(engine, tx, intent, "the record is gone")
+    not_applied(engine, tx, intent, "the record is gone", request)
 
 
 def _answered(pair: Pair, name: str, side: Side, record: Record) -> Raw | None:
@@ -294,7 +294,7 @@ def _close(
     tx.close_intent(intent.id)
     if outcome != "not applied":
         tx.drop_releases(intent.key, _decided_by(pair_of(engine, intent), intent))
-    entry = _entry(engine, intent, outcome, intent.reason, before)
+    entry = _entry(engine, intent, outcome, intent.reason, before, record.request)
     tx.append([replace(entry, record_id=record.id, link_id=link_id or intent.link_id)])
 
 
@@ -310,8 +310,14 @@ def _decided_by(pair: Pair, intent: Intent) -> list[str]:
 
 
 def _entry(
-    engine: Engine, intent: Intent, outcome: str, reason: str, before: Mapping[str, Both[Raw]] = NOTHING
+    engine: Engine,
+    intent: Intent,
+    outcome: str,
+    reason: str,
+    before: Mapping[str, Both[Raw]] = NOTHING,
+    request: str = "",
 ) -> Entry:
+    """`request`: the system's own id of it; our key where it told none."""
     changes: list[dict[str, Json]] = []
     for name, (source, old, meant) in intent.properties.items():
         change = {"property": name, "old": plain(old), "new": plain(meant), "source": plain(source)}
@@ -330,5 +336,5 @@ def _entry(
         intent.link_id,
         reason,
         changes,
-        intent.idempotency,
+        request or intent.idempotency,
     )

@@ -66,13 +66,15 @@ async def send(engine: Engine, intent: Intent, seen: Record | None) -> Sent:
     except Unable as error:
         unable = error
         return Sent(lambda tx: _unable(engine, tx, intent, unable))
-    except Moved:
-        return Sent(lambda tx: _moved(engine, tx, intent))
-    except Gone:
-        return Sent(lambda tx: outcome.forget(engine, tx, intent))
+    except Moved as error:
+        request_id = error.request
+        return Sent(lambda tx: _moved(engine, tx, intent, request_id))
+    except Gone as error:
+        request_id = error.request
+        return Sent(lambda tx: outcome.forget(engine, tx, intent, request_id))
     except (RetryLater, Stop) as error:
-        why = error.what
-        return Sent(lambda tx: outcome.not_applied(engine, tx, intent, why), failure=error)
+        why, request_id = error.what, error.request
+        return Sent(lambda tx: outcome.not_applied(engine, tx, intent, why, request_id), failure=error)
     return Sent(lambda tx: outcome.done(engine, tx, intent, record), record, written=True)
 
 
@@ -132,15 +134,17 @@ def _burned(engine: Engine, tx: Tx, intent: Intent, id: str) -> None:
     engine.hold(tx, intent.key, [hold])
 
 
-def _moved(engine: Engine, tx: Tx, intent: Intent) -> None:
+def _moved(engine: Engine, tx: Tx, intent: Intent, request_id: str) -> None:
     """Somebody changed the target first: read it and decide again."""
     entity = outcome.pair_of(engine, intent).entity[intent.side]
     seen = tx.sighting(intent.side, entity, intent.record_id)
     if seen is not None:
         tx.save_sightings([replace(seen, seen_ms=UNREAD)])
-    outcome.not_applied(engine, tx, intent, "the record had moved")
+    outcome.not_applied(engine, tx, intent, "the record had moved", request_id)
 
 
 def _unable(engine: Engine, tx: Tx, intent: Intent, error: Unable) -> None:
     """The API can't do it: a person has to."""
-    outcome.refused(engine, tx, intent, Refused(error.what, why=error.why, fix=error.fix))
+    refused = Refused(error.what, why=error.why, fix=error.fix)
+    refused.request = error.request
+    outcome.refused(engine, tx, intent, refused)

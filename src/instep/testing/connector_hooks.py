@@ -46,6 +46,7 @@ class ConnectorHooks(ABC):
     `text_field`: a writable path that takes any text of 20 characters; "" if there is none.
     `paging_records`: how many records make at least two pages of a listing.
     `unique_marker`: whether the system itself refuses a second record with the same marker.
+    `tells_requests`: whether the system gives each request an id of its own.
     """
 
     entity: str = ""
@@ -53,6 +54,7 @@ class ConnectorHooks(ABC):
     text_field: str = ""
     paging_records: int = 5
     unique_marker: bool = True
+    tells_requests: bool = False
 
     @abstractmethod
     async def connector(self) -> Connector:

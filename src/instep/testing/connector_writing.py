@@ -108,6 +108,16 @@ class WritingContract(ConnectorHooks):
                 assert answer.fields == offered
                 assert answer.version == read.version
 
+    async def test_a_write_tells_the_systems_own_id_of_its_request(self) -> None:
+        async with self.opened() as connector:
+            if self.updates(connector):
+                told = []
+                for n in (1, 2):
+                    seen = await connector.read(self.entity, await self.put(connector, n))
+                    told.append((await self.update(connector, seen, self.an_edit())).request)
+                assert all(id == " ".join(id.split()) and id.isprintable() for id in told)
+                assert (len(set(told)) == 2 and all(told)) if self.tells_requests else told == ["", ""]
+
     async def test_emptying_a_field_empties_it(self) -> None:
         async with self.opened() as connector:
             if self.updates(connector) and self.clearable:

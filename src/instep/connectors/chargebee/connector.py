@@ -19,6 +19,7 @@ from instep.connectors.chargebee.settings import Settings
 from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.http import Exchange, FixedHeaders, HttpClient, Limits
 from instep.connectors.pace import Monotonic, Sleep
+from instep.connectors.request_ids import tells_requests
 from instep.core.model import Entity, Record
 from instep.core.values import Json
 
@@ -110,14 +111,17 @@ class ChargebeeConnector:
     async def find(self, entity: str, path: str, value: str) -> Sequence[Record]:
         return await self._resources[entity].find(path, value)
 
+    @tells_requests
     async def create(self, entity: str, fields: Mapping[str, Json], key: CreateKey) -> Record:
         return await self._resources[entity].create(fields, key)
 
+    @tells_requests
     async def update(
         self, entity: str, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str
     ) -> Record:
         return await self._resources[entity].update(id, changes, seen=seen, idempotency=idempotency)
 
+    @tells_requests
     async def retire(self, entity: str, id: str, *, seen: Record, idempotency: str) -> Record:
         return await self._resources[entity].retire(id, seen=seen, idempotency=idempotency)
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.http import Answer, Exchange, HttpClient, Limits
 from instep.connectors.pace import Monotonic, Sleep
+from instep.connectors.request_ids import USUAL_HEADERS, tells_requests
 from instep.connectors.rest.auth import Secrets, Tokens, authorizer, resolved
 from instep.connectors.rest.check import look
 from instep.connectors.rest.description import Description, EntityDescription, Errors, WriteCall
@@ -92,6 +93,9 @@ class RestConnector:
             reserve=description.reserve,
             limits=limits,
             definite=definite,
+            request_ids=[description.request_id_header.lower()]
+            if description.request_id_header
+            else USUAL_HEADERS,
             log=self._count,
             sleep=sleep,
             random=random,
@@ -143,6 +147,7 @@ class RestConnector:
             return [record for record in read if at(dict(record.fields), path) == value]
         return found
 
+    @tells_requests
     async def create(self, entity: str, fields: Mapping[str, Json], key: CreateKey) -> Record:
         declared, described = self._entities[entity], self._description.entities[entity]
         values = require_creatable(self.name, declared, fields)
@@ -173,6 +178,7 @@ class RestConnector:
             raise refusal(self.name, what, CREATE, answer, self._errors(entity), chosen_id=id)
         return await self._written(entity, call, answer, id)
 
+    @tells_requests
     async def update(
         self, entity: str, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str
     ) -> Record:
@@ -210,6 +216,7 @@ class RestConnector:
             raise refusal(self.name, f"{entity} {id}", "update", answer, self._errors(entity))
         return await self._written(entity, call, answer, id)
 
+    @tells_requests
     async def retire(self, entity: str, id: str, *, seen: Record, idempotency: str) -> Record:
         declared, described = self._entities[entity], self._description.entities[entity]
         require(self.name, declared, "retire")

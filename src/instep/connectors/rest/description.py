@@ -344,6 +344,11 @@ class Description(Model):
     )
     concurrency: int = Field(default=10, ge=1, le=200, description="requests at once")
     timeout_s: float = Field(default=60, gt=0, le=600, description="seconds until a request is given up")
+    request_id_header: str = Field(
+        default="",
+        description="the response header with the system's own id of a request, which the journal keeps; "
+        "absent: the usual ones are tried (X-Request-Id, Request-Id, X-Correlation-Id)",
+    )
     errors: Errors = Field(default=Errors(), description="how the system says no")
     entities: dict[str, EntityDescription] = Field(min_length=1, description="by the name that dataflows use")
 

@@ -27,13 +27,16 @@ from .webhooks import Endpoints
 
 logger = logging.getLogger(__name__)
 
+REQUEST_ID = "chargebee-request-id"
+"""Where an answer tells the id of its request, as the official Java SDK reads it."""
+
 KINDS: dict[str, Work] = {"delete_customer": customers.deleted, "clear_customer": customers.cleared}
 
 
 def create_app(settings: Settings, kit: Kit | None = None) -> Starlette:
     """The emulator, console included; its `state.site` is the site. Faults and counters: wrap it with the
     kit."""
-    kit = kit or Kit()
+    kit = kit or Kit(REQUEST_ID)
     site = Site(settings, kit.clock)
     dispatcher = Dispatcher(site, KINDS)
     endpoints = Endpoints(site)
@@ -71,7 +74,7 @@ def _tell(task: asyncio.Task[None]) -> None:
 
 def build_app(settings: Settings) -> ASGIApp:
     """The emulator with the kit's counters and faults around it, as it is served."""
-    kit = Kit()
+    kit = Kit(REQUEST_ID)
     return kit.wrap(create_app(settings, kit))
 
 

@@ -25,15 +25,18 @@ from instep.sandbox.kit.faults import FaultMiddleware, Faults
 
 
 class Kit:
-    """One per server. `wrap` puts counting and faults around the application."""
+    """One per server. `wrap` puts counting and faults around the application. `id_header`: see `counters`."""
 
-    def __init__(self) -> None:
+    def __init__(self, id_header: str = "X-Request-Id") -> None:
+        self._id_header = id_header
         self.clock = Clock()
         self.faults = Faults()
         self.counters = Counters()
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
-        return CountingMiddleware(FaultMiddleware(app, self.faults), self.counters, self.clock)
+        return CountingMiddleware(
+            FaultMiddleware(app, self.faults), self.counters, self.clock, self._id_header
+        )
 
     def routes(self) -> list[BaseRoute]:
         """Routes with full paths, to be added to the server's own."""

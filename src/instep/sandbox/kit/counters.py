@@ -1,6 +1,7 @@
 """What a server was asked: requests by method, route and status, and the last few in full order.
 
-The outermost middleware, so that it sees what the client got. It also sets the `Date` header from the clock.
+The outermost middleware, so that it sees what the client got. It also sets the `Date` header from the clock, and a
+header with an id of its own for each request.
 Requests to the console itself are not counted.
 """
 
@@ -28,14 +29,20 @@ class Counters:
         self.keep_bodies = False
         self._by: Counter[tuple[str, str, int]] = Counter()
         self._recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
-        self._number = 0
+        self._number = self._last_id = 0
 
-    def note(self, scope: Scope, status: int, at_ms: int, body: bytes = b"") -> None:
+    def next_id(self) -> str:
+        """An id for a request, which its answer carries in a header and `recent` names it by."""
+        self._last_id += 1
+        return f"req_{self._last_id:08d}"
+
+    def note(self, scope: Scope, status: int, at_ms: int, body: bytes = b"", request_id: str = "") -> None:
         method = scope["method"]
         self._by[method, route_of(scope), status] += 1
         self._number += 1
         entry: dict[str, Any] = {
             "n": self._number,
+            "request_id": request_id,
             "at_ms": at_ms,
             "method": method,
             "path": scope["path"],
@@ -71,8 +78,11 @@ class Counters:
 
 
 class CountingMiddleware:
-    def __init__(self, app: ASGIApp, counters: Counters, clock: Clock) -> None:
+    """`id_header`: where an answer tells the id of its request."""
+
+    def __init__(self, app: ASGIApp, counters: Counters, clock: Clock, id_header: str) -> None:
         self._app = app
+        self._id_header = id_header.lower().encode("ascii")
         self._counters = counters
         self._clock = clock
 
@@ -82,12 +92,14 @@ class CountingMiddleware:
             return
         status = 0
         body = bytearray()
+        request_id = self._counters.next_id()
 
         async def dated_send(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"date", self._clock.http_date())]
+                own = [(b"date", self._clock.http_date()), (self._id_header, request_id.encode("ascii"))]
+                message["headers"] = [*message.get("headers", ()), *own]
             await send(message)
 
         async def heard_receive() -> Message:
@@ -102,7 +114,7 @@ class CountingMiddleware:
             await self._app(scope, heard_receive if keep else receive, dated_send)
         finally:
             if not console:
-                self._counters.note(scope, status, self._clock.now_ms(), bytes(body))
+                self._counters.note(scope, status, self._clock.now_ms(), bytes(body), request_id)
 
 
 def route_of(scope: Scope) -> str:
