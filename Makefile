@@ -9,7 +9,7 @@ KILLS ?= 100
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check kill format bench soak docs lock clean
+.PHONY: help demo test test-fast check kill format bench soak docs lock clean exhaustive
 
 help: ## show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -35,6 +35,9 @@ test: $(DEV_STAMP) ## every test; fails, too, when less than 95% of the core's b
 
 test-fast: $(DEV_STAMP) ## the tests that take no more than seconds
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+
+exhaustive: $(DEV_STAMP) ## all that can happen to one linked record within a budget; BUDGET="2 2 1 1" for another
+	$(BIN)/python -m tests.exhaustive --workers $(WORKERS) $(if $(BUDGET),--budget $(BUDGET))
 
 check: $(DEV_STAMP) ## lint, types, import layers
 	$(BIN)/ruff format --check src tests bench docs
