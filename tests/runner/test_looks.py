@@ -9,7 +9,7 @@ import pytest
 from instep.core.dataflow import MatchKey
 from instep.core.model import Both, Side
 from instep.core.state import Key
-from instep.errors import Gone, Moved, Refused, Unable
+from instep.errors import Gone, Moved, Refused, RetryLater, Unable
 
 from .site import (
     LEFT,
@@ -370,6 +370,33 @@ async def test_an_edited_reference_waits_while_the_rest_of_the_record_goes_on() 
     await site.run()
     partner = next(link.ids.right for link in site.links() if link.ids.left == other)
     assert site.fields(RIGHT, right, "person")["parent"] == partner
+
+
+async def test_a_refusal_waits_while_what_the_record_refers_to_is_not_in_step() -> None:
+    site = with_persons()
+    acme = site.put(LEFT, "company", name="Acme")
+    await site.rest()
+    ann = site.put(LEFT, "person", name="Ann", parent=acme)
+    site.edit(LEFT, acme, phone="2")
+    site.connectors.right.next("update", raising(RetryLater("busy")))
+    site.connectors.right.next("create", raising(Refused("no", why="its company has no phone")))
+    await site.run()
+    assert site.holds() == []
+    assert {todo.key.id for todo in site.todo()} == {acme, ann}
+    await site.rest()
+    assert site.titles(RIGHT, "person") == ["Ann"]
+    assert site.holds() == []
+
+
+async def test_a_refusal_is_held_once_what_the_record_refers_to_is_in_step() -> None:
+    site = with_persons()
+    acme = site.put(LEFT, "company", name="Acme")
+    await site.rest()
+    site.put(LEFT, "person", name="Ann", parent=acme)
+    site.edit(LEFT, acme, phone="2")
+    site.connectors.right.next("create", raising(Refused("no", why="its company is unwanted")))
+    await site.run()
+    assert [(h.key.pair, h.cause) for h in site.holds()] == [("person", "refused")]
 
 
 # --- Deletes

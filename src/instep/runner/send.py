@@ -13,6 +13,7 @@ from instep.errors import Gone, InDoubt, Moved, OutcomeError, Refused, RetryLate
 from instep.runner import outcome
 from instep.runner.engine import Engine
 from instep.runner.observe import UNREAD
+from instep.runner.references import unsettled
 from instep.runner.turn import linked
 from instep.store.contract import AlreadyLinked, Tx
 
@@ -61,8 +62,7 @@ async def send(engine: Engine, intent: Intent, seen: Record | None) -> Sent:
         clash = error
         return Sent(lambda tx: outcome.refused(engine, tx, intent, clash))
     except Refused as error:
-        refusal = error
-        return Sent(lambda tx: outcome.refused(engine, tx, intent, refusal))
+        return refused(engine, intent, error)
     except Unable as error:
         unable = error
         return Sent(lambda tx: _unable(engine, tx, intent, unable))
@@ -76,6 +76,17 @@ async def send(engine: Engine, intent: Intent, seen: Record | None) -> Sent:
         why, request_id = error.what, error.request
         return Sent(lambda tx: outcome.not_applied(engine, tx, intent, why, request_id), failure=error)
     return Sent(lambda tx: outcome.done(engine, tx, intent, record), record, written=True)
+
+
+def refused(engine: Engine, intent: Intent, error: Refused) -> Sent:
+    """A refusal is held, unless what the write refers to is not in step yet: then it is tried again later."""
+    first = engine.store.read(lambda tx: unsettled(engine, tx, intent))
+    if first is None:
+        return Sent(lambda tx: outcome.refused(engine, tx, intent, error))
+    why = f"{error.why or error.what}; {first.pair} {first.id}, which it refers to, is not in step yet"
+    return Sent(
+        lambda tx: outcome.not_applied(engine, tx, intent, why), failure=RetryLater(error.what, why=why)
+    )
 
 
 async def taken(engine: Engine, intent: Intent, error: Taken) -> Sent:

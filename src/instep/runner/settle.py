@@ -22,7 +22,7 @@ from instep.runner import outcome
 from instep.runner.engine import Engine
 from instep.runner.judge import likely_copy
 from instep.runner.observe import read_record
-from instep.runner.send import request, taken
+from instep.runner.send import refused, request, taken
 from instep.runner.turn import as_record
 from instep.store.contract import Tx
 
@@ -157,8 +157,10 @@ async def _resend(engine: Engine, intent: Intent, seen: Record | None, abilities
         return None
     except Refused as error:
         if _idempotent_create(abilities) and again.operation == "create":
-            refusal = error
-            await engine.store.write(lambda tx: outcome.refused(engine, tx, again, refusal))
+            sent = refused(engine, again, error)
+            await engine.store.write(sent.save)
+            if sent.failure is not None:
+                raise sent.failure from None
             return None
         return await _wait_out(engine, again, abilities)
     await engine.store.write(lambda tx: outcome.done(engine, tx, again, record))
