@@ -13,6 +13,12 @@ CREATE = {
     "right": "only on the right",
     "none": "nowhere: records are linked if a partner is found, and left alone otherwise",
 }
+CREATING = {
+    "always": "the missing partner is created there",
+    "referred": "it is created there as soon as a record that is kept in step refers to it, and not before",
+    "never": "it is never created there",
+    "when": "it is created there for a record that meets the conditions: `{when: company}`",
+}
 ON_DELETE = {
     "hold": "the link is held until a person chooses; nothing is written",
     "retire": "the partner is taken out of use in its system's own way, if it was not edited since the two last "
@@ -51,6 +57,9 @@ def page() -> str:
         sentence(f"`create`: {PairModel.model_fields['create'].description}"),
         "",
         *table(("`create`", "meaning"), [(code(name), sentence(about)) for name, about in CREATE.items()]),
+        "Where the two sides differ, `create` has a word for each: `create: {left: never, right: referred}`.",
+        "",
+        *table(("per side", "meaning"), [(code(name), sentence(about)) for name, about in CREATING.items()]),
         "## Deletes",
         "",
         sentence(f"`on_delete`: {PairModel.model_fields['on_delete'].description}"),

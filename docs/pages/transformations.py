@@ -35,6 +35,10 @@ def _section(maker: Maker) -> Iterator[str]:
         )
     if maker.shape == "join":
         yield "- One field on one side, two or more on the other."
+    if maker.shape == "gather":
+        yield "- One field, made from one or more on the other side."
+    if maker.one_way:
+        yield "- One way only: `->` or `<-`."
     if maker.contexts:
         many = "any number of fields" if maker.contexts < 0 else "one field"
         yield f"- It can read {many} along: `field with other_field`."

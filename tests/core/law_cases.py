@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from instep.core.model import Both
 from instep.core.transformations.arguments import parse
-from instep.core.transformations.contract import SubProperty, Transformation
+from instep.core.transformations.contract import Flow, SubProperty, Transformation
 from instep.core.transformations.registry import build
 from instep.core.values import ABSENT, Json, Raw
 from tests.core.laws import anything
@@ -37,6 +37,7 @@ class Case:
     contexts: Both[tuple[Values, ...]] = NO_CONTEXTS
     properties: Callable[[], tuple[SubProperty, ...]] = tuple
     fits: bool = True
+    flow: Flow = "both"
 
     @property
     def name(self) -> str:
@@ -46,7 +47,7 @@ class Case:
     def subject(self) -> Transformation:
         name, arguments = parse(self.spelling)
         arguments = replace(arguments, properties=self.properties())
-        return build(name, arguments, self.sensible.map(len), self.contexts.map(len))
+        return build(name, arguments, self.sensible.map(len), self.contexts.map(len), flow=self.flow)
 
     def raw(
         self, side_values: tuple[Values, ...], side_contexts: tuple[Values, ...], sensible: bool
@@ -231,6 +232,8 @@ CASES = [
     Case("join(', ')", Both((words,), (words, words))),
     Case("join('--')", Both((words | pick("a---b", "--"), words), (words | pick("a----b"),))),
     Case("names", Both((given_names, family_names), (full_names | words,))),
+    Case("template('{1} {2}')", Both((words, words), (words,)), fits=False, flow="to-right"),
+    Case("template('no. {1}')", sides(words, words | integers), fits=False, flow="to-left"),
     Case("flags(news, offers)", Both((booleans, booleans), (st.lists(pick("news", "offers", "vip")),))),
     Case(
         "flags(a, b, c, separator=;)", Both((pick("a;b", "c; x", "", None),), (booleans, booleans, booleans))

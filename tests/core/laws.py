@@ -31,7 +31,7 @@ class Links:
 
     by_id: dict[int, Both[str]] = field(default_factory=dict)
 
-    def link_of(self, side: Side, entity: str, id: str) -> Linked | Unlinked:
+    def link_of(self, side: Side, entity: str, id: str, _: str) -> Linked | Unlinked:
         for link_id, ids in self.by_id.items():
             if ids[side] == id:
                 return Linked(link_id)

@@ -30,7 +30,7 @@ class Links:
     def __init__(self, links: Mapping[tuple[Side, str, str], int] | None = None) -> None:
         self.links = dict(links or {})
 
-    def link_of(self, side: Side, entity: str, id: str) -> Linked | Unlinked:
+    def link_of(self, side: Side, entity: str, id: str, _: str) -> Linked | Unlinked:
         found = self.links.get((side, entity, id))
         return Unlinked(side, entity, id) if found is None else Linked(found)
 

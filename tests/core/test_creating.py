@@ -37,7 +37,7 @@ PRODUCT = Entity(
 class Links:
     """Owner 1 is linked, no other is."""
 
-    def link_of(self, side: Side, entity: str, id: str) -> Linked | Unlinked:
+    def link_of(self, side: Side, entity: str, id: str, _: str) -> Linked | Unlinked:
         return Linked(7) if id == "1" else Unlinked(side, entity, id)
 
     def id_of(self, link_id: int, side: Side) -> str | None:

@@ -367,7 +367,7 @@ def test_a_reference_is_translated_through_the_link() -> None:
         seen({"company": "l7"}, {"company": None}),
     )
     assert payloads(verdict) == [(RIGHT, {"company": "r7"})]
-    assert links.link_of(LEFT, "customer", "l7") == Linked(7)
+    assert links.link_of(LEFT, "customer", "l7", "contact") == Linked(7)
 
 
 @pytest.mark.parametrize("group", ["", "g"])

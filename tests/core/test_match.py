@@ -311,7 +311,7 @@ def test_a_reference_to_a_linked_record_is_created_as_its_partners_id() -> None:
 class Planned(Links):
     """A lookup of a plan, in which every record is going to be linked in the same run."""
 
-    def link_of(self, side: Any, entity: str, id: str) -> Linked | Unlinked:
+    def link_of(self, side: Any, entity: str, id: str, _: str) -> Linked | Unlinked:
         return Unlinked(side, entity, id, planned=True)
 
 

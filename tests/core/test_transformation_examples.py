@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal as D
 
 import pytest
 
 from instep.core.model import Both, Side
 from instep.core.transformations.arguments import parse
-from instep.core.transformations.contract import Opaque, Transformation, Unfit
+from instep.core.transformations.contract import Flow, Opaque, Transformation, Unfit
 from instep.core.transformations.registry import build
 from instep.core.values import ABSENT, Json, Raw
 from tests.core.laws import LINKS, equal
@@ -344,8 +345,8 @@ def test_a_reference_of_a_side_can_be_written_back_to_that_side_before_it_is_lin
 
 def test_a_reference_whose_partner_is_gone_is_unfit() -> None:
     class Forgetful:
-        def link_of(self, side: Side, entity: str, id: str) -> object:
-            return LINKS.link_of(side, entity, id)
+        def link_of(self, side: Side, entity: str, id: str, other: str) -> object:
+            return LINKS.link_of(side, entity, id, other)
 
         def id_of(self, link_id: int, side: Side) -> None:
             return None
@@ -426,6 +427,38 @@ def test_flags_in_a_text_have_a_separator() -> None:
     subject = make("flags(a, b, separator=;)", Both(1, 2))
     assert to(LEFT, subject, (True, True)) == ("a;b",)
     assert to(RIGHT, subject, (" b ;x",), (ABSENT,) * 2) == (False, True)
+
+
+def test_a_text_is_made_from_several_fields_and_never_taken_apart() -> None:
+    label = build(*parse("template('{1} ({2})')"), Both(2, 1), flow="to-right")
+    assert to(RIGHT, label, ("Ada", "Acme")) == ("Ada (Acme)",)
+    assert to(RIGHT, label, ("Ada", None)) == ("Ada ()",)
+    assert to(RIGHT, label, (None, "")) == (None,)
+    back = label.put(LEFT, "Bob (Acme)", ("Ada", "Acme"), LINKS)
+    assert isinstance(back, Unfit) and back.fix == "edit those fields instead"
+    assert label.put(LEFT, "Ada (Acme)", ("Ada", "Acme"), LINKS) == ("Ada", "Acme")
+
+
+@pytest.mark.parametrize(
+    ("spelling", "flow", "fields", "why"),
+    [
+        ("template('{1}')", "both", Both(1, 1), "can't be read back. Make the property one-way"),
+        ("template('{1}')", "to-left", Both(1, 2), ""),
+        ("template('{1}')", "to-right", Both(1, 2), "it makes one text"),
+        ("template('{1}')", "to-right", Both(2, 2), "makes one field of one or more"),
+        ("template('{2}')", "to-right", Both(1, 1), "may have {1} to {1}"),
+        ("template('{name}')", "to-right", Both(1, 1), "can't be filled"),
+        ("template", "to-right", Both(1, 1), "the text is missing"),
+    ],
+)
+def test_a_text_that_can_not_be_made_is_refused_before_any_run(
+    spelling: str, flow: Flow, fields: Both[int], why: str
+) -> None:
+    if not why:
+        assert build(*parse(spelling), fields, flow=flow)
+        return
+    with pytest.raises(ValueError, match=re.escape(why)):
+        build(*parse(spelling), fields, flow=flow)
 
 
 def test_the_second_showing_of_an_hour_reads_as_the_first_on_both_sides() -> None:

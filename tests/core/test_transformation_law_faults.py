@@ -165,7 +165,9 @@ def test_what_is_spelled_differently_is_still_equal() -> None:
 
 
 def test_the_links_of_these_tests_answer_as_a_lookup_does() -> None:
-    assert laws.LINKS.link_of(Side.LEFT, "customer", "cb-1") == Linked(1)
-    assert laws.LINKS.link_of(Side.RIGHT, "contact", "cb-1") == Unlinked(Side.RIGHT, "contact", "cb-1")
+    assert laws.LINKS.link_of(Side.LEFT, "customer", "cb-1", "contact") == Linked(1)
+    assert laws.LINKS.link_of(Side.RIGHT, "contact", "cb-1", "customer") == Unlinked(
+        Side.RIGHT, "contact", "cb-1"
+    )
     assert laws.LINKS.id_of(1, Side.RIGHT) == "1001"
     assert laws.LINKS.id_of(99, Side.RIGHT) is None

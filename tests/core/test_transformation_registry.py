@@ -13,6 +13,7 @@ from instep.core.transformations.arguments import parse
 from instep.core.transformations.contract import (
     Arguments,
     Canon,
+    Flow,
     Lookup,
     Opaque,
     Scalar,
@@ -149,17 +150,20 @@ def test_every_entry_has_its_page_in_the_reference(name: str) -> None:
     maker = MAKERS[name]
     assert maker.name == name
     assert maker.summary.endswith(".")
-    assert "<->" in maker.example
+    assert (" -> " if maker.one_way else " <-> ") in maker.example
     assert all(maker.arguments.values())
+
+
+FLOWS: dict[str, Flow] = {"<->": "both", " -> ": "to-right"}
 
 
 @pytest.mark.parametrize("name", [name for name in MAKERS if name not in ("nested", "lines")])
 def test_the_example_of_every_entry_can_be_built(name: str) -> None:
     mapping, _, spelling = MAKERS[name].example.partition("|")
-    left, _, right = mapping.partition("<->")
+    left, arrow, right = mapping.partition(" -> " if MAKERS[name].one_way else "<->")
     built, arguments = parse(spelling or "same")
     assert built == name
-    build(built, arguments, Both(len(left.split(",")), len(right.split(","))))
+    build(built, arguments, Both(len(left.split(",")), len(right.split(","))), flow=FLOWS[arrow])
 
 
 def test_the_tables_are_whole() -> None:

@@ -16,7 +16,7 @@ from tests.dataflow.texts import dataflow, problems, told
 
 
 class NoLinks:
-    def link_of(self, side: Side, entity: str, id: str) -> Linked | Unlinked:
+    def link_of(self, side: Side, entity: str, id: str, _: str) -> Linked | Unlinked:
         return Unlinked(side, entity, id)
 
     def id_of(self, link_id: int, side: Side) -> str | None:

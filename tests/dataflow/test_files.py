@@ -246,7 +246,7 @@ pairs:
         (8, 13, 'policy can\'t be "neweest"', 'did you mean "newest"?'),
         (10, 9, "this should be a mapping", ""),
         (11, 9, "`map` already names both sides", "remove `left` and `right`, or `map`"),
-        (12, 34, "this should be true or false", ""),
+        (12, 34, "this should be true or false or a mapping", ""),
         (12, 39, '"defalt" is not known here', 'did you mean "default"?'),
         (13, 9, "a property needs both sides", "write map: left_field <-> right_field"),
         (15, 9, '"polcy" is not known here', 'did you mean "policy"?'),

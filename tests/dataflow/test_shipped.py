@@ -32,7 +32,7 @@ PLURALS = {
 class AllLinked:
     """A world in which every record has its partner."""
 
-    def link_of(self, side: Side, entity: str, id: str) -> Linked | Unlinked:
+    def link_of(self, side: Side, entity: str, id: str, _: str) -> Linked | Unlinked:
         return Linked(1)
 
     def id_of(self, link_id: int, side: Side) -> str | None:
@@ -81,6 +81,18 @@ def test_it_has_no_error_and_warns_of_what_chargebee_can_not_do(
         ),
     ]
     assert all(p.why and p.fix for p in found)
+
+
+def test_the_one_for_companies_has_no_error(entities: Both[Mapping[str, Entity]]) -> None:
+    companies = parse_dataflow(default_dataflow(companies=True))
+    found = check(companies, entities, Both("Chargebee", "Custom ERP"))
+    assert [p.what for p in found if p.severity == "error"] == []
+    assert [(pair.name, pair.entity) for pair in companies.pairs] == [
+        ("customer", Both("customer", "customer")),
+        ("product", Both("item", "product")),
+        ("contact", Both("customer", "contact")),
+        ("order", Both("order", "order")),
+    ]
 
 
 def test_what_is_referred_to_comes_first(dataflow: Dataflow) -> None:

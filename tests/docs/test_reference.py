@@ -13,7 +13,7 @@ from instep.core.policy import POLICIES
 from instep.core.release import SENTENCES, choices
 from instep.core.state import Hold, Key
 from instep.core.transformations.registry import MAKERS
-from instep.dataflow.models import PairModel
+from instep.dataflow.models import PairModel, SidesOfCreating
 
 
 def test_the_committed_pages_are_those_of_the_code() -> None:
@@ -57,7 +57,10 @@ def test_every_choice_is_offered_for_some_cause() -> None:
 
 def test_the_words_of_create_and_delete_are_those_of_the_model() -> None:
     schema = PairModel.model_json_schema()["properties"]
-    assert set(policies.CREATE) == set(schema["create"]["enum"])
+    plain, *_ = schema["create"]["anyOf"]
+    assert set(policies.CREATE) == set(plain["enum"])
+    words, *_ = SidesOfCreating.model_json_schema()["properties"]["left"]["anyOf"]
+    assert set(policies.CREATING) == {*words["enum"], "when"}
     assert set(policies.ON_DELETE) == set(schema["on_delete"]["enum"])
 
 

@@ -109,8 +109,8 @@ async def test_a_reading_that_is_older_than_what_is_known_is_not_believed() -> N
         return old
 
     site.connectors.left.next("read", stale)
-    assert await read_record(site.runner.engine, LEFT, "company", id) is None
-    seen = await read_record(site.runner.engine, LEFT, "company", id)
+    assert await read_record(site.runner.engine, LEFT, "company", id, "company") is None
+    seen = await read_record(site.runner.engine, LEFT, "company", id, "company")
     assert seen is not None
     assert seen.fields["name"] == "Bea"
 

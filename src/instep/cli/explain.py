@@ -13,7 +13,7 @@ from instep.cli.history import as_json_entry, told
 from instep.cli.records import known_site, pair_of, side_of, side_option
 from instep.cli.terminal import Terminal
 from instep.core.dataflow import Pair
-from instep.core.explain import Explanation, Known, Standing, explain
+from instep.core.explain import SETTLED, Explanation, Known, Standing, explain
 from instep.core.model import SIDES, Both
 from instep.core.state import Key
 from instep.core.values import Raw, plain
@@ -100,7 +100,7 @@ def _say(
             by = f", last edited by {seen.author}" if seen.author else ""
             read = f"read at {words.moment(seen.seen_ms)} UTC" if seen.seen_ms else "to be read again"
             terminal.say(f"  {site.systems[side]}: {read}{by}")
-    shown = [p for p in explanation.properties if each or p.state not in ("same", "not offered")]
+    shown = [p for p in explanation.properties if each or p.state not in SETTLED]
     if shown:
         terminal.say("properties:")
     for standing in shown:

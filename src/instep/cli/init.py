@@ -48,6 +48,11 @@ class Sandbox:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Take the pairs from this dataflow document; twice for a document of each direction.",
 )
+@click.option(
+    "--companies",
+    is_flag=True,
+    help="For a site without business entities: customers that name a company are the ERP's customers.",
+)
 @click.option("--sandbox", is_flag=True, help="Connect to the sandbox that runs for this directory.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.pass_obj
@@ -57,6 +62,7 @@ def command(
     erp_name: str | None,
     currencies: Sequence[str],
     documents: Sequence[Path],
+    companies: bool,
     sandbox: bool,
     force: bool,
 ) -> None:
@@ -80,7 +86,9 @@ def command(
             ),
             fix="see docs/guide/dataflow.md for the form; without --from, init writes the shipped dataflow",
         )
-    choices = Choices(site=site, erp_name=erp_name, currencies=tuple(currencies) or CURRENCIES)
+    choices = Choices(
+        site=site, erp_name=erp_name, currencies=tuple(currencies) or CURRENCIES, companies=companies
+    )
     written = write_site(terminal.directory, choices, read, sandbox=running, force=force)
     for path in written:
         terminal.say(f"wrote {path}")

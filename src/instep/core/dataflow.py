@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from instep.core.conditions import Condition
 from instep.core.model import Both, Side
-from instep.core.transformations.contract import Transformation
+from instep.core.transformations.contract import Flow, Transformation
 from instep.core.values import Json
 
 PolicyName = Literal["newest", "hold", "left", "right"]
@@ -19,9 +20,6 @@ PolicyName = Literal["newest", "hold", "left", "right"]
 
 OnDelete = Literal["hold", "retire", "ignore"]
 """What a confirmed delete on one side does to the partner."""
-
-Flow = Literal["both", "to-right", "to-left"]
-"""The direction of a property. A one-way property never flows back; edits at its target are overwritten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,10 @@ class Property:
     """One mapped idea of a pair. `name` is unique in its pair.
 
     `group`: properties with the same non-empty group move together: a conflict in one is one in all.
-    `policy`: None takes the pair's. `required`: a create waits for a value. `default`: per side, the raw value
-    to write on create if the other side has none. `source`: (file, line) for messages.
+    `policy`: None takes the pair's. `required`: a create waits for a value; `required_when`: it does so, per side,
+    where the record there, from which the other is to be made, meets all of these, if there are any. `default`:
+    per side, the raw value to write on create if the other side has none. `when`: per side, what a record there has
+    to meet for the property to be kept in step. `source`: (file, line) for messages.
     """
 
     name: str
@@ -53,6 +53,8 @@ class Property:
     policy: PolicyName | None = None
     group: str = ""
     required: bool = False
+    required_when: Both[tuple[Condition, ...]] = Both((), ())
+    when: Both[tuple[Condition, ...]] = Both((), ())
     default: Both[Json] = Both(None, None)
     source: tuple[str, int] = ("", 0)
 
@@ -90,6 +92,9 @@ class Pair:
     record created there gets. `identity`: per side, whether the id of a record Instep creates there is made
     from the partner's id (`id_template`, "{id}" in it).
     `match`: tried in order, at first contact only. `after`: pairs whose records are referred to.
+    `where`: per side, what a record there has to meet to be taken up; one that is linked stays so. `create_when`:
+    per side, what the record of the other side has to meet for one to be created there. `referred`: per side,
+    whether a record is created there only once a record of another pair refers to its source.
     """
 
     name: str
@@ -97,6 +102,9 @@ class Pair:
     properties: tuple[Property, ...]
     match: tuple[MatchKey, ...] = ()
     create: Both[bool] = Both(True, True)
+    where: Both[tuple[Condition, ...]] = Both((), ())
+    create_when: Both[tuple[Condition, ...]] = Both((), ())
+    referred: Both[bool] = Both(False, False)
     on_delete: OnDelete = "hold"
     policy: PolicyName = "newest"
     id_template: Both[str] = Both("{id}", "{id}")
@@ -113,8 +121,16 @@ class Pair:
         return self._by_name.get(name)
 
     def paths(self, side: Side) -> tuple[str, ...]:
-        """Every field path of that side that some property reads or writes, once, sorted."""
-        return tuple(sorted({path for p in self.properties for path in p.parts[side].paths}))
+        """Every field path of that side that some property or condition reads or writes, once, sorted."""
+        paths = {path for prop in self.properties for path in prop.parts[side].paths}
+        return tuple(sorted(paths | {condition.path for condition in self.conditions(side)}))
+
+    def conditions(self, side: Side) -> tuple[Condition, ...]:
+        """Everything that this pair asks of the fields of a record on that side."""
+        of_properties = (prop.required_when[side] + prop.when[side] for prop in self.properties)
+        return (
+            self.where[side] + self.create_when[side.other] + tuple(c for some in of_properties for c in some)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from instep.core.conditions import unmet
 from instep.core.dataflow import Property
 from instep.core.diff import Delta, diff, raw_of
 from instep.core.gone import decide_gone
@@ -78,6 +79,8 @@ class Flow:
 def _deltas(scene: Scene, link: Link, seen: Both[Sighting]) -> list[Delta]:
     found = []
     for prop in scene.pair.properties:
+        if any(unmet(prop.when[side], seen[side].fields) for side in SIDES):
+            continue
         left = raw_of(prop.parts.left, seen.left.fields)
         right = raw_of(prop.parts.right, seen.right.fields)
         if left is not None and right is not None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from instep.core.conditions import unmet
 from instep.core.dataflow import Property
 from instep.core.diff import Delta, diff, raw_of
 from instep.core.match import FOR_GOOD
@@ -19,7 +20,9 @@ from instep.core.transformations.contract import Opaque
 from instep.core.values import Raw
 from instep.core.verdict import Scene, Verdict
 
-State = Literal["same", "differs", "conflict", "held", "unreadable", "not offered"]
+State = Literal["same", "differs", "conflict", "held", "unreadable", "not offered", "not for it"]
+SETTLED: frozenset[State] = frozenset({"same", "not offered", "not for it"})
+"""Of a property about which there is nothing to do."""
 """same: the sides agree; differs: one of them was edited and the other follows; conflict: both were, and the
 policy decides; held: waits, `why` says for what; unreadable: the edited side holds junk; not offered: a reading
 did not have the field."""
@@ -82,7 +85,7 @@ def _linked(scene: Scene, known: Known, link: Link) -> Explanation:
     standings: list[Standing] = []
     if left is not None and right is not None and not left.deleted and not right.deleted:
         standings = [_standing(scene, prop, Both(left, right), link, known) for prop in scene.pair.properties]
-    off = [standing for standing in standings if standing.state not in ("same", "not offered")]
+    off = [standing for standing in standings if standing.state not in SETTLED]
     whole = [hold for hold in known.holds if hold.property == ""]
     facts = [
         f"{_called(scene, Side.LEFT, link.ids.left)} and {_called(scene, Side.RIGHT, link.ids.right)} are linked"
@@ -121,6 +124,10 @@ def _standing(scene: Scene, prop: Property, seen: Both[Sighting], link: Link, kn
     if left is None or right is None:
         missing = " and ".join(scene.systems[side] for side in SIDES if raw[side] is None)
         return Standing(prop.name, "not offered", raw, base, why=f"{missing} did not offer the field")
+    for side in SIDES:
+        missed = unmet(prop.when[side], seen[side].fields)
+        if missed is not None:
+            return Standing(prop.name, "not for it", raw, base, why=f"{scene.systems[side]}: {missed.missed}")
     delta = diff(prop, Both(left, right), base, scene.lookup)
     standing = Standing(prop.name, "same", raw, base, _edited(delta, base), delta.to)
     hold = next((h for h in known.holds if h.property in (prop.name, prop.group or prop.name)), None)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from instep.core.conditions import unmet
 from instep.core.dataflow import Pair
 from instep.core.diff import raw_of
 from instep.core.identity import claimed_id
 from instep.core.model import Both, Entity, Side
-from instep.core.payload import ByHand, create_payload, following, is_chosen, unwritable
+from instep.core.payload import ByHand, create_payload, following, is_chosen, is_required, unwritable
 from instep.core.state import Hold, Key, Release, Sighting
 from instep.core.transformations.contract import Canon, Lookup, Opaque, Unfit, Unlinked, canon_key
 from instep.core.values import Json, Raw, digest, get_path
@@ -44,7 +45,8 @@ class Contact:
 
     `claimed`: the record that its marker, or the form of its id, says it is the copy of. `complete`: both
     sides have been listed completely once. `age_ms`: how long ago it was made or last changed.
-    `settle_ms`: how old it must be before its partner can be expected to be listed.
+    `settle_ms`: how old it must be before its partner can be expected to be listed. `referred`: a record of
+    another pair refers to it, and waits for it.
     """
 
     claimed: Other | None
@@ -52,6 +54,7 @@ class Contact:
     complete: bool
     age_ms: int
     settle_ms: int
+    referred: bool = False
 
 
 FOR_GOOD = ("apart", "ignore")
@@ -72,8 +75,11 @@ def claimed_ids(pair: Pair, entity: Entity, side: Side, id: str, fields: Mapping
 
 
 def match_values(pair: Pair, side: Side, fields: Mapping[str, Json], lookup: Lookup) -> dict[int, str]:
-    """Per match key that has a value in all its properties: the digest of its canonical values."""
+    """Per match key that has a value in all its properties: the digest of its canonical values. None for a record
+    that the pair is not for, which is nobody's partner."""
     values: dict[int, str] = {}
+    if unmet(pair.where[side], fields) is not None:
+        return values
     for number, key in enumerate(pair.match):
         found: list[Canon] = []
         for name in key.properties:
@@ -154,6 +160,9 @@ def _decide_new(
         if contact.claimed.partner in ("", seen.id):
             return Verdict(key, link=_ids(side, seen.id, contact.claimed.id), how="identity")
         return _held(key, seen, "duplicate", *_claims(scene, seen, contact.claimed))
+    missed = unmet(scene.pair.where[side], seen.fields)
+    if missed is not None:
+        return Verdict(key, note=f"{scene.pair.name} is not for it: {missed.missed}")
     twins: Evidence | None = None
     for evidence in contact.evidence if choice not in ("create", "recreate") else ():
         verdict = _weigh(scene, key, seen, evidence)
@@ -212,6 +221,11 @@ def _decide_create(
     used = ("",) if release is not None and release.choice in ("create", "recreate", "retry") else ()
     if not scene.pair.create[target]:
         return Verdict(key, note=f"the dataflow doesn't create records in {system}")
+    missed = unmet(scene.pair.create_when[target], seen.fields)
+    if missed is not None and not used:
+        return Verdict(key, note=f"the dataflow doesn't create it in {system}: {missed.missed}")
+    if scene.pair.referred[target] and not contact.referred and not used:
+        return Verdict(key, note=f"created in {system} as soon as a record that is kept in step refers to it")
     if not entity.abilities.create:
         reason = entity.abilities.reasons.get("create", f"{system}'s API can't create {entity.name} records")
         return _held(
@@ -236,8 +250,9 @@ def _decide_create(
     blocking = [
         found
         for found in unfit
-        if found[0].required
+        if is_required(found[0], target, seen.fields)
         or isinstance(found[2], ByHand)
+        or _is_coming(found[2])
         or _needs(scene, found[0].name, target)
         or unwritable(scene, found[0], target, "update") is not None
     ]
@@ -263,6 +278,11 @@ def _decide_create(
 def sources_digest(sources: Mapping[str, Raw | None]) -> str:
     """What a refused create is remembered by: the source's values, so that a corrected record is tried anew."""
     return digest(sources)
+
+
+def _is_coming(unfit: Unfit | Opaque) -> bool:
+    """Whether a property can't be written since its reference has no partner, which it gets by being asked for."""
+    return isinstance(unfit, Unfit) and unfit.waits_for is not None and unfit.waits_for.planned
 
 
 def _needs(scene: Scene, name: str, target: Side) -> bool:

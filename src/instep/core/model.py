@@ -97,7 +97,7 @@ class Field:
     `path`: dotted. `create`: the create call takes it. `update`: some update call takes it. Neither: read only.
     `group`: fields of one group are written by one update call; the engine makes a call per group, and keeps all
     fields of a named group in the reading that it hands to that call, mapped or not.
-    A field "id" that the create call takes is the id that the caller chooses.
+    A field "id" that the create call takes is the id that the caller chooses; every entity has one to be read.
     `required`: a create without it is refused. `reference`: the entity of the same system whose id it holds.
     `by_hand`: the choices that a reading may show and no call writes: what they bring about is for a person.
     `reason`: the sentence to show when it would have to be written and can't be.
@@ -160,6 +160,9 @@ class Abilities:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
+_ID = Field("id", "text", create=False, update=False, reason="a record's id is given by its own system")
+
+
 @dataclass(frozen=True)
 class Entity:
     """A kind of record in one system: its name there, its fields, and what can be done with it.
@@ -183,6 +186,8 @@ class Entity:
         found = self._by_path.get(path)
         if found is not None:
             return found
+        if path == "id":
+            return _ID
         for prefix in self.open_prefixes:
             if path.startswith(prefix):
                 return Field(path)

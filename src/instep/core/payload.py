@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from instep.core.conditions import unmet
 from instep.core.dataflow import Property
 from instep.core.diff import raw_of
 from instep.core.identity import is_id
@@ -69,6 +70,8 @@ def create_payload(
     for prop in sorted(pair.properties, key=lambda p: bool(p.parts[side].context)):
         if not prop.may_flow(side) or unwritable(scene, prop, side, "create") is not None:
             continue
+        if unmet(prop.when[side.other], source.fields) is not None:
+            continue
         raw = raw_of(prop.parts[side.other], source.fields)
         if raw is None:
             continue
@@ -81,7 +84,7 @@ def create_payload(
         new: Raw | Unfit
         if canon is None:
             if prop.default[side] is None:
-                if prop.required or _required(entity, prop, side):
+                if is_required(prop, side, source.fields) or _required(entity, prop, side):
                     unfit.append((prop, about, Unfit(f"{prop.name} is empty and a new record needs it")))
                 continue
             new = (prop.default[side],)
@@ -116,10 +119,18 @@ def following(scene: Scene, side: Side, source: Sighting) -> tuple[str, ...]:
         raw = raw_of(prop.parts[side.other], source.fields)
         if first is None or first.create or not first.update or not prop.may_flow(side) or raw is None:
             continue
+        if unmet(prop.when[side.other], source.fields) is not None:
+            continue
         canon = prop.transformation.canon(side.other, raw, scene.lookup)
         if canon is not None and not isinstance(canon, Opaque):
             calls.setdefault(first.group, prop.name)
     return tuple(calls.values())
+
+
+def is_required(prop: Property, side: Side, source: Mapping[str, Json]) -> bool:
+    """Whether a record to be made on `side` has to have a value of this property, as the dataflow says."""
+    when = prop.required_when[side.other]
+    return prop.required or (bool(when) and unmet(when, source) is None)
 
 
 def is_chosen(entity: Entity, path: str) -> bool:

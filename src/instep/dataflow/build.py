@@ -12,12 +12,20 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path as FilePath
 
+from instep.core.conditions import Condition
 from instep.core.dataflow import Brakes, Dataflow, MatchKey, Pair, PolicyName, Property
 from instep.core.model import SIDES, Both, Side
 from instep.dataflow import yaml
 from instep.dataflow.files import load_dataflow_file, parse_dataflow_file
-from instep.dataflow.models import DataflowFile, PairModel
-from instep.dataflow.properties import Load, PropertyBuilder
+from instep.dataflow.models import (
+    Conditions,
+    Creating,
+    CreatingWhen,
+    DataflowFile,
+    PairModel,
+    SidesOfCreating,
+)
+from instep.dataflow.properties import Load, PropertyBuilder, conditions
 from instep.dataflow.spelling import did_you_mean
 from instep.errors import ConfigurationError, Problem
 
@@ -59,6 +67,17 @@ def build(document: yaml.Document, model: DataflowFile, load: Load = load_functi
     return Dataflow(tuple(ordered))
 
 
+def _creating(model: PairModel) -> Both[Creating]:
+    given = model.create
+    if isinstance(given, SidesOfCreating):
+        return Both(given.left, given.right)
+    return Both.of(lambda side: "always" if given in ("both", side.value) else "never")
+
+
+def _when(creating: Creating) -> Conditions:
+    return creating.when if isinstance(creating, CreatingWhen) else []
+
+
 class _Builder:
     def __init__(self, document: yaml.Document, load: Load) -> None:
         self.document = document
@@ -75,12 +94,21 @@ class _Builder:
         properties = tuple(builder.properties(model.properties, (*path, "properties")))
         self.references[name] = builder.references
         self.unique(properties, builder.paths)
+        creating = _creating(model)
+        conditions = Both.of(
+            lambda side: self.conditions(getattr(model.where, side.value), (*path, "where", side.value))
+        )
         return Pair(
             name=name,
             entity=Both(model.left, model.right),
             properties=properties,
             match=tuple(self.match(model, builder.names, path)),
-            create=Both(model.create in ("both", "left"), model.create in ("both", "right")),
+            create=creating.map(lambda when: when != "never"),
+            referred=creating.map(lambda when: when == "referred"),
+            create_when=Both.of(
+                lambda side: self.conditions(_when(creating[side]), (*path, "create", side.value, "when"))
+            ),
+            where=conditions,
             on_delete=model.on_delete,
             policy=model.policy or policy,
             id_template=self.templates(model, path),
@@ -88,6 +116,9 @@ class _Builder:
             brakes=Brakes(**model.brakes.model_dump()),
             source=(self.document.file, self.document.place(path, key=True)[0]),
         )
+
+    def conditions(self, given: Conditions, path: yaml.Path) -> tuple[Condition, ...]:
+        return tuple(conditions(given, path, self.problem))
 
     def templates(self, model: PairModel, path: yaml.Path) -> Both[str]:
         given = Both(model.new_id.left, model.new_id.right)

@@ -39,6 +39,7 @@ def _pair(pair: Pair, entities: Entities, systems: Both[str]) -> Iterator[Proble
     for prop in pair.properties:
         yield from check_property(pair, prop, both, systems)
     for side in SIDES:
+        yield from _conditions(pair, side, both[side], systems[side])
         yield from _creating(pair, side, both, systems)
         yield from _constants(pair, side, both[side], systems[side])
         yield from _unwritable(pair, side, both[side], systems)
@@ -51,6 +52,34 @@ def _pair(pair: Pair, entities: Entities, systems: Both[str]) -> Iterator[Proble
             fix="name properties that tell records apart: match: [email]",
             severity="warning",
         )
+
+
+def _conditions(pair: Pair, side: Side, entity: Entity, system: str) -> Iterator[Problem]:
+    of_pair = (None, (*pair.where[side], *pair.create_when[side.other]))
+    of_properties = ((prop, (*prop.when[side], *prop.required_when[side])) for prop in pair.properties)
+    for prop, conditions in (of_pair, *of_properties):
+        for condition in conditions:
+            field = entity.field(condition.path)
+            if field is None:
+                yield _problem(
+                    pair,
+                    f'{entity.name} of {system} has no field "{condition.path}" (condition: {condition})',
+                    why="no record could ever be told to meet it",
+                    fix=field_hint(condition.path, [f.path for f in entity.fields]),
+                    prop=prop,
+                )
+                continue
+            known = field.choices if field.path == condition.path and field.choices else ()
+            unknown = [str(value) for value in condition.values if known and str(value) not in known]
+            if unknown:
+                yield _problem(
+                    pair,
+                    f'"{condition.path}" of {system} is never {" or ".join(unknown)} (condition: {condition})',
+                    why=f"it takes {', '.join(known[:12])}",
+                    fix=did_you_mean(unknown[0], known),
+                    severity="warning",
+                    prop=prop,
+                )
 
 
 def _creating(pair: Pair, side: Side, both: Both[Entity], systems: Both[str]) -> Iterator[Problem]:

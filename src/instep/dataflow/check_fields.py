@@ -216,7 +216,7 @@ def _why_lost(prop: Property, value: Json, field: Field, target: Side) -> str:
 class _NoLinks:
     """A world without links."""
 
-    def link_of(self, side: Side, entity: str, id: str) -> Linked | Unlinked:
+    def link_of(self, side: Side, entity: str, id: str, _: str) -> Linked | Unlinked:
         return Unlinked(side, entity, id)
 
     def id_of(self, link_id: int, side: Side) -> str | None:  # noqa: ARG002  (the protocol's names)

@@ -149,7 +149,7 @@ def _tell(
     said = {
         "always": "",
         "never": "the document only links the two and makes no new record",
-        "when referred to": f"the document makes one only if it is referred to by {', '.join(section.parents)}",
+        "when referred to": f"one is made as soon as it is referred to, by {', '.join(section.parents)}",
         "on a condition": f"the document makes one on a condition that is prose: {section.condition}",
         "not said": "the document does not say when one is made",
     }[section.creates]
@@ -254,12 +254,22 @@ def _comments(pair: _Told) -> Iterator[str]:
 
 def _create(pair: _Told, unsaid: str) -> str:
     """Where records may be created; a direction of which no document speaks keeps what `unsaid` has for it."""
-    allowed = []
-    for side in Side:
+
+    def when(side: Side) -> str:
         said = pair.creates.get(side)
         rule = said[0] if said else "not said"
-        if rule == "always" or (rule == "not said" and unsaid in ("both", side.value)):
-            allowed.append(side.value)
+        if rule == "when referred to":
+            return "referred"
+        return (
+            "always"
+            if rule == "always" or (rule == "not said" and unsaid in ("both", side.value))
+            else "never"
+        )
+
+    creating = Both.of(when)
+    if "referred" in (creating.left, creating.right):
+        return f"{{left: {creating.left}, right: {creating.right}}}"
+    allowed = [side.value for side in Side if creating[side] == "always"]
     return "both" if len(allowed) == 2 else allowed[0] if allowed else "none"
 
 

@@ -44,12 +44,17 @@ def write_document(
         "found, and which properties to compare when testing.",
     ]
     for pair in dataflow.pairs:
-        parts.append("\n" + "\n\n".join(_section(pair, systems, to, entities)))
+        parents = [p.entity[to.other] for p in dataflow.pairs if pair.name in p.after]
+        parts.append("\n" + "\n\n".join(_section(pair, parents, systems, to, entities)))
     return "\n\n".join(parts) + "\n"
 
 
 def _section(
-    pair: Pair, systems: Both[str], to: Side, entities: Both[Mapping[str, Entity]] | None
+    pair: Pair,
+    parents: Sequence[str],
+    systems: Both[str],
+    to: Side,
+    entities: Both[Mapping[str, Entity]] | None,
 ) -> Iterator[str]:
     x = f"{systems[to.other]} {_datatype(pair.entity[to.other])}"
     y = f"{systems[to]} {_datatype(pair.entity[to])}"
@@ -57,8 +62,15 @@ def _section(
     heading = f"{x} to {y}\n{'-' * len(f'{x} to {y}')}\n"
     before = f"Before any synchronization can take place, a link between a {x} and a {y} must be established."
     every = f"Every {x} will be synchronized with a {y}."
-    yield heading + (every if pair.create[to] else before)
-    if rows and pair.create[to]:
+    always = pair.create[to] and not pair.referred[to]
+    yield heading + (every if always else before)
+    if pair.referred[to]:
+        listed = ", or ".join(_datatype(parent) for parent in parents) or "record"
+        yield (
+            f"A new {y} will be created from a {x} if it is connected to a {systems[to.other]} {listed} "
+            f"that is synchronized into {systems[to]}."
+        )
+    if rows and always:
         yield f"If a matching {y} already exists, the {x} will be merged with the existing one."
         yield f"If no matching {y} is found, a new {y} will be created."
     if rows:

@@ -15,8 +15,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from instep.core.dataflow import Flow, Part
+from instep.core.dataflow import Part
 from instep.core.model import Both
+from instep.core.transformations.contract import Flow
 
 SAME: Final = "same"
 

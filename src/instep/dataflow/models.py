@@ -19,13 +19,16 @@ from pydantic import (
     model_validator,
 )
 
-from instep.core.dataflow import Flow, OnDelete, PolicyName
+from instep.core.dataflow import OnDelete, PolicyName
+from instep.core.transformations.contract import Flow
 
 Create = Literal["both", "left", "right", "none"]
+CreatingWord = Literal["always", "referred", "never"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 Paths = Annotated[list[Text], Field(min_length=1)] | Text
+Conditions = list[Text] | Text
 
 # Names of the three forms of a property in pydantic's error locations; no key of a file can be one.
 LINE: Final = "<line>"
@@ -59,6 +62,13 @@ class SidesOfPaths(Strict):
 
     left: Paths | None = Field(None, description="on the left side")
     right: Paths | None = Field(None, description="on the right side")
+
+
+class SidesOfConditions(Strict):
+    """One or more conditions per side, all of which must be met."""
+
+    left: Conditions = Field(default_factory=list, description="on a record of the left side")
+    right: Conditions = Field(default_factory=list, description="on a record of the right side")
 
 
 class SidesOfValue(Strict):
@@ -107,7 +117,15 @@ class PropertyForm(Strict):
     )
     policy: PolicyName | None = Field(None, description="who wins a conflict; the pair's policy if not given")
     group: Text | None = Field(None, description="properties of one group win or lose a conflict together")
-    required: StrictBool = Field(False, description="a create waits until this property has a value")
+    required: StrictBool | SidesOfConditions = Field(
+        False,
+        description="a create waits until this property has a value; with conditions, where the record to copy "
+        "meets them",
+    )
+    when: SidesOfConditions = Field(
+        default_factory=SidesOfConditions,
+        description="the property is kept in step only where the records meet these conditions",
+    )
     default: SidesOfValue | None = Field(
         None, description="written by a create where the other side has no value"
     )
@@ -154,6 +172,23 @@ PropertyItem = Annotated[
 ]
 """A line, a property with more to say, or a group."""
 
+
+class CreatingWhen(Strict):
+    """Records are created for those that meet a condition."""
+
+    when: Conditions = Field(description="what the record of the other side has to meet")
+
+
+Creating = CreatingWord | CreatingWhen
+
+
+class SidesOfCreating(Strict):
+    """Per side, when Instep may create records there."""
+
+    left: Creating = Field("always", description="on the left side")
+    right: Creating = Field("always", description="on the right side")
+
+
 MatchItem = Annotated[list[Text], Field(min_length=1)] | Text
 
 
@@ -167,7 +202,16 @@ class PairModel(Strict):
         description="how the partner of an unlinked record is found: property names, tried in order; "
         "a list of names matches when all of them are equal",
     )
-    create: Create = Field("both", description="where Instep may create the missing partner")
+    where: SidesOfConditions = Field(
+        default_factory=SidesOfConditions,
+        description="which records the pair is for: `company`, `not company`, `type = firm`, `type in (a, b)`; "
+        "all others are left alone, unless they are linked already",
+    )
+    create: Create | SidesOfCreating = Field(
+        "both",
+        description="where Instep may create the missing partner; per side: `always`, `never`, `referred`, "
+        "which is as soon as a record that is kept in step refers to it, or `when` with conditions",
+    )
     on_delete: OnDelete = Field("hold", description="what a confirmed delete on one side does to the partner")
     policy: PolicyName | None = Field(None, description="who wins a conflict; the file's policy if not given")
     new_id: SidesOfText = Field(

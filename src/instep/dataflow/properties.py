@@ -8,17 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Final, TypeAlias
 
-from instep.core.dataflow import Flow, Part, PolicyName, Property
+from instep.core.conditions import Condition, parse_condition
+from instep.core.dataflow import Part, PolicyName, Property
 from instep.core.model import SIDES, Both
 from instep.core.transformations.arguments import parse as parse_transformation
 from instep.core.transformations.arguments import scalar
-from instep.core.transformations.contract import Arguments, Scalar, SubProperty, Transformation
+from instep.core.transformations.contract import Arguments, Flow, Scalar, SubProperty, Transformation
 from instep.core.transformations.registry import build as build_transformation
 from instep.core.values import Json
 from instep.dataflow import line, yaml
-from instep.dataflow.models import GroupForm, Paths, PropertyForm, PropertyItem, SidesOfPaths
+from instep.dataflow.models import (
+    Conditions,
+    GroupForm,
+    Paths,
+    PropertyForm,
+    PropertyItem,
+    SidesOfConditions,
+    SidesOfPaths,
+)
+from instep.dataflow.table import with_table
 from instep.errors import Problem
 
 Load: TypeAlias = Callable[[str], object]
@@ -83,10 +94,22 @@ class PropertyBuilder:
                 flow=reading.flow,
                 policy=form.policy or reading.group.policy,
                 group=form.group or reading.group.name,
-                required=form.required,
+                required=form.required is True,
+                required_when=self.conditions(reading, "required", form.required),
+                when=self.conditions(reading, "when", form.when),
                 default=Both(default.left, default.right) if default else Both(None, None),
                 source=(self.document.file, self.document.place(reading.path)[0]),
             )
+
+    def conditions(
+        self, reading: _Reading, key: str, given: bool | SidesOfConditions
+    ) -> Both[tuple[Condition, ...]]:
+        at = (*reading.path, key)
+        if isinstance(given, bool):
+            return Both((), ())
+        return Both.of(
+            lambda side: tuple(conditions(getattr(given, side.value), (*at, side.value), self.problem))
+        )
 
     def readings(self, items: Sequence[PropertyItem], path: yaml.Path, group: _Group) -> Iterator[_Reading]:
         for index, item in enumerate(items):
@@ -106,8 +129,10 @@ class PropertyBuilder:
         at = (*reading.path, "as") if reading.form.as_ is not None else reading.path
         try:
             name, arguments = _spelled(reading.transformation)
+            if name == "lookup":
+                arguments = with_table(arguments, Path(self.document.file).parent)
         except ValueError as error:
-            self.problem(at, str(error))
+            self.problem(at, *_split(str(error)))
             return None
         inside = self.inside(reading, name)
         if inside is None:
@@ -121,6 +146,7 @@ class PropertyBuilder:
                 reading.parts.map(lambda part: len(part.fields)),
                 reading.parts.map(lambda part: len(part.context)),
                 self.load,
+                reading.flow,
             )
         except ValueError as error:
             self.problem(at, *_split(str(error)))
@@ -166,7 +192,8 @@ class PropertyBuilder:
             ("direction", inner.flow != "both"),
             ("policy", form.policy is not None or inner.group.policy is not None),
             ("group", bool(form.group or inner.group.name)),
-            ("required", form.required),
+            ("required", form.required is not False),
+            ("when", bool(form.when.left or form.when.right)),
             ("default", form.default is not None),
         ):
             if given:
@@ -176,6 +203,18 @@ class PropertyBuilder:
                     why="an object or a line travels as a whole",
                     fix=f"say {key} of the outer property",
                 )
+
+
+def conditions(
+    given: Conditions, path: yaml.Path, problem: Callable[[yaml.Path, str, str, str], None]
+) -> Iterator[Condition]:
+    """The conditions of one side; what can't be read goes to `problem`, with where it stands."""
+    for index, text in enumerate([given] if isinstance(given, str) else given):
+        try:
+            yield parse_condition(text)
+        except ValueError as error:
+            what, _, fix = str(error).partition(". ")
+            problem(path if isinstance(given, str) else (*path, index), what, "", fix[:1].lower() + fix[1:])
 
 
 def _read(path: yaml.Path, item: str | PropertyForm, group: _Group) -> _Reading:

@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Final
 
 from instep.dataflow import schema
-from instep.dataflow.conversion import convert
+from instep.dataflow.conversion import Shipped, convert
 from instep.dataflow.documents import DataflowDocument
 from instep.dataflow.yaml import quoted
 
@@ -27,7 +27,8 @@ class Choices:
     """What a new site may differ in; everything can be changed in the files later.
 
     `chargebee_url` and `erp_url` replace the systems' own addresses (a sandbox). `currencies`: of the prices
-    that are kept in step. `business_entities`: (id, name) of those that are known already.
+    that are kept in step. `business_entities`: (id, name) of those that are known already. `companies`: the site
+    has none, and its customers are the ERP's customers.
     """
 
     site: str = "acme-test"
@@ -36,6 +37,7 @@ class Choices:
     erp_name: str = "Custom ERP"
     currencies: Sequence[str] = CURRENCIES
     business_entities: Sequence[tuple[str, str]] = ()
+    companies: bool = False
 
 
 def scaffold(
@@ -43,7 +45,8 @@ def scaffold(
 ) -> dict[str, str]:
     """File name -> text. `describe_text` is the description of the ERP's API that a new site begins with;
     `documents`, if there are any, state the pairs in place of the shipped dataflow."""
-    dataflow = convert(documents, default_dataflow()) if documents else default_dataflow()
+    shipped = default_dataflow(companies=choices.companies)
+    dataflow = convert(documents, shipped) if documents else shipped
     return {
         "instep.yaml": _head("instep") + site_text(choices),
         "dataflow.yaml": _head("dataflow") + _with_currencies(dataflow, choices.currencies),
@@ -53,10 +56,22 @@ def scaffold(
     }
 
 
-def default_dataflow() -> str:
-    """The text of the shipped dataflow."""
-    shipped = resources.files("instep.dataflow") / "defaults" / "chargebee-customerp.yaml"
-    return shipped.read_text(encoding="utf-8")
+def default_dataflow(*, companies: bool = False) -> str:
+    """The text of the shipped dataflow; with `companies`, of the one for sites without business entities, whose
+    customers are the ERP's customers where they name a company."""
+    whole = _shipped_text("chargebee-customerp")
+    if not companies:
+        return whole
+    shipped, others = Shipped.read(whole), Shipped.read(_shipped_text("companies"))
+    blocks = [
+        others.block(name) if name in others.entities else shipped.block(name) for name in shipped.entities
+    ]
+    lines = [*shipped.head(), *(line for block in blocks for line in (*block, ""))]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _shipped_text(name: str) -> str:
+    return (resources.files("instep.dataflow") / "defaults" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def site_text(choices: Choices) -> str:

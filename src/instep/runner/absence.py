@@ -14,7 +14,7 @@ from instep.core.state import Sighting
 from instep.core.values import digest
 from instep.errors import Gone, RetryLater
 from instep.runner.engine import Engine
-from instep.runner.observe import UNREAD, index, mark, read_record
+from instep.runner.observe import UNREAD, mark, read_record, take
 from instep.store.contract import Tx
 
 
@@ -45,7 +45,7 @@ async def confirm_gone(engine: Engine, side: Side, entity: str, id: str, *, beli
             f"{id} can't be read in {name}", why="it may not be readable yet", after_ms=abilities.read_lag_ms
         )
     try:
-        await read_record(engine, side, entity, id)
+        await read_record(engine, side, entity, id, "")
     except Gone:
         await engine.store.write(lambda tx: _gone(engine, tx, side, entity, id))
     return True
@@ -66,8 +66,7 @@ def _gone(engine: Engine, tx: Tx, side: Side, entity: str, id: str) -> None:
         seen_ms=max(engine.now_ms(), 1),
         token=None,
     )
-    tx.save_sightings([after])
-    index(engine, tx, side, entity, [after])
+    take(engine, tx, before, after, "")
 
 
 def _doubt(engine: Engine, tx: Tx, *, side: Side, entity: str, id: str) -> None:

@@ -15,6 +15,7 @@ from threading import Lock
 from zlib import crc32
 
 from instep.connectors.contract import Connector
+from instep.core.conditions import unmet
 from instep.core.dataflow import Dataflow, Pair
 from instep.core.model import Both, Entity, Side
 from instep.core.policy import Clock
@@ -69,7 +70,8 @@ class Engine:
 
     `now_ms` gives UTC milliseconds; `run` is the id of the run that is going on; `claims` knows the keys that
     some worker is at; `apart` has those whose properties are written one by one, since a write of several was
-    refused.
+    refused; `awaited`
+    collects, while a plan is made, the records that others are going to wait for.
     """
 
     dataflow: Dataflow
@@ -82,6 +84,7 @@ class Engine:
     run: int = 0
     claims: Claims = field(default_factory=lambda: Claims())
     apart: set[Key] = field(default_factory=set)
+    awaited: set[tuple[Side, str, str]] = field(default_factory=set)
     _paths: dict[tuple[Side, str], tuple[Entity, tuple[str, ...]]] = field(default_factory=dict, repr=False)
 
     def entity(self, pair: Pair, side: Side) -> Entity:
@@ -98,7 +101,7 @@ class Engine:
             pair,
             entities,
             self.connectors.map(lambda connector: connector.name),
-            StoreLookup(self.dataflow, tx, planning),
+            StoreLookup(self.dataflow, tx, planning, self.awaited),
             Both.of(lambda side: self.clock(side, entities[side])),
             planning,
         )
@@ -126,8 +129,18 @@ class Engine:
         return round(longest * (0.5 + self.random.random() / 2))
 
     def hold(self, tx: Tx, key: Key, holds: Sequence[Hold]) -> None:
-        """The holds of a key from now on; one that is new begins now."""
+        """The holds of a key from now on; one that is new begins now. A record that is waited for is looked at
+        where it is created only when it is."""
+        known = {hold.waits_for for hold in tx.holds_of(key)}
         tx.replace_holds(key, [replace(hold, since_ms=hold.since_ms or self.now_ms()) for hold in holds])
+        for wanted in {hold.waits_for for hold in holds} - known:
+            if wanted is not None:
+                self._need(tx, *wanted)
+
+    def _need(self, tx: Tx, side: Side, entity: str, id: str) -> None:
+        pairs = [pair for pair in self.dataflow.of_entity(side, entity) if pair.referred[side.other]]
+        if pairs and tx.sighting(side, entity, id) is not None:
+            tx.mark([Key(pair.name, side, id) for pair in pairs], reason="a record refers to it")
 
     def idempotency_key(self) -> str:
         return f"instep-{self.random.getrandbits(128):032x}"
@@ -138,27 +151,43 @@ class StoreLookup:
     """Answers a reference's questions from the link table, within one transaction.
 
     `planning`: two records that match each other and no other count as linked, since the run links them before
-    it comes to what refers to them. Such a link has a negative id, kept in `foreseen`.
+    it comes to what refers to them. Such a link has a negative id, kept in `foreseen`. A record that gets a partner
+    since it is asked for here counts as planned in a run too; a plan puts it into `awaited`.
     """
 
     dataflow: Dataflow
     tx: Tx
     planning: bool = False
+    awaited: set[tuple[Side, str, str]] = field(default_factory=set)
     foreseen: dict[int, Both[str]] = field(default_factory=dict)
 
-    def link_of(self, side: Side, entity: str, id: str) -> Linked | Unlinked:
+    def link_of(self, side: Side, entity: str, id: str, other: str) -> Linked | Unlinked:
         planned = False
         for pair in self.dataflow.of_entity(side, entity):
+            if pair.entity[side.other] != other:
+                continue
             link = self.tx.link_of(pair.name, side, id)
             if link is not None and link.state == "live":
                 return Linked(link.id)
+            if link is None and pair.referred[side.other] and self._is_made_if_asked_for(pair, side, id):
+                planned = True
             if self.planning:
+                if planned:
+                    self.awaited.add((side, entity, id))
                 number = None if link is not None else self._foreseen(pair, side, id)
                 if number is not None:
                     return Linked(number)
                 key = Key(pair.name, side, id)
                 planned = planned or (self.tx.is_todo(key) and not self.tx.holds_of(key))
         return Unlinked(side, entity, id, planned)
+
+    def _is_made_if_asked_for(self, pair: Pair, side: Side, id: str) -> bool:
+        seen = self.tx.sighting(side, pair.entity[side], id)
+        if seen is None or seen.deleted:
+            return False
+        if unmet((*pair.where[side], *pair.create_when[side.other]), seen.fields) is not None:
+            return False
+        return pair.create[side.other] and not self.tx.holds_of(Key(pair.name, side, id))
 
     def _foreseen(self, pair: Pair, side: Side, id: str) -> int | None:
         """The id of the link that two unlinked records are going to have, by the first match key that says so."""

@@ -6,7 +6,7 @@ open create, a match.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from instep.core.dataflow import Pair
 from instep.core.decide import decide_link
@@ -63,6 +63,10 @@ def judge(engine: Engine, tx: Tx, key: Key, *, planning: bool = False) -> Case:
     if doubted is not None:
         return Case(key, pair, scene, seen=sightings, verdict=doubted)
     contact = _contact(engine, tx, pair, scene, seen)
+    if pair.referred[key.side.other]:
+        about = (key.side, seen.entity, key.id)
+        awaited = about in engine.awaited if planning else bool(tx.waiting_for(*about))
+        contact = replace(contact, referred=awaited)
     verdict = decide_new(scene, key, seen, contact, tx.holds_of(key), tx.releases_of(key))
     if verdict.writes:
         verdict = _unless_unread(tx, pair, scene, key, verdict)

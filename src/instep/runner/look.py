@@ -105,7 +105,7 @@ async def _read(engine: Engine, step: Step, fresh: Freshness) -> Literal["read",
         raise LookupError(step.key.pair)
     entity = pair.entity[side]
     try:
-        seen = await read_record(engine, side, entity, id)
+        seen = await read_record(engine, side, entity, id, pair.name)
     except Gone:
         releases = engine.store.read(lambda tx: tx.releases_of(step.key))
         believed = any(r.property == "" and r.choice == "retire" for r in releases)

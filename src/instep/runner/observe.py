@@ -200,6 +200,8 @@ def sighted(
     fields = project(record.fields, paths)
     if record.deleted and not fields and before is not None:
         fields = dict(before.fields)  # what it held is kept: a retirement may have to be undone
+    if "id" in paths:
+        fields.setdefault("id", record.id)
     return Sighting(
         side,
         entity,
@@ -269,8 +271,13 @@ def wake_alike(tx: Tx, pair: str, values: Mapping[int, str]) -> None:
         tx.mark([key for key in keys if tx.holds_of(key)], reason="a record that looked like it changed")
 
 
-def mark(engine: Engine, tx: Tx, side: Side, entity: str, ids: Sequence[str], reason: str) -> None:
+def mark(
+    engine: Engine, tx: Tx, side: Side, entity: str, ids: Sequence[str], reason: str, but: str = ""
+) -> None:
+    """Mark records to be looked at, in every pair of their entity but one."""
     for pair in engine.dataflow.of_entity(side, entity):
+        if pair.name == but:
+            continue
         links = tx.links_of(pair.name, side, ids)
         tx.mark(
             [
@@ -281,8 +288,18 @@ def mark(engine: Engine, tx: Tx, side: Side, entity: str, ids: Sequence[str], re
         )
 
 
-async def read_record(engine: Engine, side: Side, entity: str, id: str) -> Sighting | None:
-    """Read one record and save it; None if the answer is older than what is known (a stale replica).
+def take(engine: Engine, tx: Tx, before: Sighting | None, after: Sighting, pair: str) -> None:
+    """Save a reading that was made for a look at a record in one pair; what it brings is news to the others."""
+    tx.save_sightings([after])
+    if before is not None and before.digest == after.digest:
+        return
+    index(engine, tx, after.side, after.entity, [after])
+    mark(engine, tx, after.side, after.entity, [after.id], "changed", but=pair)
+
+
+async def read_record(engine: Engine, side: Side, entity: str, id: str, pair: str) -> Sighting | None:
+    """Read one record for a look in `pair` and save it; None if the answer is older than what is known (a stale
+    replica).
 
     Raises what the connector raises, Gone among it.
     """
@@ -293,9 +310,7 @@ async def read_record(engine: Engine, side: Side, entity: str, id: str) -> Sight
         if before is not None and _newer(before, record) is False:
             return None
         after = sighted(engine, side, entity, record, before)
-        tx.save_sightings([after])
-        if before is None or before.digest != after.digest:
-            index(engine, tx, side, entity, [after])
+        take(engine, tx, before, after, pair)
         return after
 
     return await engine.store.write(save)

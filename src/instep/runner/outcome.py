@@ -21,7 +21,7 @@ from instep.core.transformations.contract import Canon
 from instep.core.values import Json, Raw, digest, plain
 from instep.errors import Refused
 from instep.runner.engine import Engine, StoreLookup
-from instep.runner.observe import UNREAD, index, sighted
+from instep.runner.observe import UNREAD, sighted, take
 from instep.runner.turn import linked
 from instep.store.contract import AlreadyLinked, Entry, Tx
 
@@ -73,8 +73,9 @@ def done(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
         _written(engine, tx, intent, record)
 
 
-def see(engine: Engine, tx: Tx, side: Side, entity: str, record: Record) -> Sighting:
-    """Save a reading, unless a newer one came in meanwhile; returns what is known now."""
+def see(engine: Engine, tx: Tx, intent: Intent, record: Record) -> Sighting:
+    """Save a reading of what an intent wrote, unless a newer one came in meanwhile; returns what is known now."""
+    side, entity = intent.side, pair_of(engine, intent).entity[intent.side]
     before = tx.sighting(side, entity, record.id)
     older = (
         before is not None
@@ -87,14 +88,13 @@ def see(engine: Engine, tx: Tx, side: Side, entity: str, record: Record) -> Sigh
     if before is not None:  # an answer to a write may offer less than a reading does
         record = replace(record, fields={**before.fields, **record.fields})
     after = sighted(engine, side, entity, record, before)
-    tx.save_sightings([after])
-    index(engine, tx, side, entity, [after])
+    take(engine, tx, before, after, intent.key.pair)
     return after
 
 
 def _written(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
     pair = pair_of(engine, intent)
-    see(engine, tx, intent.side, pair.entity[intent.side], record)
+    see(engine, tx, intent, record)
     link = tx.link(intent.link_id)
     before = {} if link is None else link.base
     if link is not None:
@@ -110,7 +110,7 @@ def _written(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
 def _created(engine: Engine, tx: Tx, intent: Intent, record: Record, outcome: str) -> None:
     """A record that we made, or that turned out to be the one we made: link it to its source."""
     pair, side = pair_of(engine, intent), intent.side
-    seen = see(engine, tx, side, pair.entity[side], record)
+    seen = see(engine, tx, intent, record)
     ids = ids_of(intent, record.id)
     lookup = StoreLookup(engine.dataflow, tx)
     base: dict[str, Both[Raw]] = {}
@@ -159,7 +159,7 @@ def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
         _created(engine, tx, intent, record, "found done")
         return
     pair, side = pair_of(engine, intent), intent.side
-    seen = see(engine, tx, side, pair.entity[side], record)
+    seen = see(engine, tx, intent, record)
     link = tx.link(intent.link_id)
     if link is None:
         tx.close_intent(intent.id)

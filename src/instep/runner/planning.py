@@ -7,7 +7,7 @@ run would take them. A plan is a stream: a hundred thousand actions need no more
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -76,24 +76,51 @@ class Brake:
 
 def actions(engine: Engine, pair: Pair) -> Iterator[Action]:
     """Everything that a run would look at in this pair, with what it would do, in order."""
+    if any(pair.referred):
+        _ask_what_is_awaited(engine, pair)
+    for keys in _pages(engine, pair):
+        yield from engine.store.read(partial(_batch, engine, pair=pair, keys=keys))
+
+
+def _pages(engine: Engine, pair: Pair) -> Iterator[list[Key]]:
+    """The keys that are marked, page by page, and then those that are going to be, since others wait for them."""
     after = 0
     while True:
-        batch, after = engine.store.read(partial(_batch, engine, pair=pair, after=after))
-        if not batch:
-            if after < 0:
-                return
-            continue
-        yield from batch
-        if after < 0:
-            return
+        todos = engine.store.read(lambda tx, after=after: tx.todo_after(pair.name, after=after, limit=PAGE))  # type: ignore[misc]
+        if todos:
+            yield [todo.key for todo in todos]
+        if len(todos) < PAGE:
+            break
+        after = todos[-1].seq
+    awaited = [
+        Key(pair.name, side, id)
+        for side, entity, id in sorted(engine.awaited)
+        if entity == pair.entity[side] and pair.referred[side.other]
+    ]
+    for start in range(0, len(awaited), PAGE):
+        page = awaited[start : start + PAGE]
+        yield engine.store.read(lambda tx, page=page: [key for key in page if not tx.is_todo(key)])  # type: ignore[misc]
 
 
-def _batch(engine: Engine, tx: Tx, *, pair: Pair, after: int) -> tuple[list[Action], int]:
+def _ask_what_is_awaited(engine: Engine, pair: Pair) -> None:
+    """Find out which records of a pair are going to be referred to: decide on all that may refer to them, those
+    first that nothing else refers to."""
+    engine.awaited.clear()
+    wanted = {pair.name}
+    for other in engine.dataflow.pairs:
+        if wanted & set(other.after):
+            wanted.add(other.name)
+    for other in reversed(engine.dataflow.pairs):
+        if other.name in wanted and other is not pair:
+            for keys in _pages(engine, other):
+                engine.store.read(partial(_batch, engine, pair=other, keys=keys))
+
+
+def _batch(engine: Engine, tx: Tx, *, pair: Pair, keys: Sequence[Key]) -> list[Action]:
     found = []
-    todos = tx.todo_after(pair.name, after=after, limit=PAGE)
     seen: set[Key] = set()
-    for todo in todos:
-        case = judge(engine, tx, todo.key, planning=True)
+    for key in keys:
+        case = judge(engine, tx, key, planning=True)
         if case.key in seen:
             continue
         seen.add(case.key)
@@ -109,7 +136,7 @@ def _batch(engine: Engine, tx: Tx, *, pair: Pair, after: int) -> tuple[list[Acti
             if tx.is_todo(partner):
                 continue  # its partner finds it too; one of the two is enough
         found.append(_foreseen(engine, tx, pair, case.key, case.link.ids if case.link else None, verdict))
-    return found, todos[-1].seq if len(todos) == PAGE else -1
+    return found
 
 
 def _is_told_from_left(engine: Engine, tx: Tx, pair: Pair, case: Case) -> bool:

@@ -33,6 +33,7 @@ from instep.runner.planning import (
     may_brake,
     worked_off,
 )
+from instep.runner.redefined import look_again
 from instep.store.contract import Tx
 
 BATCH = 20
@@ -199,6 +200,7 @@ class Runner:
 
     async def _run(self, wish: Wish, report: Report) -> None:
         await self.engine.store.write(partial(_recover, self.engine))
+        await look_again(self.engine)
         await self._observe(wish, report)
         if self.stopping():
             return

@@ -117,8 +117,7 @@ async def taken(engine: Engine, intent: Intent, error: Taken) -> Sent:
 def _recognised(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
     """The first request already found the id or marker in use: it is the copy of the source, made before our
     store knew of it. The two are linked, and meet as at first contact."""
-    side = intent.side
-    outcome.see(engine, tx, side, outcome.pair_of(engine, intent).entity[side], record)
+    outcome.see(engine, tx, intent, record)
     link = Link(0, intent.key.pair, outcome.ids_of(intent, record.id), made_ms=engine.now_ms())
     tx.close_intent(intent.id)
     try:

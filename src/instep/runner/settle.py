@@ -114,7 +114,7 @@ async def _settle_change(
         seen = None if sighting is None else replace(as_record(sighting), token=intent.seen_token)
         return await _resend(engine, intent, seen, abilities)
     try:
-        sighting = await read_record(engine, side, entity, intent.record_id)
+        sighting = await read_record(engine, side, entity, intent.record_id, intent.key.pair)
     except Gone:
         if engine.now_ms() < horizon:
             return horizon
@@ -179,7 +179,7 @@ async def _adopt_moved(engine: Engine, intent: Intent) -> int | None:
     """The record has moved since the decision: by our write, or by somebody else's. Its reading tells."""
     entity = outcome.pair_of(engine, intent).entity[intent.side]
     try:
-        sighting = await read_record(engine, intent.side, entity, intent.record_id)
+        sighting = await read_record(engine, intent.side, entity, intent.record_id, intent.key.pair)
     except Gone:
         await engine.store.write(lambda tx: outcome.forget(engine, tx, intent))
         return None

@@ -77,8 +77,8 @@ class Unfit:
 class Lookup(Protocol):
     """Questions about links that a reference asks while it is read or written; answered by the caller."""
 
-    def link_of(self, side: Side, entity: str, id: str) -> Linked | Unlinked:
-        """The link of a record; Unlinked if there is none (yet)."""
+    def link_of(self, side: Side, entity: str, id: str, other: str, /) -> Linked | Unlinked:
+        """The link of a record with one of the entity `other`, on the other side; Unlinked if there is none (yet)."""
         ...
 
     def id_of(self, link_id: int, side: Side) -> str | None:
@@ -116,6 +116,9 @@ Scalar: TypeAlias = bool | int | Decimal | str | None
 (`NO` is the text "NO"; `'30'` in quotes is text too)."""
 
 
+Flow = Literal["both", "to-right", "to-left"]
+"""The direction of a property. A one-way property never flows back; edits at its target are overwritten."""
+
 NO_PATHS: Both[tuple[str | int, ...]] = Both((), ())
 NO_FIELDS = Both(0, 0)
 
@@ -142,7 +145,8 @@ class Arguments:
     `words`: the arguments without a name, in order. `named`: the others, in order; a name may come twice (a
     lookup's left value does, where it has two right ones). `properties`: for nested and lines.
     `inner`: the transformation that `as=...` named, already built. `fields`, `contexts`: per side, how many
-    mapped and context fields there are. `inner`, `fields` and `contexts` are filled in by the registry.
+    mapped and context fields there are. `flow`: the directions that the property has. `inner`, `fields`,
+    `contexts` and `flow` are filled in by the registry.
     """
 
     words: tuple[Scalar, ...] = ()
@@ -151,10 +155,11 @@ class Arguments:
     inner: Transformation | None = None
     fields: Both[int] = NO_FIELDS
     contexts: Both[int] = NO_FIELDS
+    flow: Flow = "both"
 
 
-Shape = Literal["one", "join"]
-"""one: one mapped field a side; join: one on one side and two or more on the other."""
+Shape = Literal["one", "join", "gather"]
+"""one: one mapped field a side; join: one on one side and two or more on the other; gather: one or more there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,7 @@ class Maker:
     `contexts`. It raises ValueError with a sentence for arguments that make no sense. `arguments`: each
     argument's spelling and meaning. `loses`: what detail one trip may lose; empty if none. `types`: field
     types that fit, for `check`; "any" fits all. `contexts`: how many context fields a side may have (-1: any
-    number). `inner`: it takes `as=...`.
+    number). `inner`: it takes `as=...`. `one_way`: it can't be read back, so a property with it has one direction.
     """
 
     name: str
@@ -178,6 +183,7 @@ class Maker:
     shape: Shape = "one"
     contexts: int = 0
     inner: bool = False
+    one_way: bool = False
 
 
 def canon_key(canon: Canon) -> str:

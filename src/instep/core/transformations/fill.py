@@ -24,7 +24,7 @@ from instep.core.values import Raw
 class _NoLinks:
     """For reading the default itself, which is no reference."""
 
-    def link_of(self, side: Side, entity: str, id: str) -> Linked | Unlinked:
+    def link_of(self, side: Side, entity: str, id: str, _: str) -> Linked | Unlinked:
         return Unlinked(side, entity, id)
 
     def id_of(self, link_id: int, side: Side) -> str | None:  # noqa: ARG002  (the protocol's signature)

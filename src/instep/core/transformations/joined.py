@@ -1,6 +1,8 @@
-"""The transformations `join`, `names` and `flags`: several fields on one side, one on the other."""
+"""The transformations `join`, `names`, `flags` and `template`: several fields on one side, one on the other."""
 
 from __future__ import annotations
+
+import re
 
 from instep.core.model import Side
 from instep.core.transformations.arguments import Given
@@ -145,11 +147,47 @@ def _build_flags(arguments: Arguments) -> Transformation:
     return Lens(arguments.fields, reader, writer, reads_empty=True)
 
 
+_PLACE = re.compile(r"\{([0-9]{1,2})\}")
+
+
+def _build_template(arguments: Arguments) -> Transformation:
+    given = Given("template", arguments)
+    pattern = given.word()
+    given.done()
+    target = Side.RIGHT if arguments.flow == "to-right" else Side.LEFT
+    if arguments.fields[target] != 1:
+        raise ValueError(f"template: it makes one text, and the {target.value} side has several fields")
+    count = arguments.fields[target.other]
+    if not isinstance(pattern, str) or not pattern.strip():
+        raise ValueError("template: the text is missing; write template('{1}, {2}')")
+    places = [int(number) for number in _PLACE.findall(pattern)]
+    if re.search(r"[{}]", _PLACE.sub("", pattern)) or not all(1 <= place <= count for place in places):
+        raise ValueError(
+            f'template: "{pattern}" can\'t be filled. Of braces, it may have {{1}} to {{{count}}}, for the fields'
+        )
+
+    def reader(side: Side, raw: Raw, _: Lookup) -> Canon | Junk:
+        texts = _texts(raw[: arguments.fields[side]])
+        if isinstance(texts, Junk):
+            return texts
+        made = texts[0] if side is target else _PLACE.sub(lambda at: texts[int(at[1]) - 1], pattern)
+        return made.strip() or None
+
+    def writer(side: Side, canon: Canon, _old: Raw, _: Lookup) -> Raw | Unfit:
+        if side is target:
+            return (str(canon),)
+        return Unfit(
+            "its text is made from other fields, and can't be taken apart again", "edit those fields instead"
+        )
+
+    return Lens(arguments.fields, reader, writer)
+
+
 def _is_text(value: Json) -> bool:
     return isinstance(value, str)
 
 
-MAKERS = (
+MAKERS: tuple[Maker, ...] = (
     Maker(
         "join",
         "Several texts on one side, one on the other, with a separator between them.",
@@ -182,5 +220,16 @@ MAKERS = (
         loses="whether a field was empty or false; words that no field stands for are kept",
         types=("boolean", "list", "text"),
         shape="join",
+    ),
+    Maker(
+        "template",
+        "A text made from one or more fields, one way only.",
+        _build_template,
+        {"'TEXT'": "the text, with {1} for the first field, {2} for the second"},
+        "first_name, company -> label | template('{1} ({2})')",
+        loses="everything but the text: it never travels back",
+        types=("text", "integer"),
+        shape="gather",
+        one_way=True,
     ),
 )

@@ -151,6 +151,7 @@ MAKERS = (
         _build,
         {
             "LEFT=RIGHT": "a row of the table; of several values that mean the same, the first is written",
+            "file=TABLE.csv": "rows from a file beside the dataflow: two columns, left and right, under a heading",
             "else=keep": "a value that is not listed goes across as it is; otherwise it is held",
             "else=RIGHT": "every left value that is not listed means this right value",
             "else_left=LEFT": "every right value that is not listed means this left value",

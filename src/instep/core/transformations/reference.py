@@ -36,7 +36,7 @@ def _build(arguments: Arguments) -> Transformation:
         value = offered(raw[0])
         if isinstance(value, bool) or not isinstance(value, int | str) or abs(_size(value)) >= 10**40:
             return Junk(f"{shown(value)} is not an id")
-        return lookup.link_of(side, entity[side], str(value))
+        return lookup.link_of(side, entity[side], str(value), entity[side.other])
 
     def writer(side: Side, canon: Canon, old: Raw, lookup: Lookup) -> Raw | Unfit:
         if isinstance(canon, Linked):

@@ -27,7 +27,7 @@ from instep.core.transformations import (
     text,
 )
 from instep.core.transformations.arguments import did_you_mean, parse
-from instep.core.transformations.contract import NO_FIELDS, Arguments, Maker, Transformation
+from instep.core.transformations.contract import NO_FIELDS, Arguments, Flow, Maker, Transformation
 from instep.core.transformations.own import own
 
 _modules = (
@@ -62,12 +62,14 @@ def build(
     fields: Both[int] = ONE_FIELD,
     contexts: Both[int] = NO_FIELDS,
     load: Load | None = None,
+    flow: Flow = "both",
 ) -> Transformation:
-    """The transformation that a dataflow names, for that many mapped and context fields per side.
+    """The transformation that a dataflow names, for that many mapped and context fields per side, in the directions
+    that the property has.
 
     Raises ValueError with a sentence fit for a `Problem` where the name or an argument makes no sense.
     """
-    arguments = replace(arguments, fields=fields, contexts=contexts)
+    arguments = replace(arguments, fields=fields, contexts=contexts, flow=flow)
     if ":" in name:
         if load is None:
             raise ValueError(f"{name} can't be loaded here")
@@ -76,6 +78,8 @@ def build(
     if maker is None:
         raise ValueError(f"there is no transformation {name}{did_you_mean(name, MAKERS)}")
     _check_shape(maker, fields, contexts)
+    if maker.one_way and flow == "both":
+        raise ValueError(f"{name} can't be read back. Make the property one-way: write -> or <- for <->")
     return maker.build(_with_inner(arguments, load) if maker.inner else arguments)
 
 
@@ -88,7 +92,7 @@ def _with_inner(arguments: Arguments, load: Load | None) -> Arguments:
         raise ValueError("as= is given more than once")
     name, inner = parse(str(spelled[0]))
     others = tuple(pair for pair in arguments.named if pair[0] != "as")
-    made = build(name, inner, arguments.fields, arguments.contexts, load)
+    made = build(name, inner, arguments.fields, arguments.contexts, load, arguments.flow)
     return replace(arguments, named=others, inner=made)
 
 
@@ -100,6 +104,10 @@ def _check_shape(maker: Maker, fields: Both[int], contexts: Both[int]) -> None:
         raise ValueError(
             f"{maker.name} maps one field on one side and two or more on the other, "
             f"not {fields.left} and {fields.right}"
+        )
+    if maker.shape == "gather" and low != 1:
+        raise ValueError(
+            f"{maker.name} makes one field of one or more, and here are {fields.left} and {fields.right}"
         )
     for side, count in (("left", contexts.left), ("right", contexts.right)):
         if count > maker.contexts >= 0:
