@@ -50,7 +50,7 @@ def test_the_help_names_every_command_and_every_exit_code() -> None:
 def test_every_command_explains_itself_and_its_options(name: str) -> None:
     shown = CliRunner().invoke(instep, [name, "--help"])
     assert shown.exit_code == 0
-    command = importlib.import_module(f"instep.cli.{name}").command
+    command = importlib.import_module(f"instep.cli.{name.replace('-', '_')}").command
     assert (command.help or "").strip()
     for option in command.params:
         assert not isinstance(option, click.Option) or option.help, f"{name} {option.name}"

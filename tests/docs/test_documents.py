@@ -20,7 +20,7 @@ COMMANDS = [
     for line in block.text.splitlines()
     if line.startswith("$ ")
 ]
-OTHERS = {".", "export", "cd", "cp", "sqlite3"}
+OTHERS = {".", "export", "cd", "cp", "sqlite3", "pip", "pytest", "python"}
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 MENTIONED = re.compile(r"`(instep [a-z][^`]*)`")
 

@@ -31,10 +31,11 @@ COMMANDS: Final[Mapping[str, str]] = {
     "links": "Which records are the same thing.",
     "undo": "Take back what a run wrote.",
     "history": "Every write that was meant, and what came of it.",
+    "new-connector": "Begin a connector of your own.",
     "sandbox": "Two systems on this machine to try things with.",
     "demo": "See it all work, in a minute, with the sandbox.",
 }
-"""Name of a command -> its sentence in `instep --help`; the module is `instep.cli.<name>`."""
+"""Name of a command -> its sentence in `instep --help`; the module is `instep.cli.<name>`, with _ for -."""
 
 STOPPED: Final = 130
 
@@ -60,7 +61,7 @@ class Program(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        found = importlib.import_module(f"instep.cli.{cmd_name}").command
+        found = importlib.import_module(f"instep.cli.{cmd_name.replace('-', '_')}").command
         if not isinstance(found, click.Command):
             raise TypeError(f"instep.cli.{cmd_name}.command is not a click command")
         return found

@@ -22,8 +22,8 @@ class _Noting:
     inner: StoreLookup
     links: set[int] = field(default_factory=set)
 
-    def link_of(self, side: Side, entity: str, id: str) -> Linked | Unlinked:
-        found = self.inner.link_of(side, entity, id)
+    def link_of(self, side: Side, entity: str, id: str, other: str) -> Linked | Unlinked:
+        found = self.inner.link_of(side, entity, id, other)
         if isinstance(found, Linked):
             self.links.add(found.link_id)
         return found
