@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from docs.pages import commands, holds, mapping, policies, settings, systems, transformations
+from instep.connectors.sql import reference as sql_reference
 
 DIRECTORY: Final = Path(__file__).parent / "reference"
 
@@ -35,6 +36,7 @@ PAGES: Final[Mapping[str, Page]] = {
     "chargebee.md": Page(
         "The entities of the Chargebee connector: every field, and who may write it.", systems.chargebee_page
     ),
+    "database.md": Page("Every key of the description of a database.", sql_reference.reference),
     "custom-erp.md": Page("The same of the sample ERP, as `erp.yaml` describes it.", systems.erp_page),
 }
 

@@ -13,6 +13,7 @@ _TITLES = {
     "SystemsModel": "systems",
     "system_chargebee": "systems: kind chargebee",
     "system_rest": "systems: kind rest",
+    "system_sql": "systems: kind sql",
     "Schedule": "schedule",
     "PairModel": "pairs",
     "PropertyForm": "A property",

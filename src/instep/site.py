@@ -39,7 +39,7 @@ from instep.dataflow.files import (
 )
 from instep.dataflow.files import load_site as load_site_file
 from instep.dataflow.secrets import resolve, resolver
-from instep.dataflow.systems import ChargebeeSystem, RestSystem, Secret, System
+from instep.dataflow.systems import ChargebeeSystem, RestSystem, Secret, SqlSystem, System
 from instep.errors import ConfigurationError, Problem
 from instep.processes import is_dead, this_process
 from instep.runner.engine import Engine
@@ -135,9 +135,34 @@ def _rest(wiring: Wiring) -> Connector:
     return RestConnector(description.model_copy(update=changes), wiring.secret_of_text, name=system.name)
 
 
+def _sql(wiring: Wiring) -> Connector:
+    system = wiring.system
+    if not isinstance(system, SqlSystem):
+        raise TypeError(type(system).__name__)
+    try:
+        from instep.connectors.sql import Description as Database
+        from instep.connectors.sql import SqlConnector
+    except ImportError as error:
+        problem = wiring.file.document.problem(
+            ("systems", wiring.side.value, "kind"),
+            "a system of kind sql needs more than is installed",
+            why=f"{error.name} is not there",
+            fix="pip install 'instep[sql]'",
+        )
+        raise ConfigurationError([problem]) from None
+    path = wiring.file.path(system.describe)
+    document = yaml.read(read_text(path, what="description of the database"), str(path))
+    description = validate(document, Database)
+    if system.url is not None:
+        description = description.model_copy(update={"url": system.url})
+    directory = wiring.file.directory
+    return SqlConnector(description, wiring.secret_of_text, name=system.name, directory=directory)
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     "chargebee": Kind(ChargebeeSystem, _chargebee),
     "rest": Kind(RestSystem, _rest),
+    "sql": Kind(SqlSystem, _sql),
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from instep.connectors.rest import Description
+from instep.connectors.sql import Description as Database
 from instep.core.model import Side
 from instep.dataflow.build import parse_dataflow
 from instep.dataflow.files import parse_site
@@ -29,6 +30,8 @@ def test_every_yaml_example_can_be_used(block: Block) -> None:
         parse_site(block.text, str(block), directory=Path())
     elif "pairs" in value:
         parse_dataflow(block.text, str(block))
+    elif "url" in value:
+        Database.model_validate(value)
     else:
         Description.model_validate(value)
 

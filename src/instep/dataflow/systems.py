@@ -15,6 +15,7 @@ from pydantic_core import CoreSchema
 
 from instep.dataflow.models import Misfit, Strict, Text
 
+DatabaseUrl = Annotated[str, Field(pattern=r"^[a-z0-9+]+://([^:@/\s]*@)?[^@\s]*$")]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/@?#]+(:[0-9]+)?(/[^\s?#]*)?$")]
 
 
@@ -163,7 +164,22 @@ class RestSystem(System):
     )
 
 
-KINDS: Final[Mapping[str, type[System]]] = {"chargebee": ChargebeeSystem, "rest": RestSystem}
+class SqlSystem(System):
+    """An ERP that is a database, described in a YAML file of its own."""
+
+    kind: Literal["sql"] = Field("sql", description="a database, by description")
+    name: Text = Field("Custom ERP", description="what people call the system")
+    describe: Text = Field(description="path of the YAML file that describes the tables")
+    url: DatabaseUrl | None = Field(
+        None, description="address to use in place of the description's; never with a password in it"
+    )
+
+
+KINDS: Final[Mapping[str, type[System]]] = {
+    "chargebee": ChargebeeSystem,
+    "rest": RestSystem,
+    "sql": SqlSystem,
+}
 
 
 class Schedule(Strict):
