@@ -137,11 +137,13 @@ def told(entry: Entry, systems: Both[str], *, only: str = "") -> list[str]:
     return lines
 
 
-_OF_LINKS: Final = ("link", "unlink", "adopt")
+_OF_LINKS: Final = ("link", "unlink", "adopt", "forget")
 
 
 def _change(entry: Entry, change: Mapping[str, Json]) -> str:
     name, old, new = change.get("property"), change.get("old"), change.get("new")
+    if entry.forgotten:
+        return f"{name}: (forgotten)"
     if entry.operation == "overruled":
         return f"{name}: {words.values(old)} lost"
     if entry.operation == "create":
@@ -166,6 +168,7 @@ def as_json_entry(entry: Entry, systems: Both[str]) -> dict[str, Any]:
         "reason": entry.reason,
         "changes": [dict(change) for change in entry.changes],
         "request": entry.request,
+        "forgotten": entry.forgotten,
         "seal": entry.seal,
     }
 

@@ -151,7 +151,7 @@ class Runner:
         engine, report = self.engine, Report()
         began_ms = engine.now_ms()
         before = [c.requests for c in engine.connectors]
-        await self._acquire(began_ms)
+        await take_lease(engine, self.holder, self.is_dead)
         kind = wish.kind if wish.act else "plan"
         run = await engine.store.write(lambda tx: tx.start_run(kind, began_ms))
         engine.run, report.run = run.id, run.id
@@ -174,17 +174,6 @@ class Runner:
                 await self._finish(report)
                 await engine.store.release()
         return report
-
-    async def _acquire(self, now_ms: int) -> None:
-        """Take the lease; from a process that is known to be dead at once, in its own name first."""
-        store, ttl_ms = self.engine.store, self.engine.settings.lease_ms
-        try:
-            await store.acquire(self.holder, now_ms, ttl_ms)
-        except Held as held:
-            if not self.is_dead(held.holder):
-                raise
-            await store.acquire(held.holder, now_ms, ttl_ms)
-            await store.acquire(self.holder, now_ms, ttl_ms)
 
     async def _finish(self, report: Report) -> None:
         now_ms = self.engine.now_ms()
@@ -425,6 +414,18 @@ class Runner:
         return sum(connector.requests for connector in self.engine.connectors)
 
 
+async def take_lease(engine: Engine, holder: str, is_dead: Callable[[str], bool]) -> None:
+    """Take the lease; from a process that is known to be dead at once, in its own name first. Raises Held."""
+    store, ttl_ms = engine.store, engine.settings.lease_ms
+    try:
+        await store.acquire(holder, engine.now_ms(), ttl_ms)
+    except Held as held:
+        if not is_dead(held.holder):
+            raise
+        await store.acquire(held.holder, engine.now_ms(), ttl_ms)
+        await store.acquire(holder, engine.now_ms(), ttl_ms)
+
+
 def _retry_refused(engine: Engine, tx: Tx) -> None:
     """What a system refused may be taken by now, for a reason that no changed value shows: with a complete
     reading each is tried once more."""
@@ -460,4 +461,4 @@ def _recover(engine: Engine, tx: Tx) -> None:
             tx.mark([key], reason="a write is in doubt")
 
 
-__all__ = ["Brake", "OutcomeError", "Progress", "Report", "Runner", "Wish"]
+__all__ = ["Brake", "OutcomeError", "Progress", "Report", "Runner", "Wish", "take_lease"]

@@ -20,6 +20,7 @@ from instep.core.values import Json
 from instep.core.verdict import Verdict
 from instep.runner.engine import Engine
 from instep.runner.planning import Action
+from instep.store.chain import names_of
 from instep.store.contract import Entry, Tx
 
 PAGE = 200
@@ -155,6 +156,9 @@ class _Undoing:
                 if change.get("property") == prop.name
             ]
             if not writes:
+                continue
+            if any(entry.forgotten and prop.name in names_of(entry.changes) for entry in ours):
+                self._keep(Kept(prop.name, "its values were forgotten on request", False))
                 continue
             found = undo_property(self.scene, self.seen, prop, writes, self.scope.run)
             if isinstance(found, Kept):

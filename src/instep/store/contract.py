@@ -43,8 +43,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the journal. `operation`: create | update | retire | link | unlink | overruled | release |
-    hold | adopt. `outcome`: done | found done | refused | not applied | given up. `changes`: [{property, old,
-    new}] in the target's terms. `request`: the system's own id of the request, else our idempotency key.
+    hold | adopt | forget. `outcome`: done | found done | refused | not applied | given up. `changes`: [{property,
+    old, new}] in the target's terms. `request`: the system's own id of the request, else our idempotency key.
     The store gives `seq` and `seal` (`instep.store.chain`), and says whether the values are `forgotten`: `reason`
     is then empty, and `changes` has names alone."""
 
@@ -217,6 +217,11 @@ class Tx(Protocol):
         """Add to the end, each sealed by a hash over itself and the seal before (`instep.store.chain`)."""
         ...
 
+    def forget_values(self, pair: str, side: Side, id: str) -> int:
+        """Erase the values and reasons of all entries that name this record, but those of the operation
+        "forget"; returns of how many. Their seals go on to hold."""
+        ...
+
     def chain(self) -> Chain:
         """Where the kept part of the journal begins and ends."""
         ...
@@ -288,6 +293,11 @@ class Store(Protocol):
 
     async def release(self) -> None:
         """Give the lease back, if this store still has it; its later writes check no lease."""
+        ...
+
+    async def scrub(self) -> None:
+        """Leave nothing readable of what was erased or replaced, neither in the files' free space nor in a log.
+        Takes time and room as for a copy of the store. Raises StoreError if another process reads meanwhile."""
         ...
 
     async def close(self) -> None:

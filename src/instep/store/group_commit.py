@@ -12,6 +12,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
@@ -29,13 +31,15 @@ GROUP_LIMIT = 256
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A function to run in a transaction. `epoch`: the lease under which it was decided; None: under none."""
+    """A function to run in a transaction. `epoch`: the lease under which it was decided; None: under none.
+    `alone`: it is run outside of any, since what it does can't be part of one."""
 
     work: Callable[[SqliteTx], Any]
     epoch: int | None
     future: asyncio.Future[Any] | None = None
     result: Any = None
     error: BaseException | None = None
+    alone: bool = False
 
 
 class Group:
@@ -48,6 +52,20 @@ class Group:
 
     def commit(self, jobs: list[Job]) -> None:
         """Run the jobs and commit; never raises: each job has its result or its error afterwards."""
+        for alone, some in groupby(jobs, key=attrgetter("alone")):
+            if alone:
+                for job in some:
+                    self._run_alone(job)
+            else:
+                self._commit(list(some))
+
+    def _run_alone(self, job: Job) -> None:
+        try:
+            job.result = job.work(self._tx)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the caller waits for an answer
+            job.error = told(error, self._path)
+
+    def _commit(self, jobs: list[Job]) -> None:
         execute = self._connection.execute
         try:
             execute("begin immediate")
@@ -97,9 +115,9 @@ class Inline:
     def __init__(self, group: Group) -> None:
         self._group = group
 
-    async def submit(self, work: Callable[[SqliteTx], Any], epoch: int | None) -> Any:
+    async def submit(self, work: Callable[[SqliteTx], Any], epoch: int | None, *, alone: bool = False) -> Any:
         """Run and commit; raises what the job raised."""
-        job = Job(work, epoch)
+        job = Job(work, epoch, alone=alone)
         self._group.commit([job])
         if job.error is not None:
             raise job.error
@@ -119,11 +137,11 @@ class WriterThread:
         self._thread = Thread(target=self._loop, name="instep-store-writer", daemon=True)
         self._thread.start()
 
-    async def submit(self, work: Callable[[SqliteTx], Any], epoch: int | None) -> Any:
+    async def submit(self, work: Callable[[SqliteTx], Any], epoch: int | None, *, alone: bool = False) -> Any:
         """Wait until the job is committed; raises what it raised. A caller that is cancelled before its job
         has begun takes the job with it; afterwards the job is committed all the same."""
         future = asyncio.get_running_loop().create_future()
-        self._queue.put(Job(work, epoch, future))
+        self._queue.put(Job(work, epoch, future, alone=alone))
         return await future
 
     async def stop(self) -> None:

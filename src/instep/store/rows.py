@@ -291,11 +291,15 @@ def entry(row: Row) -> Entry:
         operation=row[8],
         outcome=row[9],
         reason=row[10],
-        changes=tuple(cast(list[dict[str, Json]], decode(row[11]))),
+        changes=tuple(changes(row[11])),
         request=row[12],
         seal=row[13],
         forgotten=bool(row[14]),
     )
+
+
+def changes(stored: str) -> list[dict[str, Json]]:
+    return cast(list[dict[str, Json]], decode(stored))
 
 
 def sealed(row: Row) -> Bindings:

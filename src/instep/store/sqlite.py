@@ -87,6 +87,23 @@ class SqliteStore:
         if epoch is not None:
             await self._jobs.submit(lambda _: lease.give_back(self._writer, epoch), None)
 
+    async def scrub(self) -> None:
+        if self._closed:
+            raise closed(self._path)
+        await self._jobs.submit(lambda _: self._scrub(), None, alone=True)
+
+    def _scrub(self) -> None:
+        """A new copy of everything that is there takes the place of the pages, and the log is emptied."""
+        self._writer.execute("pragma secure_delete = on")
+        self._writer.execute("vacuum")
+        busy, _, _ = self._writer.execute("pragma wal_checkpoint(truncate)").get
+        if busy:
+            raise StoreError(
+                f"what was erased may still stand in the log beside the store: {self._path}-wal",
+                why="another process has the store open, so that the log can't be emptied",
+                fix="end the other commands that use this store, then run the same command again",
+            )
+
     async def close(self) -> None:
         """Do what is waiting and close the file; a lease that is still held stays until it runs out."""
         if self._closed:

@@ -316,6 +316,13 @@ class SqliteTx:
     def sealed(self, after: int, limit: int) -> list[SealedRow]:
         return [rows.sealed(row) for row in self._all("sealed", after=after, limit=limit)]
 
+    def forget_values(self, pair: str, side: Side, id: str) -> int:
+        found = self._all("entries_with_values", pair=pair, side=side, record_id=id)
+        for seq, reason, changes, salt in found:
+            names = rows.text([{"property": name} for name in names_of(rows.changes(changes))])
+            self._run("forget_entry", seq=seq, changes=names, commitment=commitment(salt, reason, changes))
+        return len(found)
+
     def journal(
         self,
         *,

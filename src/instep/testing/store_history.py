@@ -151,6 +151,44 @@ class HistoryContract(StoreHooks):
                 latest.seq - 1
             ]
 
+    async def test_values_that_are_forgotten_are_gone_from_the_journal_and_the_chain_verifies(
+        self, tmp_path: Path
+    ) -> None:
+        changes: tuple[dict[str, Json], ...] = ({"property": "name", "old": ["Ada"], "new": ["Lee"]},)
+
+        def told(record_id: str, partner_id: str, side: Side | None) -> Entry:
+            return Entry(
+                1, 2, "contact", "update", "done", side, record_id, partner_id, 3, "Ada", changes, "request"
+            )
+
+        written = told("r1", "c1", RIGHT)
+        back = told("c1", "r1", LEFT)
+        whole = told("c1", "r1", None)
+        of_another = told("r2", "c2", RIGHT)
+        confusable = told("c1", "c9", RIGHT)  # A right record that has the same id as the left one.
+        elsewhere = replace(written, pair="order")
+        noted = Entry(2, 0, "contact", "forget", "done", LEFT, "c1", "r1", 3, "on request")
+        async with self.opened(tmp_path) as store:
+            await store.write(lambda tx: tx.append([written, back, whole, of_another, confusable, elsewhere]))
+            seals = [entry.seal for entry in reversed(store.read(lambda tx: tx.journal()))]
+            assert await store.write(lambda tx: tx.forget_values("contact", LEFT, "c1")) == 3
+            assert "no entry says" in store.read(verify).trouble
+            await store.write(lambda tx: tx.append([noted]))
+            assert await store.write(lambda tx: tx.forget_values("contact", LEFT, "c1")) == 0
+            await store.scrub()
+            *entries, last = reversed(store.read(lambda tx: tx.journal()))
+            empty = ({"property": "name"},)
+            assert [replace(entry, seq=0) for entry in entries] == [
+                *(replace(e, changes=empty, reason="", forgotten=True) for e in (written, back, whole)),
+                of_another,
+                confusable,
+                elsewhere,
+            ]
+            assert [entry.seal for entry in entries] == seals
+            assert (last.operation, last.reason) == ("forget", "on request")
+            found = store.read(verify)
+            assert (found.trouble, found.entries, found.forgotten) == ("", 7, 3)
+
     async def test_a_transaction_that_is_undone_leaves_no_gap_in_the_chain(self, tmp_path: Path) -> None:
         def undone(tx: Tx) -> None:
             tx.append([_entry("1", "p1")])

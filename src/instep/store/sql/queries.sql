@@ -358,6 +358,18 @@ where seq > :after
 order by seq
 limit :limit
 
+-- name: entries_with_values
+-- What the journal still holds of one record: entries whose values were not forgotten, in which it is named.
+select seq, reason, changes, salt
+from journal
+where pair = :pair and (record_id = :record_id or partner_id = :record_id) and salt is not null
+    and operation <> 'forget'
+    and (side is null or (side = :side and record_id = :record_id) or (side <> :side and partner_id = :record_id))
+
+-- name: forget_entry
+-- Leave of an entry's values only what its seal needs.
+update journal set reason = '', changes = :changes, salt = null, commitment = :commitment where seq = :seq
+
 -- name: journal
 -- The journal, latest first.
 select seq, at_ms, run, pair, side, record_id, partner_id, link_id, operation, outcome, reason, changes, request,
