@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from docs.pages import commands, holds, mapping, policies, settings, systems, transformations
+from docs.pages import commands, drift, holds, mapping, policies, settings, systems, transformations
 from instep.connectors.sql import reference as sql_reference
 
 DIRECTORY: Final = Path(__file__).parent / "reference"
@@ -31,6 +31,7 @@ PAGES: Final[Mapping[str, Page]] = {
     "transformations.md": Page("How a value is turned into the other side's terms.", transformations.page),
     "policies.md": Page("Who wins a conflict, and what a pair may create and retire.", policies.page),
     "holds.md": Page("What waits for a person, why, and what the person can choose.", holds.page),
+    "drift.md": Page("What an audit can find, and what can be done about it.", drift.page),
     "dataflow.md": Page("Every key of `dataflow.yaml`.", settings.dataflow_page),
     "instep.md": Page("Every key of `instep.yaml`.", settings.site_page),
     "chargebee.md": Page(

@@ -42,6 +42,7 @@ from instep.dataflow.secrets import resolve, resolver
 from instep.dataflow.systems import ChargebeeSystem, RestSystem, Secret, SqlSystem, System
 from instep.errors import ConfigurationError, Problem
 from instep.processes import is_dead, this_process
+from instep.runner.audit import Audit
 from instep.runner.engine import Engine
 from instep.runner.run import Progress, Runner
 from instep.store.sqlite import SqliteStore, open_store
@@ -227,9 +228,19 @@ class Site:
         return Engine(self.dataflow, self.connectors, self.store, now_ms, self.random)
 
     def runner(self, on_progress: Callable[[Progress], None] | None = None) -> Runner:
-        """A runner of this process. Its name in the lease tells a person which process has it."""
-        holder = f"{this_process()} ({secrets_module.token_hex(3)})"
-        return Runner(self.engine(), holder, on_progress, is_dead)
+        """A runner of this process."""
+        return Runner(self.engine(), _holder(), on_progress, is_dead)
+
+    def audit(self, pairs: tuple[str, ...], examples: int, on_progress: Callable[[Progress], None]) -> Audit:
+        """An audit by this process; of these pairs only, if any."""
+        return Audit(
+            self.engine(),
+            _holder(),
+            pairs=pairs,
+            examples=examples,
+            on_progress=on_progress,
+            is_dead=is_dead,
+        )
 
     async def close(self) -> None:
         try:
@@ -237,6 +248,11 @@ class Site:
         finally:
             if self._open is not None:
                 await self._open.close()
+
+
+def _holder() -> str:
+    """The name in the lease, which tells a person what process has it."""
+    return f"{this_process()} ({secrets_module.token_hex(3)})"
 
 
 def load_site(directory: Path, *, offline: bool = False, environ: Mapping[str, str] | None = None) -> Site:

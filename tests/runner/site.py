@@ -86,7 +86,8 @@ def before_answer(act: Callable[[], object]) -> Fault:
 class Scripted:
     """The in-memory connector with a log of its requests, and faults for the next requests of a kind.
 
-    `hints`: listings name only ids and versions. `unlisted`: records that listings leave out.
+    `hints`: listings name only ids and versions. `unlisted`: records that listings leave out. `stale`: records
+    that listings show as they were.
     """
 
     inner: MemoryConnector
@@ -98,6 +99,7 @@ class Scripted:
     page_fault: Callable[[str, int], None] = lambda entity, page: None
     hints: bool = False
     unlisted: set[str] = field(default_factory=set)
+    stale: dict[str, Record] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:
@@ -122,7 +124,8 @@ class Scripted:
             number += 1
             self.log.append(("list", entity, str(number)))
             self.page_fault(entity, number)
-            page = Page([r for r in page.records if r.id not in self.unlisted], page.cursor, page.last)
+            rows = [self.stale.get(r.id, r) for r in page.records if r.id not in self.unlisted]
+            page = Page(rows, page.cursor, page.last)
             if self.hints:
                 rows = [
                     Record(r.id, version=r.version, complete=False, deleted=r.deleted) for r in page.records

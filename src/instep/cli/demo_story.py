@@ -295,6 +295,7 @@ def _rest(stage: Stage) -> None:
         f"a look at everything cost {asked['chargebee']} requests to Chargebee and {asked['erp']} to the ERP",
     )
     _expect_no_duplicates(stage)
+    stage.expect(stage.command("audit") == 0, "an audit of both systems found nothing that was not known")
 
 
 def tell_how_to_go_on(stage: Stage) -> None:

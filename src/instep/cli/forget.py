@@ -14,7 +14,7 @@ from instep.cli.terminal import Terminal
 from instep.core.model import Side
 from instep.core.values import Json
 from instep.runner.forget import Forgotten, forget, places_of, to_forget
-from instep.runner.run import take_lease
+from instep.runner.lease import leased
 from instep.site import Site
 
 
@@ -53,14 +53,11 @@ async def _forget(
                 terminal.json(_as_json(would, done=False))
             return
         runner = site.runner()
-        await take_lease(engine, runner.holder, runner.is_dead)
-        try:
+        async with leased(engine, runner.holder, runner.is_dead):
             done = await store.write(
                 lambda tx: forget(engine, tx, places_of(engine, tx, pair, found, id, only=only))
             )
             await store.scrub()
-        finally:
-            await store.release()
         if as_json:
             terminal.json(_as_json(done, done=True))
             return

@@ -25,7 +25,7 @@ from instep.runner.run import Progress
 
 LINE_EVERY_S: Final = 5.0
 BARS_EVERY_S: Final = 0.1
-WORDS: Final = {"read": "reading", "plan": "planning", "act": "syncing"}
+WORDS: Final = {"read": "reading", "plan": "planning", "act": "syncing", "audit": "auditing"}
 
 
 @contextmanager

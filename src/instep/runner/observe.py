@@ -70,6 +70,20 @@ async def observe(
     return observed
 
 
+async def refresh_paths(engine: Engine, side: Side, entity: str) -> None:
+    """Fields that were not mapped before were not stored either: then the next listing begins anew."""
+    paths = digest(list(engine.paths(side, entity)))
+    name = f"paths:{side}:{entity}"
+
+    def save(tx: Tx) -> None:
+        if tx.meta(name) != paths:
+            _from_the_start(tx, side, entity, f"listing:{side}:{entity}")
+            tx.save_meta(name, paths)
+
+    if engine.store.read(lambda tx: tx.meta(name)) != paths:
+        await engine.store.write(save)
+
+
 def is_listed(tx: Tx, side: Side, entity: str) -> bool:
     """Whether that entity has been listed completely at least once."""
     return tx.meta(f"listed:{side}:{entity}") is not None

@@ -295,7 +295,24 @@ def _close(
     if outcome != "not applied":
         tx.drop_releases(intent.key, _decided_by(pair_of(engine, intent), intent))
     entry = _entry(engine, intent, outcome, intent.reason, before, record.request)
-    tx.append([replace(entry, record_id=record.id, link_id=link_id or intent.link_id)])
+    changes = [_as_kept(engine, tx, intent, record, change) for change in entry.changes]
+    tx.append([replace(entry, record_id=record.id, link_id=link_id or intent.link_id, changes=changes)])
+
+
+def _as_kept(
+    engine: Engine, tx: Tx, intent: Intent, record: Record, change: Mapping[str, Json]
+) -> Mapping[str, Json]:
+    """A change with what the system made of it (`kept`), where that says something else than what was meant."""
+    pair, side, name = pair_of(engine, intent), intent.side, str(change["property"])
+    prop = pair.property(name)
+    answer = _answered(pair, name, side, record)
+    meant = _trimmed(pair, name, side, intent.properties[name][2])
+    if prop is None or answer is None or meant is None:
+        return change
+    lookup = StoreLookup(engine.dataflow, tx)
+    if prop.transformation.canon(side, answer, lookup) == prop.transformation.canon(side, meant, lookup):
+        return change
+    return {**change, "kept": plain(answer)}
 
 
 def _decided_by(pair: Pair, intent: Intent) -> list[str]:

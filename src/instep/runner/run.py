@@ -16,13 +16,14 @@ from typing import Literal
 from instep.core.dataflow import Pair
 from instep.core.model import Side
 from instep.core.state import Key, Link, Release, Todo
-from instep.core.values import Json, digest
+from instep.core.values import Json
 from instep.core.verdict import Write
-from instep.errors import Held, LeaseLost, OutcomeError, Stop
+from instep.errors import LeaseLost, OutcomeError, Stop
 from instep.runner.drain import drain_all
 from instep.runner.engine import Engine, entities_of
+from instep.runner.lease import leased
 from instep.runner.look import Look, look
-from instep.runner.observe import Observed, observe
+from instep.runner.observe import Observed, observe, refresh_paths
 from instep.runner.planning import (
     Brake,
     Tally,
@@ -53,7 +54,7 @@ class _Stopping(Exception):
 class Progress:
     """How far a run is. `total` is 0 while it isn't known; `what` is an entity while reading, a pair after."""
 
-    phase: Literal["read", "plan", "act"]
+    phase: Literal["read", "plan", "act", "audit"]
     what: str
     count: int
     total: int = 0
@@ -151,28 +152,23 @@ class Runner:
         engine, report = self.engine, Report()
         began_ms = engine.now_ms()
         before = [c.requests for c in engine.connectors]
-        await take_lease(engine, self.holder, self.is_dead)
-        kind = wish.kind if wish.act else "plan"
-        run = await engine.store.write(lambda tx: tx.start_run(kind, began_ms))
-        engine.run, report.run = run.id, run.id
-        renewing = asyncio.ensure_future(self._renew())
-        report.status = "failed"
-        try:
-            await self._run(wish, report)
-            report.status = "stopped" if self.stopping() else "braked" if report.brakes else "done"
-        except asyncio.CancelledError:
-            report.status = "stopped" if self.stopping() else "failed"
-            raise
-        finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError, LeaseLost):
-                await renewing
-            report.took_ms = engine.now_ms() - began_ms
-            for connector, sent in zip(engine.connectors, before, strict=True):
-                report.requests[connector.name] = connector.requests - sent
-            with suppress(LeaseLost):
-                await self._finish(report)
-                await engine.store.release()
+        async with leased(engine, self.holder, self.is_dead):
+            kind = wish.kind if wish.act else "plan"
+            run = await engine.store.write(lambda tx: tx.start_run(kind, began_ms))
+            engine.run, report.run = run.id, run.id
+            report.status = "failed"
+            try:
+                await self._run(wish, report)
+                report.status = "stopped" if self.stopping() else "braked" if report.brakes else "done"
+            except asyncio.CancelledError:
+                report.status = "stopped" if self.stopping() else "failed"
+                raise
+            finally:
+                report.took_ms = engine.now_ms() - began_ms
+                for connector, sent in zip(engine.connectors, before, strict=True):
+                    report.requests[connector.name] = connector.requests - sent
+                with suppress(LeaseLost):
+                    await self._finish(report)
         return report
 
     async def _finish(self, report: Report) -> None:
@@ -180,12 +176,6 @@ class Runner:
         await self.engine.store.write(
             lambda tx: tx.finish_run(report.run, now_ms, report.status, report.summary())
         )
-
-    async def _renew(self) -> None:
-        engine = self.engine
-        while True:
-            await engine.sleep(engine.settings.lease_ms / 3000)
-            await engine.store.acquire(self.holder, engine.now_ms(), engine.settings.lease_ms)
 
     async def _run(self, wish: Wish, report: Report) -> None:
         await self.engine.store.write(partial(_recover, self.engine))
@@ -281,7 +271,7 @@ class Runner:
                     raise _Stopping
 
             try:
-                await self._refresh_paths(side, entity)
+                await refresh_paths(self.engine, side, entity)
                 await observe(self.engine, side, entity, full=wish.full, observed=observed, note=note)
             except _Stopping:
                 return
@@ -289,20 +279,6 @@ class Runner:
                 raise
             except OutcomeError as error:  # the other entities can be worked on all the same
                 report.troubles[f"{side}:{entity}"] = str(error)
-
-    async def _refresh_paths(self, side: Side, entity: str) -> None:
-        """Fields that were not mapped before were not stored either: list everything once more."""
-        paths = digest(list(self.engine.paths(side, entity)))
-        name = f"paths:{side}:{entity}"
-
-        def save(tx: Tx) -> None:
-            if tx.meta(name) != paths:
-                tx.save_cursor(side, entity, None)
-                tx.save_meta(f"listing:{side}:{entity}", None)
-                tx.save_meta(name, paths)
-
-        if self.engine.store.read(lambda tx: tx.meta(name)) != paths:
-            await self.engine.store.write(save)
 
     def _troubled(self, pair: Pair, report: Report) -> bool:
         return any(f"{side}:{pair.entity[side]}" in report.troubles for side in Side)
@@ -414,18 +390,6 @@ class Runner:
         return sum(connector.requests for connector in self.engine.connectors)
 
 
-async def take_lease(engine: Engine, holder: str, is_dead: Callable[[str], bool]) -> None:
-    """Take the lease; from a process that is known to be dead at once, in its own name first. Raises Held."""
-    store, ttl_ms = engine.store, engine.settings.lease_ms
-    try:
-        await store.acquire(holder, engine.now_ms(), ttl_ms)
-    except Held as held:
-        if not is_dead(held.holder):
-            raise
-        await store.acquire(held.holder, engine.now_ms(), ttl_ms)
-        await store.acquire(holder, engine.now_ms(), ttl_ms)
-
-
 def _retry_refused(engine: Engine, tx: Tx) -> None:
     """What a system refused may be taken by now, for a reason that no changed value shows: with a complete
     reading each is tried once more."""
@@ -459,6 +423,3 @@ def _recover(engine: Engine, tx: Tx) -> None:
         key = replace(intent.key, side=Side.LEFT, id=link.ids.left) if link else intent.key
         if engine.dataflow.pair(key.pair) is not None:
             tx.mark([key], reason="a write is in doubt")
-
-
-__all__ = ["Brake", "OutcomeError", "Progress", "Report", "Runner", "Wish", "take_lease"]

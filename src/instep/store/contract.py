@@ -44,7 +44,8 @@ T = TypeVar("T")
 class Entry:
     """One line of the journal. `operation`: create | update | retire | link | unlink | overruled | release |
     hold | adopt | forget. `outcome`: done | found done | refused | not applied | given up. `changes`: [{property,
-    old, new}] in the target's terms. `request`: the system's own id of the request, else our idempotency key.
+    old, new}] in the target's terms, with `kept` where the system made something else of what was meant.
+    `request`: the system's own id of the request, else our idempotency key.
     The store gives `seq` and `seal` (`instep.store.chain`), and says whether the values are `forgotten`: `reason`
     is then empty, and `changes` has names alone."""
 
