@@ -44,6 +44,7 @@ from instep.errors import ConfigurationError, Problem
 from instep.processes import is_dead, this_process
 from instep.runner.audit import Audit
 from instep.runner.engine import Engine
+from instep.runner.engine import Settings as RunSettings
 from instep.runner.run import Progress, Runner
 from instep.store.sqlite import SqliteStore, open_store
 
@@ -225,7 +226,9 @@ class Site:
             raise ConfigurationError(errors)
 
     def engine(self) -> Engine:
-        return Engine(self.dataflow, self.connectors, self.store, now_ms, self.random)
+        days = self.file.settings.keep_history_days
+        settings = RunSettings(keep_history_ms=None if days is None else days * 86_400_000)
+        return Engine(self.dataflow, self.connectors, self.store, now_ms, self.random, settings=settings)
 
     def runner(self, on_progress: Callable[[Progress], None] | None = None) -> Runner:
         """A runner of this process."""

@@ -119,3 +119,29 @@ def test_a_write_that_was_refused_is_told_with_the_id_of_its_request(acme: Compa
     refused = next(e for e in entries(acme, "contact", "c1") if e["outcome"] == "refused")
     log = {seen["request_id"]: seen for seen in acme.erp.console("GET", "requests")["requests"]}
     assert log[refused["request"]]["status"] == 422
+
+
+def test_what_is_older_than_the_journal_is_kept_for_is_pruned_and_undo_says_so(edited: Company) -> None:
+    connection = apsw.Connection(str(edited.directory / "instep.sqlite"))
+    connection.execute("update journal set at_ms = 1000; update runs set started_ms = 1000; delete from meta")
+    connection.close()
+    assert edited.run("sync").exit_code == 0
+    (pruned,) = entries(edited)
+    assert pruned["operation"] == "prune" and "kept for 730 days" in pruned["reason"]
+    shown = edited.run("history", "--verify").stdout
+    assert "as it was written: 1 entry" in shown and "the last one of 1970-01-01" in shown
+    assert edited.json("history", "--verify")["pruned"] == int(pruned["record"])
+    told = edited.run("undo", "2", "--yes")
+    assert "the journal was pruned up to 1970-01-01 00:00:01 UTC: what run 2 wrote" in told.stdout
+    assert edited.json("undo", "2")["pruned"] is True
+
+
+def test_a_site_can_keep_its_journal_for_ever(edited: Company) -> None:
+    path = edited.directory / "instep.yaml"
+    path.write_text(path.read_text().replace("keep_history_days: 730", "keep_history_days: null"))
+    connection = apsw.Connection(str(edited.directory / "instep.sqlite"))
+    connection.execute("update journal set at_ms = 1000; delete from meta")
+    connection.close()
+    before = len(entries(edited))
+    assert edited.run("sync").exit_code == 0
+    assert len(entries(edited)) == before

@@ -10,6 +10,7 @@ from itertools import count
 import pytest
 
 from instep.store.sqlite import open_store
+from instep.store.verify import verify
 
 WRITER = """
 import asyncio, sys
@@ -28,6 +29,49 @@ async def main(path, first):
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 """
+
+
+PRUNER = """
+import asyncio, sys
+from instep.store.contract import Entry
+from instep.store.sqlite import open_store
+
+async def main(path):
+    store = open_store(path)
+    def step(tx):
+        tx.append(Entry(1, 1, "contact", "link", "done", record_id=str(n)) for n in range(15))
+        start = tx.prune(9, 14)
+        tx.append([Entry(2, 1, "", "prune", "done", record_id=str(start.seq))])
+        return start.count
+    while True:
+        print(await store.write(step), flush=True)
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+@pytest.mark.slow
+def test_a_journal_that_was_being_pruned_verifies_after_a_kill(tmp_path):
+    path = tmp_path / "store.sqlite"
+    chance = random.Random(11)
+    for _ in range(6):
+        pruner = subprocess.Popen(
+            [sys.executable, "-c", PRUNER, str(path)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        try:
+            told = [int(pruner.stdout.readline()) for _ in range(chance.randrange(1, 60))]
+        finally:
+            pruner.kill()
+            pruner.wait()
+            pruner.stdout.close()
+        store = open_store(path)
+        found = store.read(verify)
+        assert found.trouble == ""
+        assert found.chain.start.count >= told[-1]
+        assert found.chain.head.count == found.chain.start.count + found.entries
+        asyncio.run(store.close())
 
 
 @pytest.mark.slow

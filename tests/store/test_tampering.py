@@ -113,6 +113,11 @@ FAULTS = {
         " outcome, reason, changes, request, salt, commitment, seal from journal where seq = 9",
         10,
     ),
+    "a beginning was made up": (
+        """update journal_chain set start_seq = 3, start_count = 3, start_ms = 3,
+           start_seal = (select seal from journal where seq = 3); delete from journal where seq <= 3""",
+        1,
+    ),
     "values were taken away": ('update journal set changes = \'[{"property":"name"}]\' where seq = 4', 4),
     "values and salt were taken away": (NAMED_AGAIN, 4),
     "another value stands with the commitment": (

@@ -126,7 +126,7 @@ def told(entry: Entry, systems: Both[str], *, only: str = "") -> list[str]:
     run = f"run {entry.run}" if entry.run else "by hand"
     outcome = "" if entry.outcome == "done" else f": {entry.outcome}"
     why = f"   ({entry.reason})" if entry.reason else ""
-    what = f"{entry.operation} {entry.pair} {named}{where}{outcome}{why}"
+    what = " ".join(filter(None, (entry.operation, entry.pair, named))) + f"{where}{outcome}{why}"
     lines = [f"{words.moment(entry.at_ms)}  {run}  {what}"]
     for change in entry.changes:
         if only and change.get("property") != only:

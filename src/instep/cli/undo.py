@@ -14,11 +14,11 @@ from instep.cli.planned import Outline
 from instep.cli.records import pair_of, side_of, side_option
 from instep.cli.summary import report_json, say_report, standing
 from instep.cli.terminal import Terminal
-from instep.cli.words import counted
+from instep.cli.words import counted, moment
 from instep.core.model import Side
 from instep.errors import UsageError
 from instep.runner.run import Report, Wish
-from instep.runner.undo import Scope, choose_ways_back, ways_back
+from instep.runner.undo import Scope, choose_ways_back, pruned_until, ways_back
 from instep.site import Site, opened
 from instep.store.contract import Run, Tx
 
@@ -73,6 +73,7 @@ class _Way:
     pairs: set[str] = field(default_factory=set)
     records: int = 0
     kept: int = 0
+    pruned: str = ""
     actions: list[object] = field(default_factory=list)
 
 
@@ -93,9 +94,13 @@ async def _undo(terminal: Terminal, asked: _Asked, yes: bool, limit: int, as_jso
                 return _nothing(terminal, way, read, as_json)
             if not as_json:
                 way.outline.say(terminal, read)
+                if way.pruned:
+                    terminal.say(way.pruned)
             if not (yes or _agreed(terminal, scope, way)):
                 if as_json:
-                    terminal.json({"run": scope.run, "actions": way.actions, "done": None})
+                    terminal.json(
+                        {"run": scope.run, "pruned": bool(way.pruned), "actions": way.actions, "done": None}
+                    )
                 return 0
             await choose_ways_back(site.engine(), scope)
             wish = Wish(approved=frozenset(way.approved), pairs=tuple(sorted(way.pairs)), kind="undo")
@@ -104,7 +109,7 @@ async def _undo(terminal: Terminal, asked: _Asked, yes: bool, limit: int, as_jso
 
 
 async def _look(site: Site, scope: Scope, limit: int, as_json: bool, interrupt: Interrupt) -> _Way:
-    way = _Way(Outline(site.dataflow, site.systems, limit))
+    way = _Way(Outline(site.dataflow, site.systems, limit), pruned=_pruned(site, scope))
     for back in ways_back(site.engine(), scope):
         way.outline.add(back.action)
         way.approved.update(back.action.fingerprints)
@@ -120,12 +125,26 @@ async def _look(site: Site, scope: Scope, limit: int, as_json: bool, interrupt: 
     return way
 
 
+def _pruned(site: Site, scope: Scope) -> str:
+    """The sentence to say if the journal may not have all that the run wrote any more."""
+    until_ms = pruned_until(site.engine(), scope.run)
+    if until_ms is None:
+        return ""
+    return (
+        f"the journal was pruned up to {moment(until_ms)} UTC: what run {scope.run} wrote until then is not known"
+        " any more, and stays as it is"
+    )
+
+
 def _nothing(terminal: Terminal, way: _Way, read: Report, as_json: bool) -> int:
     if as_json:
-        terminal.json({"actions": way.actions, "done": None})
+        terminal.json({"pruned": bool(way.pruned), "actions": way.actions, "done": None})
         return 0
     if way.kept:
         way.outline.say(terminal, read)
+    if way.pruned:
+        terminal.say(way.pruned)
+        return 0
     terminal.say(
         "nothing is to be undone: "
         + ("all of it stays as it is" if way.kept else "it wrote nothing that stands")
@@ -148,7 +167,7 @@ def _say_done(terminal: Terminal, site: Site, scope: Scope, way: _Way, report: R
     stands = standing(site)
     if as_json:
         done = report_json(report, stands)
-        terminal.json({"run": scope.run, "actions": way.actions, "done": done})
+        terminal.json({"run": scope.run, "pruned": bool(way.pruned), "actions": way.actions, "done": done})
     else:
         say_report(terminal, site, report, stands)
         terminal.say(

@@ -128,6 +128,7 @@ def site_text(choices: Choices) -> str:
             "# Everything that Instep knows: links, what was last agreed, the journal.",
             "store: instep.sqlite",
             "dataflow: dataflow.yaml",
+            "keep_history_days: 730  # how long the journal is kept; null: for ever",
             "",
             "schedule:",
             "  full_every_s: 86400  # how often it reads everything, which is what finds deletes",

@@ -204,6 +204,13 @@ class SiteModel(Strict):
     systems: SystemsModel = Field(description="the two systems")
     store: Text = Field("instep.sqlite", description="path of the store, seen from this file")
     dataflow: Text = Field("dataflow.yaml", description="path of the dataflow, seen from this file")
+    keep_history_days: StrictInt | None = Field(
+        730,
+        ge=2,
+        le=36_500,
+        description="days for which the journal is kept; older entries go at the end of a run, and what they held "
+        "can't be undone any more; null: for ever",
+    )
     schedule: Schedule = Field(
         default_factory=lambda: Schedule.model_validate({}), description="how often to look for changes"
     )

@@ -31,7 +31,7 @@ class Settings:
 
     `workers`: records looked at at once. `attempts`: failures in a row after which a record counts as failing
     (it is still tried, ever more rarely). `timeout_ms`: the connectors' own limit for a request, part of how
-    long a write may stay in doubt.
+    long a write may stay in doubt. `keep_history_ms`: how long the journal is kept, None for ever.
     """
 
     workers: int = 16
@@ -40,6 +40,7 @@ class Settings:
     timeout_ms: int = 60_000
     lease_ms: int = 60_000
     canaries: int = 3
+    keep_history_ms: int | None = None
 
 
 class Claims:

@@ -34,6 +34,7 @@ from instep.runner.planning import (
     may_brake,
     worked_off,
 )
+from instep.runner.prune import prune
 from instep.runner.redefined import look_again
 from instep.store.contract import Tx
 
@@ -207,6 +208,7 @@ class Runner:
         if not self.stopping():
             await self._note_worked_off(pairs, report)
         await self._mark_skipped(report)
+        await prune(self.engine, self.stopping)
 
     async def _note_complete(self, report: Report) -> None:
         wanted = entities_of(self.engine.dataflow)

@@ -60,6 +60,16 @@ def ways_back(engine: Engine, scope: Scope) -> Iterator[Back]:
             return
 
 
+def pruned_until(engine: Engine, run: int) -> int | None:
+    """Up to when the journal was pruned, if that may concern what a run wrote; None if all of it is still there."""
+
+    def look(tx: Tx) -> int | None:
+        found, start = tx.run(run), tx.chain().start
+        return start.at_ms if found is not None and start.seq and found.started_ms <= start.at_ms else None
+
+    return engine.store.read(look)
+
+
 def _page(
     engine: Engine, tx: Tx, *, scope: Scope, before: int | None, told: set[int]
 ) -> tuple[list[Back], int | None]:

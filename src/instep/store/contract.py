@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 from instep.core.model import Both, Side
 from instep.core.state import Hold, Intent, Key, Link, LinkState, Release, Sighting, Todo
 from instep.core.values import Json
-from instep.store.chain import Chain, SealedRow
+from instep.store.chain import Anchor, Chain, SealedRow
 
 __all__ = [
     "BUCKETS",
@@ -43,9 +43,9 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the journal. `operation`: create | update | retire | link | unlink | overruled | release |
-    hold | adopt | forget. `outcome`: done | found done | refused | not applied | given up. `changes`: [{property,
-    old, new}] in the target's terms, with `kept` where the system made something else of what was meant.
-    `request`: the system's own id of the request, else our idempotency key.
+    hold | adopt | forget | prune. `outcome`: done | found done | refused | not applied | given up. `changes`:
+    [{property, old, new}] in the target's terms, with `kept` where the system made something else of what was
+    meant. `request`: the system's own id of the request, else our idempotency key.
     The store gives `seq` and `seal` (`instep.store.chain`), and says whether the values are `forgotten`: `reason`
     is then empty, and `changes` has names alone."""
 
@@ -216,6 +216,12 @@ class Tx(Protocol):
     # Journal and runs
     def append(self, entries: Iterable[Entry]) -> None:
         """Add to the end, each sealed by a hash over itself and the seal before (`instep.store.chain`)."""
+        ...
+
+    def prune(self, before_ms: int, limit: int) -> Anchor | None:
+        """Let go of the oldest entries, up to `limit` of them and none from `before_ms` on; what is kept begins
+        after the last of them, which is returned (None: there was none). The caller says so in an entry of the
+        operation "prune", whose `record_id` is the number of that last one."""
         ...
 
     def forget_values(self, pair: str, side: Side, id: str) -> int:

@@ -316,6 +316,18 @@ class SqliteTx:
     def sealed(self, after: int, limit: int) -> list[SealedRow]:
         return [rows.sealed(row) for row in self._all("sealed", after=after, limit=limit)]
 
+    def prune(self, before_ms: int, limit: int) -> Anchor | None:
+        was = start = self.chain().start
+        for seq, sealed, at_ms in self._all("oldest", after=start.seq, limit=limit):
+            if at_ms >= before_ms:
+                break
+            start = Anchor(seq, sealed, start.count + 1, at_ms)
+        if start == was:
+            return None
+        self._run("prune", after=was.seq, last=start.seq)
+        self._run("save_start", seq=start.seq, seal=start.seal, count=start.count, at_ms=start.at_ms)
+        return start
+
     def forget_values(self, pair: str, side: Side, id: str) -> int:
         found = self._all("entries_with_values", pair=pair, side=side, record_id=id)
         for seq, reason, changes, salt in found:

@@ -17,6 +17,9 @@ PAGE = 1000
 FORGET = "forget"
 """The operation of the entry that says whose values were erased."""
 
+PRUNE = "prune"
+"""The operation of the entry that says up to which number (its `record_id`) the journal was pruned."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verified:
@@ -37,7 +40,7 @@ def verify(tx: Tx, anchor: str = "") -> Verified:
     """
     chain = tx.chain()
     wanted = _Wanted.of(anchor)
-    before, entries, forgotten = chain.start, 0, 0
+    before, entries, forgotten, pruned = chain.start, 0, 0, "0"
     wanted.meet(before)
     for row in _rows(tx):
         seq = int(row["seq"] or 0)
@@ -46,9 +49,12 @@ def verify(tx: Tx, anchor: str = "") -> Verified:
             return Verified(chain, entries, forgotten, trouble, seq)
         entries += 1
         forgotten += row["salt"] is None
+        pruned = str(row["record_id"]) if row["operation"] == PRUNE else pruned
         before = Anchor(seq, str(row["seal"]), before.count + 1, int(row["at_ms"] or 0))
         wanted.meet(before)
     trouble, at = _trouble_at_end(chain.head, before)
+    if not trouble and pruned != str(chain.start.seq):
+        trouble, at = f"{_range(1, chain.start.seq)} taken out, and no entry says that they were pruned", 1
     if not trouble and not wanted.met:
         trouble, at = wanted.missed(chain), wanted.seq
     return Verified(chain, entries, forgotten, trouble, at)

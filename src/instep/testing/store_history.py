@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from operator import methodcaller
 from pathlib import Path
@@ -188,6 +189,35 @@ class HistoryContract(StoreHooks):
             assert (last.operation, last.reason) == ("forget", "on request")
             found = store.read(verify)
             assert (found.trouble, found.entries, found.forgotten) == ("", 7, 3)
+
+    async def test_the_oldest_entries_can_be_let_go_and_the_rest_verifies(self, tmp_path: Path) -> None:
+        entries = [replace(_entry(str(at_ms), "p"), at_ms=at_ms) for at_ms in (1, 2, 3, 9, 4, 5)]
+
+        def prune(before_ms: int, limit: int) -> Callable[[Tx], Anchor | None]:
+            def work(tx: Tx) -> Anchor | None:
+                start = tx.prune(before_ms, limit)
+                if start is not None:
+                    tx.append([Entry(9, 1, "", "prune", "done", record_id=str(start.seq))])
+                return start
+
+            return work
+
+        async with self.opened(tmp_path) as store:
+            await store.write(lambda tx: tx.append(entries))
+            third = store.read(lambda tx: tx.journal())[3]
+            assert await store.write(prune(1, 10)) is None
+            start = await store.write(prune(8, 2))
+            assert start is not None and start.count == 2
+            start = await store.write(prune(8, 10))  # The entry of 9 stands before those of 4 and 5.
+            assert start == Anchor(third.seq, third.seal, 3, 3)
+            assert _ids(store.read(lambda tx: tx.journal(pair="contact"))) == ["5", "4", "9"]
+            found = store.read(verify)
+            assert (found.trouble, found.entries, found.chain.start) == ("", 5, start)
+            assert store.read(lambda tx: verify(tx, str(start))).trouble == ""
+            assert "pruned" in store.read(lambda tx: verify(tx, f"1:{'0' * 64}")).trouble
+            assert await store.write(prune(99, 100)) is not None
+            found = store.read(verify)
+            assert (found.trouble, found.entries) == ("", 1)
 
     async def test_a_transaction_that_is_undone_leaves_no_gap_in_the_chain(self, tmp_path: Path) -> None:
         def undone(tx: Tx) -> None:

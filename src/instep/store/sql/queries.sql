@@ -349,6 +349,19 @@ where only = 1
 update journal_chain set head_seq = :seq, head_seal = :seal, head_count = :count, head_ms = :at_ms
 where only = 1
 
+-- name: save_start
+-- Note with which entry the kept part of the journal begins from now on: the one after this.
+update journal_chain set start_seq = :seq, start_seal = :seal, start_count = :count, start_ms = :at_ms
+where only = 1
+
+-- name: oldest
+-- The first entries that are kept.
+select seq, seal, at_ms from journal where seq > :after order by seq limit :limit
+
+-- name: prune
+-- Let go of the first entries that are kept.
+delete from journal where seq > :after and seq <= :last
+
 -- name: sealed
 -- The journal as its chain was made, oldest first, page by page.
 select seq, at_ms, run, pair, side, record_id, partner_id, link_id, operation, outcome, request, reason,
