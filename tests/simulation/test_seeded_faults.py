@@ -59,7 +59,7 @@ def _sides_are_compared_with_each_other(patch: pytest.MonkeyPatch) -> None:
 def _the_base_moves_without_an_answer(patch: pytest.MonkeyPatch) -> None:
     whole = outcome.not_applied
 
-    def hopeful(running: Any, tx: Any, intent: Any, why: str) -> None:
+    def hopeful(running: Any, tx: Any, intent: Any, why: str, request: str = "") -> None:
         link = tx.link(intent.link_id) if intent.link_id else None
         if link is not None:
             left = intent.side is Side.LEFT
@@ -68,7 +68,7 @@ def _the_base_moves_without_an_answer(patch: pytest.MonkeyPatch) -> None:
                 for name, (source, _, meant) in intent.properties.items()
             }
             tx.save_link(replace(link, base={**link.base, **moved}))
-        whole(running, tx, intent, why)
+        whole(running, tx, intent, why, request)
 
     patch.setattr(outcome, "not_applied", hopeful)
 
