@@ -63,7 +63,8 @@ lock: ## renew the lock files from pyproject.toml
 	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
 	printf 'hatchling\neditables\n' | .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements.lock - -o requirements-build.lock
 	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev --extra sql -c requirements.lock pyproject.toml -o requirements-dev.lock
+	printf '%s\n' 'trytond==8.2.*' 'trytond_sale==8.2.*' 'trytond_party_relationship==8.2.*' 'proteus==8.2.*' | .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements-tryton.lock
 	rm -rf .venv-lock
 
 clean: ## remove everything that these targets made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist

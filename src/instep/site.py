@@ -24,6 +24,8 @@ import msgspec
 from instep.connectors.chargebee import BusinessEntity, ChargebeeConnector, PriceTerm, Settings
 from instep.connectors.contract import Connector
 from instep.connectors.rest import Description, RestConnector
+from instep.connectors.tryton import Settings as TrytonSettings
+from instep.connectors.tryton import TrytonConnector
 from instep.core.dataflow import Dataflow
 from instep.core.model import SIDES, Both, Side
 from instep.core.values import digest
@@ -39,7 +41,7 @@ from instep.dataflow.files import (
 )
 from instep.dataflow.files import load_site as load_site_file
 from instep.dataflow.secrets import resolve, resolver
-from instep.dataflow.systems import ChargebeeSystem, RestSystem, Secret, SqlSystem, System
+from instep.dataflow.systems import ChargebeeSystem, RestSystem, Secret, SqlSystem, System, TrytonSystem
 from instep.errors import ConfigurationError, Problem
 from instep.processes import is_dead, this_process
 from instep.runner.audit import Audit
@@ -161,10 +163,20 @@ def _sql(wiring: Wiring) -> Connector:
     return SqlConnector(description, wiring.secret_of_text, name=system.name, directory=directory)
 
 
+def _tryton(wiring: Wiring) -> Connector:
+    system = wiring.system
+    if not isinstance(system, TrytonSystem):
+        raise TypeError(type(system).__name__)
+    settings = system.model_dump(exclude={"kind", "name", "password"})
+    password = wiring.secret(system.password, "password")
+    return TrytonConnector(TrytonSettings(**settings), password, name=system.name)
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     "chargebee": Kind(ChargebeeSystem, _chargebee),
     "rest": Kind(RestSystem, _rest),
     "sql": Kind(SqlSystem, _sql),
+    "tryton": Kind(TrytonSystem, _tryton),
 }
 
 

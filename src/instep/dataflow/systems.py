@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, GetJsonSchemaHandler, StrictInt, field_validator, model_validator
+from pydantic import Field, GetJsonSchemaHandler, StrictInt, StrictStr, field_validator, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -175,10 +175,37 @@ class SqlSystem(System):
     )
 
 
+class TrytonSystem(System):
+    """A database of a Tryton 8 server."""
+
+    kind: Literal["tryton"] = Field("tryton", description="Tryton, by its JSON-RPC")
+    name: Text = Field("Tryton", description="what people call the system")
+    base_url: HttpUrl = Field(description="address of the server, without the database")
+    database: Text = Field(description="name of the database")
+    user: Text = Field(description="login of a user that only Instep is")
+    password: Secret = Field(description="the user's password")
+    customer_category: Text = Field("Customer", description="party category that makes a party a customer")
+    contact_category: Text = Field("Contact", description="party category that makes a party a contact")
+    relation: Text = Field("is contact of", description="type of relation from a contact to its customer")
+    tax_number_type: StrictStr = Field(
+        "", description="type of party identifier that a tax number is (`eu_vat`); empty: one without a type"
+    )
+    overlap_s: StrictInt = Field(
+        300, ge=1, le=86_400, description="seconds that the longest transaction in Tryton may take"
+    )
+    page_size: StrictInt = Field(500, ge=1, le=10_000, description="records in one answer")
+    batch: StrictInt = Field(100, ge=1, le=1000, description="records in one write, which is one transaction")
+    write_calls: StrictInt = Field(
+        2, ge=1, le=16, description="writing calls at once; 1 where Tryton's database is SQLite"
+    )
+    requests_per_minute: StrictInt | None = Field(None, ge=1, description="limit of requests; none: no limit")
+
+
 KINDS: Final[Mapping[str, type[System]]] = {
     "chargebee": ChargebeeSystem,
     "rest": RestSystem,
     "sql": SqlSystem,
+    "tryton": TrytonSystem,
 }
 
 
