@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import pytest
 
+from instep.store.sqlite import open_store
 from tests.cli.company import Company
 
 
@@ -64,6 +68,19 @@ def test_a_record_that_is_not_known_and_one_that_is_in_doubt_of_its_side_are_ans
 ) -> None:
     assert people.run("forget", "contact", "nobody", "--yes").exit_code == 2
     assert people.run("forget", "contakt", "c1", "--yes").exit_code == 2
+
+
+def test_while_a_run_is_going_on_nothing_is_forgotten(people: Company) -> None:
+    async def running() -> None:
+        store = open_store(people.directory / "instep.sqlite")
+        await store.acquire("another machine", time.time_ns() // 1_000_000, 60_000)
+        await store.close()
+
+    asyncio.run(running())
+    refused = people.run("forget", "contact", "c1", "--yes")
+    assert refused.exit_code == 5
+    assert "another machine has the lease" in refused.stderr
+    assert b"Byron-Before" in bytes_of(people)
 
 
 def test_what_is_forgotten_can_not_be_undone_and_undo_says_so(people: Company) -> None:

@@ -143,6 +143,16 @@ async def test_a_taken_name_is_not_a_taken_id() -> None:
         assert (taken.value.field, taken.value.existing_id) == ("name", "")
 
 
+async def test_a_write_of_several_requests_tells_the_ids_of_all() -> None:
+    async with chargebee_site() as site:
+        record = await site.connector.create("item", {"name": "Sensor"}, key("S-1"))
+        written = [x.request_id for x in site.log if x.method == "POST"]
+        assert len(written) == 2 and all(written)
+        assert record.request == " ".join(written)
+        again = await site.connector.create("item", {"name": "Other"}, key("S-2"))
+        assert again.request == site.log[-1].request_id
+
+
 async def test_a_first_price_makes_an_item_price_with_a_chosen_id() -> None:
     async with chargebee_site() as site:
         await site.connector.create("item", {"name": "Sensor", "external_name": "S"}, key("S-1"))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from instep.connectors.contract import CreateKey
+from instep.connectors.request_ids import LONGEST, clean
 from instep.connectors.rest import RestConnector
 from instep.core.model import Record
 from instep.errors import BadAnswer, Gone, InDoubt, Moved, OutcomeError, Refused, RetryLater, Stop, Taken
@@ -185,6 +186,18 @@ async def test_a_refusal_names_the_field_and_the_reason() -> None:
             await create(connector, "m-2", customer_id="77")
         assert refused.value.field == "customer_id"
         await connector.close()
+
+
+async def test_the_header_with_the_id_of_a_request_can_be_named() -> None:
+    async with erp() as here:
+        for header, told in (("", True), ("X-REQUEST-ID", True), ("X-Trace", False)):
+            connector = connect(here.url, {**described(), "request_id_header": header})
+            assert bool((await create(connector, f"m{header}")).request) is told
+            await connector.close()
+
+
+async def test_an_id_that_could_disturb_a_line_is_made_harmless() -> None:
+    assert clean("a b\x1b[31m\u202eé" + "x" * 500) == ("ab[31m" + "x" * 500)[:LONGEST]
 
 
 async def test_a_unique_value_in_use_is_taken_and_says_by_which_record() -> None:

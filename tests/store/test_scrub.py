@@ -48,6 +48,18 @@ async def test_not_a_byte_is_left_of_what_was_forgotten(tmp_path, threaded):
     assert SECRET.encode() not in bytes_of(tmp_path)
 
 
+async def test_what_was_pruned_is_overwritten(tmp_path):
+    store = await filled(tmp_path)
+    changes = ({"property": "name", "old": None, "new": ["Pruned-by-age"]},)
+    entry = Entry(90, 1, "contact", "update", "done", Side.RIGHT, "r", "c", 1, "", changes)
+    await store.write(lambda tx: tx.append([entry] * 200))
+    await store.write(lambda tx: tx.append([Entry(99, 1, "contact", "link", "done")]))
+    assert b"Pruned-by-age" in bytes_of(tmp_path)
+    await store.write(lambda tx: tx.prune(95, 1000))
+    await store.close()
+    assert b"Pruned-by-age" not in bytes_of(tmp_path)
+
+
 async def test_writes_before_and_after_a_scrub_are_kept(tmp_path):
     store = await filled(tmp_path)
     await store.scrub()

@@ -1,7 +1,7 @@
 """The store in one SQLite file: one connection that writes, in groups; one that reads the last commit.
 
-WAL with synchronous=FULL: what was committed survives a kill and a power cut. Debian's own SQLite is not used:
-apsw brings a recent one along (versions up to 3.51.2 can corrupt a WAL file).
+WAL with synchronous=FULL: what was committed survives a kill and a power cut. What is deleted is overwritten.
+Debian's own SQLite is not used: apsw brings a recent one along (versions up to 3.51.2 can corrupt a WAL file).
 """
 
 from __future__ import annotations
@@ -94,7 +94,6 @@ class SqliteStore:
 
     def _scrub(self) -> None:
         """A new copy of everything that is there takes the place of the pages, and the log is emptied."""
-        self._writer.execute("pragma secure_delete = on")
         self._writer.execute("vacuum")
         busy, _, _ = self._writer.execute("pragma wal_checkpoint(truncate)").get
         if busy:
@@ -180,6 +179,6 @@ def _connect(uri: str, busy_timeout_ms: int) -> apsw.Connection:
     connection.set_busy_timeout(busy_timeout_ms)
     connection.execute(
         "pragma synchronous = full; pragma cache_size = -6144; pragma temp_store = memory;"
-        "pragma journal_size_limit = 67108864"
-    )
+        "pragma journal_size_limit = 67108864; pragma secure_delete = on"
+    ).fetchall()  # a statement that gives a row holds back those after it until it is fetched
     return connection
