@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from instep.core.model import Side
 from instep.runner.run import Wish
 from instep.store.contract import Entry, Hold, Link, Tx
+from instep.store.verify import verify
 
 from .world import PERSON, PROPERTIES, Edit, World
 
@@ -223,7 +224,9 @@ def _deletes(world: World) -> Iterator[str]:
 
 
 def _journal(world: World) -> Iterator[str]:
-    """Promise 13: every value that the engine wrote is in the journal."""
+    """Promise 13: every value that the engine wrote is in the journal, and the journal is as it was written."""
+    if trouble := world.store.read(verify).trouble:
+        yield f"journal: it does not verify: {trouble}"
     entries = _journal_entries(world)
     told = {str(v) for e in entries for c in e.changes for v in (c.get("new") or [])}  # type: ignore[union-attr]
     for side in Side:

@@ -75,6 +75,54 @@ STATEMENT_FAULTS = {
         "state = 'none'",
         "live_links_are_counted",
     ),
+    "the journal's end is noted without its seal": (
+        "save_head",
+        "head_seal = :seal, ",
+        "",
+        "entries_are_sealed_in_a_chain_that_verifies",
+    ),
+    "an entry is kept without its salt": (
+        "append",
+        ":salt, :seal",
+        "null, :seal",
+        "entries_are_sealed_in_a_chain_that_verifies",
+    ),
+    "forgetting leaves the reason": (
+        "forget_entry",
+        "reason = '', ",
+        "",
+        "values_that_are_forgotten_are_gone_from_the_journal_and_the_chain_verifies",
+    ),
+    "forgetting leaves no commitment": (
+        "forget_entry",
+        ", commitment = :commitment",
+        "",
+        "values_that_are_forgotten_are_gone_from_the_journal_and_the_chain_verifies",
+    ),
+    "forgetting takes another record of the same id along": (
+        "entries_with_values",
+        "side = :side and ",
+        "",
+        "values_that_are_forgotten_are_gone_from_the_journal_and_the_chain_verifies",
+    ),
+    "forgetting takes another pair along": (
+        "entries_with_values",
+        "pair = :pair and ",
+        "",
+        "values_that_are_forgotten_are_gone_from_the_journal_and_the_chain_verifies",
+    ),
+    "pruning leaves the entries": (
+        "prune",
+        "seq > :after",
+        "seq < 0",
+        "the_oldest_entries_can_be_let_go_and_the_rest_verifies",
+    ),
+    "pruning forgets where it began": (
+        "save_start",
+        "start_seal = :seal, ",
+        "",
+        "the_oldest_entries_can_be_let_go_and_the_rest_verifies",
+    ),
 }
 
 SWITCHED_FAULTS = {
