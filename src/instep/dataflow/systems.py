@@ -190,6 +190,9 @@ class TrytonSystem(System):
     tax_number_type: StrictStr = Field(
         "", description="type of party identifier that a tax number is (`eu_vat`); empty: one without a type"
     )
+    unit: Text = Field(
+        "Unit", description="unit of products that Instep makes, where the dataflow names none"
+    )
     overlap_s: StrictInt = Field(
         300, ge=1, le=86_400, description="seconds that the longest transaction in Tryton may take"
     )

@@ -16,10 +16,13 @@ from instep.connectors.http import HttpClient, Limits
 from instep.connectors.pace import Monotonic, Sleep
 from instep.connectors.tryton.checks import look
 from instep.connectors.tryton.party import Party
+from instep.connectors.tryton.product import Product
 from instep.connectors.tryton.reading import Reader
 from instep.connectors.tryton.rpc import Rpc, Session
+from instep.connectors.tryton.sale import Sale
 from instep.connectors.tryton.settings import Settings
 from instep.connectors.tryton.shape import Shape, record_of
+from instep.connectors.tryton.states import SaleWriter
 from instep.connectors.tryton.writing import Writer
 from instep.connectors.writing import fault, missing, require, require_creatable, require_updatable
 from instep.core.model import Entity, Record
@@ -64,6 +67,8 @@ class TrytonConnector:
             for shape in (
                 Party.of(self._rpc, settings, "customer"),
                 Party.of(self._rpc, settings, "contact"),
+                Product.of(self._rpc, settings),
+                Sale.of(self._rpc),
             )
         }
         calls = asyncio.Semaphore(settings.write_calls)
@@ -78,7 +83,7 @@ class TrytonConnector:
             for entity, shape in self._shapes.items()
         }
         self._writers = {
-            entity: Writer(
+            entity: (SaleWriter if isinstance(shape, Sale) else Writer)(
                 self._rpc,
                 shape,
                 self._readers[entity],

@@ -73,6 +73,8 @@ class Party:
     terms: Names
     entity: Entity
     model: str = "party.party"
+    writes: str = "party.party"
+    owner: str = "id"
 
     @classmethod
     def of(cls, rpc: Rpc, settings: Settings, kind: Literal["customer", "contact"]) -> Party:

@@ -84,10 +84,14 @@ class Reader:
 
     async def rows(self, ids: Sequence[int]) -> dict[int, Row]:
         """Those of the ids that are there and belong to the entity."""
+        return await self.by("id", ids)
+
+    async def by(self, name: str, ids: Sequence[int]) -> dict[int, Row]:
+        """Rows by what they hold under a name, where that is one of the ids."""
         if not ids:
             return {}
-        rows = await self._search([["id", "in", list(ids)]], limit=None)
-        return {_id(row): row for row in rows}
+        rows = await self._search([[name, "in", list(ids)]], limit=None)
+        return {held: row for row in rows if isinstance(held := row.get(name), int)}
 
     async def marked(self, marker: str) -> list[Record]:
         rows = await self._search(self._shape.marked(marker), limit=100)

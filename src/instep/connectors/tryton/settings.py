@@ -12,7 +12,7 @@ class Settings:
     Tryton has parties and no customers or contacts: `customer_category` and `contact_category` name the party
     categories that tell them apart, `relation` the type of relation that leads from a contact to its customer.
     `tax_number_type`: the type of party identifier that a tax number is, "" for one without a type.
-    `account_category`: name of the accounting category of products that Instep makes, `unit` that of their unit.
+    `unit`: the unit of products that Instep makes, where the dataflow names none.
     `overlap_s`: how far back a listing of changes begins; it has to be longer than the longest transaction,
     since Tryton stamps a record with the moment at which its transaction began.
     `page_size`: records in one answer; `batch`: records in one write, which is one transaction.
@@ -26,7 +26,6 @@ class Settings:
     contact_category: str = "Contact"
     relation: str = "is contact of"
     tax_number_type: str = ""
-    account_category: str = ""
     unit: str = "Unit"
     overlap_s: int = 300
     page_size: int = 500

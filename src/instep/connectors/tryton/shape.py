@@ -18,16 +18,21 @@ Values = dict[str, Json]
 
 
 class Shape(Protocol):
-    """One entity. `model`: of the record that has the id and through which all of it is written; a write of an
-    inner record through it moves the `_timestamp` of both. `reads`: the names to read, with `_timestamp` of the
-    record and of each inner one. `domain`: which records of the model belong to the entity. `inner`: names of
-    the inner records whose own changes are changes of the entity.
+    """One entity. `model`: of the record that has the id. `writes`: the model through which all of it is written,
+    and `owner` the name under which a record of `model` has the id of that ("id" if the two are one); a write of
+    an inner record through it moves the `_timestamp` of both. `reads`: the names to read, with `_timestamp` of
+    the record and of each inner one. `domain`: which records of the model belong to the entity. `inner`: names
+    of the inner records whose own changes are changes of the entity.
     """
 
     @property
     def entity(self) -> Entity: ...
     @property
     def model(self) -> str: ...
+    @property
+    def writes(self) -> str: ...
+    @property
+    def owner(self) -> str: ...
     @property
     def reads(self) -> Sequence[str]: ...
     @property
@@ -67,6 +72,8 @@ def record_of(shape: Shape, row: Row) -> Record:
     themselves leave it, and show in the token and in `updated_ms`.
     """
     parts = shape.parts(row)
+    own = [part for part in parts if part.model in (shape.model, shape.writes)]
+    version = max(values.moment_us(part.timestamp) for part in own)
     moments = [values.moment_us(part.timestamp) for part in parts if part.timestamp]
     created_us = values.stamp_us(row.get("create_date"))
     author = values.inner(row, "write_uid") or values.inner(row, "create_uid")
@@ -74,12 +81,20 @@ def record_of(shape: Shape, row: Row) -> Record:
     return Record(
         str(parts[0].id),
         shape.fields(row),
-        version=moments[0],
+        version=version,
         token=token_of(shape, row),
         updated_ms=max(moments) // 1000,
         created_ms=None if created_us is None else created_us // 1000,
-        author=name if isinstance(name, str) and moments[0] == max(moments) else None,
+        author=name if isinstance(name, str) and version == max(moments) else None,
     )
+
+
+def owner_of(shape: Shape, row: Row) -> int:
+    """The id of the record through which this one is written. Raises BadAnswer."""
+    id = row.get(shape.owner)
+    if not isinstance(id, int):
+        raise BadAnswer(f"a record of {shape.model} can't be read", why=f"it has no {shape.owner}")
+    return id
 
 
 def token_of(shape: Shape, row: Row) -> str:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from instep.connectors.tryton.batches import Batches
 from instep.connectors.tryton.reading import Reader
 from instep.connectors.tryton.rpc import Rpc
-from instep.connectors.tryton.shape import Row, Shape, Values, record_of, timestamps, token_of
+from instep.connectors.tryton.shape import Row, Shape, Values, owner_of, record_of, timestamps, token_of
 from instep.core.model import Record
 from instep.core.values import Json
-from instep.errors import BadAnswer, Gone, InDoubt, InstepError, Moved, Refused, RetryLater, Taken
+from instep.errors import BadAnswer, Gone, InDoubt, InstepError, Moved, Refused, RetryLater
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Writer:
         if not isinstance(made, list) or len(made) != len(jobs):
             raise InDoubt("Tryton did not say what it made", why="it answered with other numbers than asked")
         ids = [id for id in made if isinstance(id, int)]
-        return await self._afterwards(ids)
+        return await self._afterwards(self._shape.owner, ids)
 
     async def _update(self, jobs: Sequence[Change]) -> list[Outcome]:
         """Reads just before: a record that has moved since the decision is told without a write, and the numbers
@@ -90,49 +90,51 @@ class Writer:
         for at, job in enumerate(jobs):
             row = rows.get(job.id)
             try:
-                if job.id in written:
+                row = self.unmoved(job, row)
+                owner = owner_of(self._shape, row)
+                if owner in written:
                     raise RetryLater("the change was not sent", why="another one of the record was")
-                values = await self._values(job, row)
+                values = await self._shape.updated(row, job.changes)
+            except BadAnswer as bad:
+                outcomes[at] = RetryLater("the change was not sent", why=bad.why or bad.what)
+                continue
             except InstepError as error:
                 outcomes[at] = error
                 continue
-            assert row is not None
-            written.add(job.id)
-            args += [[job.id], values]
+            written.add(owner)
+            args += [[owner], values]
             conditions |= timestamps(self._shape, row)
         if args:
             await self._call("write", args, {"_timestamp": conditions})
-        told = iter(await self._afterwards([job.id for at, job in enumerate(jobs) if at not in outcomes]))
+        done = [job.id for at, job in enumerate(jobs) if at not in outcomes]
+        told = iter(await self._afterwards("id", done))
         return [outcomes[at] if at in outcomes else next(told) for at in range(len(jobs))]
 
-    async def _values(self, job: Change, row: Row | None) -> Values:
+    def unmoved(self, job: Change, row: Row | None) -> Row:
+        """The row, if it is still as it was seen. Raises Gone, Moved, BadAnswer."""
         what = f"{self._shape.entity.name} {job.id}"
         if row is None:
             raise Gone(f"Tryton has no {what}", why="it was deleted, or is not one of them any more")
         if job.seen.token is not None:
             moved = token_of(self._shape, row) != job.seen.token
         else:
-            moved = job.seen.complete and any(
-                self._shape.fields(row).get(name) != value for name, value in job.seen.fields.items()
-            )
+            now = self._shape.fields(row)
+            moved = job.seen.complete and any(now.get(n) != value for n, value in job.seen.fields.items())
         if moved:
             raise Moved(f"{what} has changed", why="it is not as it was when this was decided")
-        try:
-            return await self._shape.updated(row, job.changes)
-        except BadAnswer as bad:
-            raise RetryLater(f"{what} was not written", why=bad.what) from None
+        return row
 
     async def _call(self, method: str, args: list[Json], context: Mapping[str, Json]) -> Json:
-        name = f"model.{self._shape.model}.{method}"
+        name = f"model.{self._shape.writes}.{method}"
         try:
             return await self._rpc.call(name, *args, write=True, context=context)
         except BadAnswer as bad:
             raise InDoubt(f"Tryton did not say what became of {name}", why=bad.why or bad.what) from None
 
-    async def _afterwards(self, ids: Sequence[int]) -> list[Outcome]:
+    async def _afterwards(self, name: str, ids: Sequence[int]) -> list[Outcome]:
         """The records as the write left them. It has happened, so whatever is wrong from here is InDoubt."""
         try:
-            rows = await self._reader.rows(ids)
+            rows = await self._reader.by(name, ids)
             return [
                 record_of(self._shape, rows[id])
                 if id in rows
@@ -145,6 +147,3 @@ class Writer:
             raise InDoubt(
                 f"{self._shape.entity.name} was written and can't be read", why=error.what
             ) from None
-
-
-__all__ = ["Change", "New", "Taken", "Writer"]

@@ -36,7 +36,14 @@ LANGUAGES = {
 }  # fmt: skip
 """Beside those that Tryton brings along."""
 ACCOUNTING_CATEGORIES = ("Sensors", "Spare parts", "Services", "Subscriptions")
-GROUPS = ("Party Administration", "Product Administration", "Sales", "Sales Administrator", "Accounting")
+GROUPS = (
+    "Party Administration",
+    "Product Administration",
+    "Account Product Administration",
+    "Sales",
+    "Sales Administrator",
+    "Accounting",
+)
 
 
 def main(configuration: str, database: str, passwords: Path) -> None:
