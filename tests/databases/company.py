@@ -9,13 +9,14 @@ import copy
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import psycopg
 
-from instep.connectors.sql import Description, SqlConnector
+from instep.connectors.sql import Description, SqlConnector, preparing
+from instep.connectors.sql.grants import grants
 
 from .postgres import DATABASE, PASSWORD, USER, Server
 
@@ -171,11 +172,22 @@ class Company:
         """The present time as a person's program writes it."""
         return "clock_timestamp()" if self.dialect == "postgresql" else "strftime('%Y-%m-%d %H:%M:%f', 'now')"
 
+    def prepare(self, entities: Mapping[str, Any]) -> None:
+        """Set up the triggers of the entities that tell changes by them, as an administrator."""
+        connector = self.connect(entities)
+        for statement in preparing.prepare(connector.description, connector.dialect):
+            self.run(statement)
+
+    @property
+    def log(self) -> dict[str, str]:
+        """Where triggers write, as a description says it."""
+        return {}
+
     def connect(
         self, entities: Mapping[str, Any] | None = None, secret: str = PASSWORD, **options: Any
     ) -> SqlConnector:
         """A connector to it. `options` are the description's own keys."""
-        told = {"url": self.url, "page": 2, "entities": entities or described(), **options}
+        told = {"url": self.url, "page": 2, "entities": entities or described(), "log": self.log, **options}
         if self.dialect == "postgresql":
             told.setdefault("password", "env:ERP_DB_PASSWORD")
         return SqlConnector(Description.model_validate(told), lambda _: secret, name="Custom ERP")
@@ -226,8 +238,28 @@ class PostgresCompany(Company):
             f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'; END IF; END $$"
         )
         self.run(f"GRANT USAGE ON SCHEMA {schema} TO {USER}")
-        self.run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {USER}")
-        self.run(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {USER}")
+
+    @property
+    def log(self) -> dict[str, str]:
+        return {"schema": self.schema}
+
+    def connect(
+        self, entities: Mapping[str, Any] | None = None, secret: str = PASSWORD, **options: Any
+    ) -> SqlConnector:
+        """With the rights that `instep sql grants` prints, and no others."""
+        connector = super().connect(entities, secret, **options)
+        for statement in grants(connector.description, connector.dialect, USER):
+            if not statement.startswith(("--", "GRANT pg_read_all_stats")) and not self.strict:
+                self.grant(statement)
+        return connector
+
+    strict = False
+    """Whether to leave the rights as they are."""
+
+    def grant(self, statement: str) -> None:
+        """A statement that may name what a test has left out of the database on purpose."""
+        with suppress(psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+            self.run(statement)
 
     def open(self) -> psycopg.Connection[Any]:
         """A session of a person's own, each statement a transaction unless they begin one."""

@@ -14,7 +14,7 @@ from instep.core.model import Record
 from instep.errors import InDoubt, Moved, RetryLater
 
 from .company import Company, PostgresCompany, described, in_postgres
-from .postgres import Server
+from .postgres import USER, Server
 
 UNVERSIONED = {"changes": {"by": "scan"}, "updated_at": None, "version": None}
 
@@ -96,6 +96,7 @@ async def test_a_row_that_stays_locked_is_given_up_and_tried_later(erp: Postgres
 
 async def test_a_statement_that_takes_too_long_is_ended_by_the_database(erp: PostgresCompany) -> None:
     slow = {"query": "SELECT *, pg_sleep(5) IS NULL AS slept FROM customers", "table": ""}
+    erp.run(f"GRANT SELECT ON customers TO {USER}")
     connector = erp.connect(described(**slow), statement_timeout_s=0.2)
     erp.run("INSERT INTO customers (name) VALUES ('Nordlys')")
     with pytest.raises(RetryLater) as later:

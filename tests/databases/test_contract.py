@@ -48,7 +48,10 @@ class OverDatabase(ConnectorHooks):
             yield
 
     async def connector(self) -> Connector:
-        return self.company.connect(described(**self.changes))
+        return self.company.connect(self.entities())
+
+    def entities(self) -> dict[str, Any]:
+        return described(**self.changes)
 
     async def valid_fields(self, n: int) -> dict[str, Json]:
         return {
@@ -119,6 +122,16 @@ class ByScan(OverDatabase):
     """Nothing tells, and there is no version: all that is seen is compared."""
 
     changes: ClassVar = {"changes": {"by": "scan"}, "updated_at": None, "version": None}
+
+
+class ByTriggers(OverDatabase):
+    """A log that triggers write tells, deletes too; nothing else of the table is looked at."""
+
+    changes: ClassVar = {"changes": {"by": "triggers"}, "updated_at": None, "version": None}
+
+    async def connector(self) -> Connector:
+        self.company.prepare(self.entities())
+        return await super().connector()
 
 
 class SoftDeletes(OverDatabase):
@@ -202,6 +215,25 @@ class Orders(OverDatabase):
         await super().remove_as_person(id)
 
 
+class OrdersByTriggers(Orders, ByTriggers):
+    """Whoever changes a line need not touch the order."""
+
+    versioned = touched = False
+
+    def entities(self) -> dict[str, Any]:
+        entities = described()
+        del entities["order"]["version"], entities["order"]["updated_at"]
+        entities["order"]["changes"] = {"by": "triggers"}
+        return entities
+
+
+class CompositeByTriggers(Composite, ByTriggers):
+    def entities(self) -> dict[str, Any]:
+        entities = described()
+        entities["price"]["changes"] = {"by": "triggers"}
+        return entities
+
+
 class OnPostgres:
     dialect: Dialect = "postgresql"
 
@@ -255,4 +287,28 @@ class TestOrdersWithLinesInSqlite(Orders, ConnectorContract):
 
 
 class TestOrdersWithLinesInPostgres(OnPostgres, Orders, ConnectorContract):
+    pass
+
+
+class TestByTriggersInSqlite(ByTriggers, ConnectorContract):
+    pass
+
+
+class TestByTriggersInPostgres(OnPostgres, ByTriggers, ConnectorContract):
+    pass
+
+
+class TestOrdersByTriggersInSqlite(OrdersByTriggers, ConnectorContract):
+    pass
+
+
+class TestOrdersByTriggersInPostgres(OnPostgres, OrdersByTriggers, ConnectorContract):
+    pass
+
+
+class TestCompositeByTriggersInSqlite(CompositeByTriggers, ConnectorContract):
+    pass
+
+
+class TestCompositeByTriggersInPostgres(OnPostgres, CompositeByTriggers, ConnectorContract):
     pass

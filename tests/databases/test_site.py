@@ -90,7 +90,7 @@ async def test_a_wrong_password_stops_and_is_never_told(postgres: Server) -> Non
 
 async def test_a_missing_right_stops_with_the_way_to_mend_it(postgres: Server) -> None:
     with in_postgres(postgres) as company:
-        company.run("REVOKE ALL ON customers FROM instep")
+        company.strict = True
         connector = company.connect()
         with pytest.raises(Stop) as stop:
             await connector.read("customer", "1")

@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "holds": "What waits for a person, and the person's choice.",
     "links": "Which records are the same thing.",
     "audit": "Compare both systems fully, and tell what nobody knew of.",
+    "sql": "Triggers and rights in an ERP's database.",
     "undo": "Take back what a run wrote.",
     "history": "Every write that was meant, and what came of it.",
     "forget": "Erase one person's values from the store.",

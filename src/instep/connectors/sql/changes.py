@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
-from instep.connectors.sql.description import ByNumber, ByScan, ByUpdatedAt, Moment
+from instep.connectors.sql.description import Moment
 from instep.connectors.sql.rows import Row, key_in, select
 from instep.connectors.sql.sessions import database_now, running_since
 from instep.connectors.sql.tables import Expression, Tables, after
@@ -46,6 +46,11 @@ class Changes(Protocol):
     @property
     def how(self) -> str: ...
 
+    @property
+    def parts(self) -> int:
+        """How many values tell where a listing of changes is."""
+        ...
+
     def usable(self, mark: Json) -> bool:
         """Whether this way can go on from a mark that a cursor holds."""
         ...
@@ -59,22 +64,11 @@ class Changes(Protocol):
         ...
 
 
-def changes_of(tables: Tables, replica_lag_s: float = 0.0) -> Changes:
-    """The way that the entity's description names. `replica_lag_s`: how far what is read trails behind."""
-    described = tables.described
-    if isinstance(described.changes, ByUpdatedAt):
-        assert described.updated_at is not None
-        return ByTime(tables, described.updated_at, described.changes.lag_s + replica_lag_s)
-    if isinstance(described.changes, ByNumber):
-        return ByCount(tables, described.changes.column, described.changes.lag_s + replica_lag_s)
-    assert isinstance(described.changes, ByScan)
-    return Scan()
-
-
 class Scan:
     """Nothing tells, so that every listing is a complete one."""
 
     how = "scan"
+    parts = 0
 
     def usable(self, mark: Json) -> bool:
         return False
@@ -93,6 +87,7 @@ class ByTime:
         self.how = f"updated_at:{moment.column}"
         self._tables, self._moment, self._lag_s = tables, moment, lag_s
         self._column = _raw(tables, moment)
+        self.parts = 1 + len(tables.key)
 
     def usable(self, mark: Json) -> bool:
         return isinstance(mark, int) and not isinstance(mark, bool) and 0 <= mark < 10**17
@@ -142,9 +137,10 @@ class ByCount:
         assert tables.number is not None
         self.how = f"number:{column}"
         self._tables, self._column, self._lag_s = tables, tables.number, lag_s
+        self.parts = 1 + len(tables.key)
 
     def usable(self, mark: Json) -> bool:
-        return isinstance(mark, list) and 0 < len(mark) == len(_points(mark))
+        return usable_points(mark)
 
     def mark(self, connection: sa.Connection, before: Json) -> Json:
         # In this order: whoever has taken a number up to the highest has begun before the time that goes with it.
@@ -193,6 +189,11 @@ def settled(mark: Json) -> int | None:
     """The number up to which everything has been listed, None if nothing is settled yet."""
     points = _points(mark)
     return points[0][1] if points and points[0] != NOTHING else None
+
+
+def usable_points(mark: Json) -> bool:
+    """Whether a cursor's mark is one of points."""
+    return isinstance(mark, list) and 0 < len(mark) == len(_points(mark))
 
 
 def _points(mark: Json) -> list[tuple[int, int]]:
@@ -244,6 +245,3 @@ def _load(value: Any, column: Expression) -> Any:
         except ValueError:
             return value
     return value
-
-
-__all__ = ["Changes", "Found", "changes_of"]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchTableError
 
 from instep.connectors.sql.database import Database
-from instep.connectors.sql.description import ByNumber, ByUpdatedAt
+from instep.connectors.sql.description import ByNumber, ByTriggers, ByUpdatedAt, Log
 from instep.connectors.sql.sessions import database_now, running_since
 from instep.connectors.sql.tables import Tables
 from instep.errors import Problem
@@ -27,7 +27,7 @@ class Shape:
     indexed: frozenset[str]
 
 
-async def look(database: Database, tables: Tables) -> tuple[list[Problem], list[str]]:
+async def look(database: Database, tables: Tables, log: Log) -> tuple[list[Problem], list[str]]:
     """What is wrong (an error stops a run, a warning does not), and sentences worth knowing. Raises as `read`."""
 
     def work(connection: sa.Connection) -> tuple[list[Problem], list[str]]:
@@ -54,6 +54,8 @@ async def look(database: Database, tables: Tables) -> tuple[list[Problem], list[
                 notes.append(f"{tables.name}: not described and so left alone: {', '.join(extra)}")
         for child in tables.children:
             problems += _child(connection, tables, child.described.table, child)
+        if isinstance(described.changes, ByTriggers):
+            problems += _triggers(connection, tables, log)
         notes += _late(connection, tables)
         return problems, notes
 
@@ -137,6 +139,14 @@ def _child(connection: sa.Connection, tables: Tables, table: str, child: Any) ->
     if shape is None:
         return [_problem(tables, f"there is no table {table}", "", "correct the name")]
     return _columns(tables, table, shape, [str(column.key) for column in child.table.c])
+
+
+def _triggers(connection: sa.Connection, tables: Tables, log: Log) -> list[Problem]:
+    """A problem if the log that triggers write to is not there."""
+    if shape_of(connection, log.table, log.place(connection.dialect.name)) is not None:
+        return []
+    what = "its changes are to be told by triggers, and there are none"
+    return [_problem(tables, what, f"there is no table {log.table}", "set them up: instep sql prepare")]
 
 
 def _late(connection: sa.Connection, tables: Tables) -> list[str]:

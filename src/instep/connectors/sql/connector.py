@@ -14,9 +14,8 @@ import sqlalchemy as sa
 
 from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.sql import writing
-from instep.connectors.sql.changes import changes_of
 from instep.connectors.sql.check import look
-from instep.connectors.sql.database import Database, Failed
+from instep.connectors.sql.database import Database, Failed, unread
 from instep.connectors.sql.description import Description
 from instep.connectors.sql.entities import entity_of
 from instep.connectors.sql.failures import Failure
@@ -26,6 +25,7 @@ from instep.connectors.sql.outcomes import outcome_of
 from instep.connectors.sql.rows import read_one, records_of, select
 from instep.connectors.sql.sessions import database_now
 from instep.connectors.sql.tables import Tables, tables_of
+from instep.connectors.sql.ways import changes_of
 from instep.connectors.writing import fault, missing, require, require_creatable, require_updatable
 from instep.core.model import Entity, Record
 from instep.core.values import Json, get_path
@@ -58,6 +58,7 @@ class SqlConnector:
         self.name = name
         self.clock_skew_ms = self.clock_error_ms = 0
         self._description, self._directory, self._now_ms = description, directory, now_ms
+        self._secrets = secrets
         password = secrets(description.password) if description.password else None
         self._database = self._opened(description.url, password, name)
         self._reading = self._database
@@ -70,7 +71,12 @@ class SqlConnector:
         self._entities = {entity: entity_of(entity, description) for entity in description.entities}
         lag_s = replica.lag_s if replica is not None else 0.0
         self._listings = {
-            entity: Listing(self._reading, tables, changes_of(tables, lag_s), description.page)
+            entity: Listing(
+                self._reading,
+                tables,
+                changes_of(tables, description.log, self._reading.dialect_name, lag_s),
+                description.page,
+            )
             for entity, tables in self._tables.items()
         }
 
@@ -78,6 +84,15 @@ class SqlConnector:
     def requests(self) -> int:
         both = {id(database): database.units for database in (self._database, self._reading)}
         return sum(both.values())
+
+    @property
+    def description(self) -> Description:
+        return self._description
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        """How its database wants statements to be written."""
+        return self._database.dialect
 
     def entities(self) -> Mapping[str, Entity]:
         return self._entities
@@ -91,7 +106,7 @@ class SqlConnector:
             await self._measure()
             skew = self.clock_skew_ms
             for name, tables in self._tables.items():
-                found, said = await look(self._database, tables)
+                found, said = await look(self._database, tables, self._description.log)
                 problems += found
                 notes += said
                 if not any(problem.severity == "error" for problem in found):
@@ -181,6 +196,31 @@ class SqlConnector:
             await self._reading.close()
 
     # --- inside ---
+
+    async def administer(
+        self, url: str | None, password: str | None, statements_of: Callable[[sa.Connection], Sequence[str]]
+    ) -> Sequence[str]:
+        """Run statements of a person with more rights, all or none where the database can; returns them.
+
+        `url`, `password`: of that person, those of the description if not given. Raises Stop, RetryLater.
+        """
+        if url is None and password is None and self._description.password:
+            password = self._secrets(self._description.password)
+        database = self._opened(url or self._description.url, password, self.name)
+
+        def work(connection: sa.Connection) -> Sequence[str]:
+            statements = statements_of(connection)
+            for statement in statements:
+                # As it is: a percent sign in a definition is no place for a value.
+                connection.execution_options(no_parameters=True).exec_driver_sql(statement)
+            return statements
+
+        try:
+            return await database.write(work)
+        except Failed as failed:
+            raise unread(self.name, failed.failure) from None
+        finally:
+            await database.close()
 
     def _opened(self, url: str, password: str | None, name: str, *, read_only: bool = False) -> Database:
         return Database(

@@ -153,7 +153,7 @@ def stop_of(name: str, failure: Failure) -> Stop | None:
     if failure.meaning == "entry":
         return Stop(f"{name} can't be entered", why=failure.sentence, fix="check url and password")
     if failure.meaning == "rights":
-        fix = "give its user the rights that `instep sql grants` prints"
+        fix = "give its user the rights that are printed by: instep sql grants"
         return Stop(f"{name} does not allow it", why=failure.sentence, fix=fix)
     if failure.meaning == "shape":
         fix = "correct the description of the database: instep check"

@@ -113,13 +113,25 @@ class ByNumber(Model):
     )
 
 
+class ByTriggers(Model):
+    """Changes by a log that triggers write, deletes and changed lines too: `instep sql prepare` sets it up."""
+
+    by: Literal["triggers"]
+    lag_s: float = Field(
+        default=60,
+        ge=0,
+        le=86_400,
+        description="seconds from a change to its commit at most; PostgreSQL and SQLite need none",
+    )
+
+
 class ByScan(Model):
     """Every row is read each time; what changed is told by comparing, and what is missing is noticed."""
 
     by: Literal["scan"]
 
 
-Changes = Annotated[ByUpdatedAt | ByNumber | ByScan, Field(discriminator="by")]
+Changes = Annotated[ByUpdatedAt | ByNumber | ByTriggers | ByScan, Field(discriminator="by")]
 
 
 class Marker(Model):
@@ -282,6 +294,8 @@ class EntityDescription(Model):
             raise ValueError("retire by field needs retired: {field, value}")
         if isinstance(self.changes, ByUpdatedAt) and self.updated_at is None:
             raise ValueError("changes by updated_at needs updated_at")
+        if isinstance(self.changes, ByTriggers) and not self.table:
+            raise ValueError("changes by triggers needs a table")
         if self.chosen_id and (len(self.key) != 1 or self.key[0].type != "text"):
             raise ValueError("chosen_id needs a key of one column of type text")
         heads = {path.partition(".")[0] for path in paths}
@@ -291,6 +305,19 @@ class EntityDescription(Model):
             if len(lines.parent) != len(self.key):
                 raise ValueError(f"the lines {name} need a parent column for each column of the key")
         return self
+
+
+class Log(Model):
+    """The table that triggers write to."""
+
+    table: str = Field(default="instep_changes", description="its name")
+    db_schema: str = Field(
+        default="", alias="schema", description="the schema that it is in; in PostgreSQL public, if not given"
+    )
+
+    def place(self, dialect: str) -> str:
+        """Its schema, "" for the usual one."""
+        return self.db_schema or ("public" if dialect == "postgresql" else "")
 
 
 class Replica(Model):
@@ -309,6 +336,7 @@ class Description(Model):
     url: Url = Field(description="address without a password: driver, user, host, database")
     password: SecretReference | None = Field(default=None, description="where the password is")
     replica: Replica | None = Field(default=None, description="a read-only copy to list from")
+    log: Log = Field(default=Log(), description="where triggers write down what has changed")
     connections: int = Field(default=5, ge=1, le=100, description="connections at once")
     statement_timeout_s: float = Field(
         default=30, gt=0, le=3600, description="seconds after which the database is to give a statement up"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from instep.connectors.sql.description import Description, EntityDescription, FieldLine
+from instep.connectors.sql.description import ByTriggers, Description, EntityDescription, FieldLine
 from instep.connectors.sql.rows import orders_by_time
 from instep.core.model import Abilities, Entity, Field, Versions
 
@@ -41,7 +41,7 @@ def entity_of(name: str, description: Description) -> Entity:
             marker=marker.field if marker else "",
             marker_unique=marker.unique if marker else False,
             conditional=True,
-            tombstones=described.deleted is not None,
+            tombstones=described.deleted is not None or isinstance(described.changes, ByTriggers),
             versions=versions,
             list_lag_ms=int(lag_s * 1000),
             late_apply_ms=LATE_MS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,8 +42,9 @@ class Cursor:
         return json.dumps({name: value for name, value in told.items() if value is not None})
 
     @classmethod
-    def read(cls, text: str | None, how: str, parts: int) -> Cursor:
-        """Begins at the beginning for anything that is not a cursor of ours, of this way."""
+    def read(cls, text: str | None, how: str, keys: int, parts: int) -> Cursor:
+        """Begins at the beginning for anything that is not a cursor of ours, of this way. A place is of `keys`
+        values in a complete listing, of `parts` in one of changes."""
         try:
             told = json.loads(text or "{}")
         except (ValueError, RecursionError):
@@ -51,7 +52,7 @@ class Cursor:
         if not isinstance(told, dict) or told.get("v") != FORMAT or told.get("how") != how:
             return cls(how)
         at, mark = told.get("at"), told.get("mark")
-        wanted = parts if mark is None else parts + 1
+        wanted = keys if mark is None else parts
         if at is not None and not (isinstance(at, list) and len(at) == wanted):
             return cls(how)
         return cls(how, mark, at, told.get("next"))
@@ -65,14 +66,10 @@ class Listing:
     tables: Tables
     changes: Changes
     size: int
-    _names: tuple[str, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._names = tuple(str(column.key) for column in self.tables.key)
 
     async def pages(self, text: str | None) -> AsyncIterator[Page]:
         """Raises RetryLater, Stop, BadAnswer."""
-        cursor = Cursor.read(text, self.changes.how, len(self._names))
+        cursor = Cursor.read(text, self.changes.how, len(self.tables.key), self.changes.parts)
         last = False
         while not last:
             page, cursor = await self.database.read(self._unit(cursor))
