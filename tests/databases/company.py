@@ -72,7 +72,7 @@ NUMBERED: Mapping[Dialect, Sequence[str]] = {
     ],
     "postgresql": [
         "CREATE SEQUENCE change_numbers",
-        "CREATE FUNCTION number_change() RETURNS trigger LANGUAGE plpgsql AS "
+        "CREATE FUNCTION number_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
         "$$ BEGIN NEW.change_no := nextval('change_numbers'); RETURN NEW; END $$",
         "CREATE TRIGGER number BEFORE INSERT OR UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION number_change()",
     ],
