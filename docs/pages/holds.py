@@ -64,6 +64,10 @@ CAUSES: Final[Mapping[str, tuple[str, str]]] = {
         "another program keeps changing back what Instep writes",
         "a nightly job of the ERP that resets the language of every contact",
     ),
+    "reused": (
+        "the id of a linked record stands for another record now",
+        "a product was deleted in the ERP, and a new one was given its number",
+    ),
 }
 """Cause -> what it means, and an example."""
 

@@ -485,6 +485,20 @@ def test_an_edit_outlives_a_delete() -> None:
     assert "name" in hold.why
 
 
+def test_what_the_deleted_record_never_held_outlives_it() -> None:
+    where = scene(NAME, CITY, on_delete="retire")
+    agreed_on_names = link({"name": ("Ann", "Ann")})
+    verdict = decided(where, agreed_on_names, gone(LEFT))
+    assert [write.operation for write in verdict.writes] == ["retire"], "both held the same"
+    without = gone(LEFT)
+    assert without.left is not None
+    without = without.replace(LEFT, replace(without.left, fields={**SAME, "city": None}))
+    verdict = decided(where, agreed_on_names, without)
+    assert verdict.writes == ()
+    [hold] = verdict.holds
+    assert "city" in hold.why
+
+
 def test_a_person_may_retire_what_was_edited() -> None:
     where = scene(NAME, CITY, on_delete="retire")
     readings = gone(LEFT, alive={**SAME, "name": "Bea"})

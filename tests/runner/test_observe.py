@@ -215,6 +215,19 @@ async def test_a_listed_row_is_a_reading_of_what_was_known_from_a_hint_alone() -
     assert (seen.fields["name"], seen.seen_ms) == ("Ann", site.now)
 
 
+async def test_a_record_that_is_gone_before_it_was_ever_read_keeps_nothing_waiting() -> None:
+    site = Site()
+    id = site.put(RIGHT, title="Gone", mail="g@x.example")
+    engine = site.runner.engine
+    hint = Record(id, version=1, complete=False)
+    await site.store.write(lambda tx: take_records(engine, tx, RIGHT, "company", [hint]))
+    site.systems.right.remove("company", id)
+    site.put(LEFT, name="Ann")
+    await site.rest()
+    assert site.titles(RIGHT) == ["Ann"]
+    assert site.holds() == []
+
+
 async def test_a_tombstone_is_believed_as_it_is() -> None:
     site = Site(pair(on_delete="retire"))
     left, right = await site.linked_company()

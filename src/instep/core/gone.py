@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from instep.core.dataflow import Property
 from instep.core.diff import raw_of
 from instep.core.model import Both, Entity, Side
 from instep.core.state import Hold, Key, Link, Release, Sighting
-from instep.core.values import Json, digest, get_path
+from instep.core.values import Json, Raw, digest, get_path
 from instep.core.verdict import Scene, Verdict, Write
 
 
@@ -27,7 +28,7 @@ def decide_gone(
     gone = Side.LEFT if seen.left.deleted else Side.RIGHT
     alive = gone.other
     system, other = scene.systems[gone], scene.systems[alive]
-    edited = _edited_since(scene, link, seen[alive])
+    edited = _edited_since(scene, link, seen[alive], seen[gone])
     about = gone_digest(gone, link.ids[gone], edited)
     refused = next((h for h in holds if h.property == "" and h.cause == "refused"), None)
     asked = about if refused is None else refused.digest
@@ -90,14 +91,30 @@ def is_retired(entity: Entity, fields: Mapping[str, Json]) -> bool:
     return entity.retired is not None and get_path(fields, entity.retired[0]) == entity.retired[1]
 
 
-def _edited_since(scene: Scene, link: Link, seen: Sighting) -> list[str]:
-    """Names of properties whose raw values on that side differ from the base, or that have none."""
+def _edited_since(scene: Scene, link: Link, seen: Sighting, gone: Sighting) -> list[str]:
+    """Names of properties whose raw values on that side differ from the base; of one that has none, if it holds
+    what the deleted record did not: who deleted that one had not seen it."""
     edited = []
     for prop in scene.pair.properties:
         raw = raw_of(prop.parts[seen.side], seen.fields)
         base = link.base.get(prop.name)
-        if raw is None or base is None:
+        if raw is None:
             continue
-        if prop.transformation.trim(seen.side, raw) != base[seen.side]:
+        raw = prop.transformation.trim(seen.side, raw)
+        if base is None:
+            moved = _unseen(scene, prop, seen.side, raw, raw_of(prop.parts[gone.side], gone.fields))
+        else:
+            moved = raw != base[seen.side]
+        if moved:
             edited.append(prop.name)
     return edited
+
+
+def _unseen(scene: Scene, prop: Property, side: Side, raw: Raw, gone: Raw | None) -> bool:
+    here = prop.transformation.canon(side, raw, scene.lookup)
+    if here is None:
+        return False
+    if gone is None:
+        return True
+    there = prop.transformation.trim(side.other, gone)
+    return here != prop.transformation.canon(side.other, there, scene.lookup)

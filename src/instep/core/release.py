@@ -31,7 +31,7 @@ SENTENCES: Final[Mapping[str, str]] = {
 WHOLE: Final = ""
 """The property of a release that is about the record as a whole."""
 
-STANDING: Final = ("ignored", "undone", "fight")
+STANDING: Final = ("ignored", "undone", "fight", "reused")
 """Causes of holds that stand although nothing is unclear: a person's choice, or the engine's caution, keeps
 what was decided from being written."""
 
@@ -61,6 +61,7 @@ _LINKED: Final[Mapping[str, tuple[str, ...]]] = {
     "ignored": ("retry", "left", "right", "unlink", "apart"),
     "undone": ("retry", "left", "right", "unlink", "apart"),
     "fight": ("left", "right", "leave", "unlink", "apart"),
+    "reused": ("retry", "unlink", "apart"),
 }
 _UNDONE_RECORD: Final = ("retry", "unlink", "apart")
 

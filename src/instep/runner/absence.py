@@ -22,11 +22,14 @@ async def confirm_gone(engine: Engine, side: Side, entity: str, id: str, *, beli
     """Save that a record is gone, after a first read said so; or that it isn't, if it can be read now.
 
     False if there is no other record by which the system could be checked, unless a person believes it
-    (`believed`). Raises RetryLater if the system can't be believed at present.
+    (`believed`), or nothing was ever read of it, so that nothing hangs on it. Raises RetryLater if the system
+    can't be believed at present.
     """
     name = engine.connectors[side].name
+    seen = engine.store.read(lambda tx: tx.sighting(side, entity, id))
+    hint_alone = seen is None or seen.digest == ""
     known = engine.store.read(partial(_canaries, engine, side=side, entity=entity, id=id))
-    if not known and not believed:
+    if not known and not believed and not hint_alone:
         return False
     for canary in known:
         try:
@@ -39,7 +42,6 @@ async def confirm_gone(engine: Engine, side: Side, entity: str, id: str, *, beli
                 after_ms=engine.backoff_ms(5),
             ) from gone
     abilities = engine.connectors[side].entities()[entity].abilities
-    seen = engine.store.read(lambda tx: tx.sighting(side, entity, id))
     if seen is not None and seen.seen_ms != UNREAD and engine.now_ms() - seen.seen_ms < abilities.read_lag_ms:
         raise RetryLater(
             f"{id} can't be read in {name}", why="it may not be readable yet", after_ms=abilities.read_lag_ms

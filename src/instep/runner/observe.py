@@ -16,6 +16,7 @@ from instep.core.model import Record, Side
 from instep.core.state import Key, Sighting
 from instep.core.values import Json, digest, get_path, project
 from instep.runner.engine import Engine, StoreLookup
+from instep.runner.reused import hold_reused
 from instep.store.contract import Tx
 
 ALIKE = 50
@@ -163,6 +164,8 @@ def take_records(
         if before is None or after.digest != before.digest or after.seen_ms == UNREAD:
             marked.append(record.id)
     tx.save_sightings(fresh)
+    for after in fresh:
+        hold_reused(engine, tx, stored.get(after.id), after)
     if listing and unchanged:
         tx.touch(side, entity, unchanged, listing)
     changed = set(marked)
@@ -305,6 +308,7 @@ def mark(
 def take(engine: Engine, tx: Tx, before: Sighting | None, after: Sighting, pair: str) -> None:
     """Save a reading that was made for a look at a record in one pair; what it brings is news to the others."""
     tx.save_sightings([after])
+    hold_reused(engine, tx, before, after)
     if before is not None and before.digest == after.digest:
         return
     index(engine, tx, after.side, after.entity, [after])
