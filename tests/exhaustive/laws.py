@@ -105,7 +105,7 @@ def remembered(tx: Tx, world: LittleWorld) -> Any:
             tuple(seen.fields.items()),
             version(side, seen.version),
             seen.token == now[side].token,
-            seen.seen_ms == 0,
+            seen.unread and world.now_ms + seen.seen_ms,
         )
         for side in Side
         if (seen := tx.sighting(side, RECORD, ID)) is not None

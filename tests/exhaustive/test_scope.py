@@ -6,15 +6,22 @@ import pytest
 
 from instep.core.model import Both
 from instep.runner import observe
+from tests.simulation.world import PROFILES
 
-from .__main__ import ORDERED
 from .little_world import Budget
 from .scope import explore
 from .search import Tape, every_way
 
+CASES = [
+    (profile, budget)
+    for profile in sorted(PROFILES)
+    for budget in (Budget(1, 0, 1, 0), Budget(0, 1, 1, 0), Budget(1, 1, 1, 0), Budget(1, 1, 0, 1))
+    # Where readings can't be ordered, the engine waits more, and there are ten times as many ways.
+    if (profile == "no versions") == (budget.left + budget.right == 1) or budget.crashes
+]
 
-@pytest.mark.parametrize("profile", ORDERED)
-@pytest.mark.parametrize("budget", [Budget(1, 1, 1, 0), Budget(1, 1, 0, 1)], ids=str)
+
+@pytest.mark.parametrize(("profile", "budget"), CASES, ids=str)
 def test_whatever_happens_to_a_record_all_laws_hold(profile: str, budget: Budget) -> None:
     found = explore(Both(profile, profile), budget)
     assert found.broken == []

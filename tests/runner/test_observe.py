@@ -9,7 +9,7 @@ import pytest
 from instep.core.model import Abilities, Both, Record
 from instep.core.state import Key
 from instep.errors import BadAnswer, RetryLater
-from instep.runner.observe import UNREAD, is_listed, observe, read_record, take_records
+from instep.runner.observe import is_listed, observe, read_record, take_records
 
 from .site import LEFT, PROPERTIES, RIGHT, STRICT, Scripted, Send, Site, pair, raising
 
@@ -141,10 +141,48 @@ async def test_a_changed_row_that_cannot_be_ordered_is_a_reason_to_read(abilitie
     assert await take(site, replace(row, fields={**row.fields, "name": "Old"})) == 1
     seen = site.sighting(LEFT, id)
     assert seen is not None
-    assert (seen.seen_ms, seen.fields["name"]) == (UNREAD, "Ann")
+    assert (seen.unread, seen.fields["name"]) == (True, "Ann")
     await site.rest()
     assert ("read", "company", id) in site.connectors.left.log
     assert site.titles(RIGHT) == ["Ann"]
+
+
+@pytest.mark.parametrize("abilities", [NONE, TIME])
+async def test_no_reading_is_believed_that_may_be_older_than_a_change_that_was_listed(
+    abilities: Abilities,
+) -> None:
+    site = Site(abilities=Both(replace(abilities, read_lag_ms=8_000, resolution_ms=60_000), STRICT))
+    left, right = await site.linked_company()
+    old = await site.connectors.left.inner.read("company", left)
+    site.systems.left.edit("company", left, {"name": "Bea"})
+
+    async def lags(send: Send) -> Record:
+        return old
+
+    site.connectors.left.next("read", lags)
+    await site.run()
+    assert site.sent("read") == []
+    assert len(site.todo()) == 1
+    site.connectors.left.faults.clear()
+    await site.run(8_000)
+    assert site.fields(RIGHT, right)["title"] == "Bea"
+
+
+async def test_no_reading_soon_after_our_own_write_is_taken_for_an_edit() -> None:
+    site = Site(abilities=Both(replace(NONE, read_lag_ms=8_000), STRICT))
+    left, right = await site.linked_company()
+    old = await site.connectors.left.inner.read("company", left)
+    site.edit(RIGHT, right, title="Bea")
+    await site.run()
+    site.edit(RIGHT, right, town="Oslo")
+
+    async def lags(send: Send) -> Record:
+        return old
+
+    site.connectors.left.next("read", lags)
+    await site.rest()
+    assert site.fields(RIGHT, right)["title"] == site.fields(LEFT, left)["name"] == "Bea"
+    assert site.fields(LEFT, left)["city"] == "Oslo"
 
 
 @pytest.mark.parametrize("abilities", [STRICT, TIME, NONE])

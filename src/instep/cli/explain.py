@@ -98,7 +98,7 @@ def _say(
         seen = known.seen[side]
         if seen is not None:
             by = f", last edited by {seen.author}" if seen.author else ""
-            read = f"read at {words.moment(seen.seen_ms)} UTC" if seen.seen_ms else "to be read again"
+            read = f"read at {words.moment(seen.seen_ms)} UTC" if not seen.unread else "to be read again"
             terminal.say(f"  {site.systems[side]}: {read}{by}")
     shown = [p for p in explanation.properties if each or p.state not in SETTLED]
     if shown:

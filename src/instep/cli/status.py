@@ -103,7 +103,7 @@ def _lag_ms(site: Site, pair: Pair) -> int | None:
             return None
         key = waiting[0].key
         seen = tx.sighting(key.side, pair.entity[key.side], key.id)
-        return None if seen is None else max(now - seen.seen_ms, 0)
+        return None if seen is None else max(now - abs(seen.seen_ms), 0)
 
     return site.store.read(oldest)
 

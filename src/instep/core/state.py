@@ -20,7 +20,8 @@ class Sighting:
 
     `digest` covers `fields` and `deleted`. `edits`: per dotted path, between which two times of the *system's*
     clock it was last edited (lower bound None: unknown); kept for the conflict policy `newest`.
-    `listed_in`: number of the last complete listing that named it (0: none). `seen_ms`: when we read it.
+    `listed_in`: number of the last complete listing that named it (0: none). `seen_ms`: when we read it; 0 or
+    below if it has to be read before it is decided on, since something was heard of it at `-seen_ms`.
     """
 
     side: Side
@@ -37,6 +38,11 @@ class Sighting:
     seen_ms: int = 0
     listed_in: int = 0
     edits: Mapping[str, tuple[int | None, int]] = field(default_factory=dict)
+
+    @property
+    def unread(self) -> bool:
+        """Whether it is to be read first: it may have changed, or be gone."""
+        return self.seen_ms <= 0
 
 
 LinkState = Literal["live", "retired"]

@@ -14,7 +14,7 @@ from instep.core.state import Sighting
 from instep.core.values import digest
 from instep.errors import Gone, RetryLater
 from instep.runner.engine import Engine
-from instep.runner.observe import UNREAD, mark, read_record, take
+from instep.runner.observe import mark, read_record, take, unread
 from instep.store.contract import Tx
 
 
@@ -42,7 +42,7 @@ async def confirm_gone(engine: Engine, side: Side, entity: str, id: str, *, beli
                 after_ms=engine.backoff_ms(5),
             ) from gone
     abilities = engine.connectors[side].entities()[entity].abilities
-    if seen is not None and seen.seen_ms != UNREAD and engine.now_ms() - seen.seen_ms < abilities.read_lag_ms:
+    if seen is not None and engine.now_ms() - abs(seen.seen_ms) < abilities.read_lag_ms:
         raise RetryLater(
             f"{id} can't be read in {name}", why="it may not be readable yet", after_ms=abilities.read_lag_ms
         )
@@ -56,7 +56,7 @@ async def confirm_gone(engine: Engine, side: Side, entity: str, id: str, *, beli
 def _canaries(engine: Engine, tx: Tx, *, side: Side, entity: str, id: str) -> list[str]:
     """Some other records that are believed to exist: none that is itself under suspicion."""
     ids = tx.sample_ids(side, entity, id, engine.settings.canaries)
-    return [s.id for s in tx.sightings(side, entity, ids).values() if s.seen_ms != UNREAD and not s.deleted]
+    return [s.id for s in tx.sightings(side, entity, ids).values() if not s.unread and not s.deleted]
 
 
 def _gone(engine: Engine, tx: Tx, side: Side, entity: str, id: str) -> None:
@@ -75,5 +75,5 @@ def _doubt(engine: Engine, tx: Tx, *, side: Side, entity: str, id: str) -> None:
     """A canary is missing too: it has to be looked at itself."""
     seen = tx.sighting(side, entity, id)
     if seen is not None:
-        tx.save_sightings([replace(seen, seen_ms=UNREAD)])
+        tx.save_sightings([unread(engine, seen)])
         mark(engine, tx, side, entity, [id], "missing")

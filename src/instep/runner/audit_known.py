@@ -17,7 +17,7 @@ from instep.core.values import Raw, plain
 from instep.runner.audit_findings import Findings
 from instep.runner.engine import StoreLookup
 from instep.runner.judge import judge
-from instep.runner.observe import ALIKE, UNREAD
+from instep.runner.observe import ALIKE
 from instep.store.contract import Tx
 
 PAGE = 200
@@ -94,7 +94,7 @@ class _Known:
                 side = missing[0].other
                 yield Drift("dangling", self.pair.name, side, link.ids[side], (link.ids[side.other],))
             return
-        if UNREAD in (left.seen_ms, right.seen_ms):
+        if left.unread or right.unread:
             return  # its rows have been compared already
         apart = list(disagreeing(self.pair, link, Both(left, right), lookup))
         if not apart:

@@ -19,7 +19,7 @@ from instep.core.state import Key, Sighting
 from instep.core.values import Absent, Json, get_path
 from instep.errors import Gone
 from instep.runner.audit_findings import Findings
-from instep.runner.observe import UNREAD, observe, refresh_paths, sighted
+from instep.runner.observe import observe, refresh_paths, sighted
 from instep.store.contract import Tx
 
 SUSPECTS = 500
@@ -92,7 +92,7 @@ class _Rows:
     def _differs(self, before: Sighting | None, record: Record) -> bool:
         if before is None:
             return not record.deleted
-        if before.seen_ms == UNREAD or self._is_older(before, record):
+        if before.unread or self._is_older(before, record):
             return True
         if not record.complete and not record.deleted:
             strict = self.abilities.versions == "strict"
@@ -168,7 +168,7 @@ class _Rows:
         keys = [self._key(tx, pair, id) for pair in self.pairs]
         if any(hold.cause == "deleted" for key in keys for hold in tx.holds_of(key)):
             return "held"
-        if before.seen_ms == UNREAD and all(tx.is_todo(key) for key in keys):
+        if before.unread and all(tx.is_todo(key) for key in keys):
             return "waiting"
         return "new" if before.seen_ms >= self.findings.began_ms else ""
 

@@ -17,7 +17,7 @@ from instep.core.state import Hold, Intent, Key, Link, Sighting
 from instep.core.values import digest
 from instep.core.verdict import Scene, Verdict
 from instep.runner.engine import Engine
-from instep.runner.observe import UNREAD, is_listed
+from instep.runner.observe import is_listed
 from instep.store.contract import Tx
 
 ASIDE_MS = 5_000
@@ -55,7 +55,7 @@ def judge(engine: Engine, tx: Tx, key: Key, *, planning: bool = False) -> Case:
     intent = tx.intent_to(pair.name, key.side, key.id) or _intent_that_made(tx, pair, scene, seen)
     if intent is not None:
         return Case(key, pair, scene, seen=sightings, intents=(intent,))
-    if seen is None or seen.seen_ms == UNREAD:
+    if seen is None or seen.unread:
         if planning:
             return Case(key, pair, scene, seen=sightings, verdict=Verdict(key, note="has to be read first"))
         return Case(key, pair, scene, seen=sightings, reads=((key.side, key.id),))
@@ -85,7 +85,7 @@ def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) 
         note = f"a person chose: {whole}"
         verdict = Verdict(key, unlink=True, apart=whole == "apart", note=note, used=(WHOLE,))
         return Case(key, pair, scene, link, seen, verdict=verdict)
-    unread = [s for s in Side if (found := seen[s]) is None or found.seen_ms == UNREAD]
+    unread = [s for s in Side if (found := seen[s]) is None or found.unread]
     if unread and not planning:
         return Case(key, pair, scene, link, seen, reads=tuple((s, link.ids[s]) for s in unread))
     verdict = decide_link(scene, key, link, seen, tx.holds_of(key), releases)

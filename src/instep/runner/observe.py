@@ -21,8 +21,6 @@ from instep.store.contract import Tx
 
 ALIKE = 50
 """Records with one match value that are looked at again at once; more than that share it by mistake."""
-UNREAD = 0
-"""`Sighting.seen_ms` of a record that must be read before it is decided on: a hint, or a missing row."""
 
 
 @dataclass(slots=True)
@@ -114,7 +112,7 @@ async def _finish_listing(engine: Engine, side: Side, entity: str, listing: int,
         def suspect(tx: Tx, after: str = after) -> list[str]:
             ids = tx.unlisted(side, entity, listing, after, 500)
             known = tx.sightings(side, entity, ids)
-            tx.save_sightings(replace(sighting, seen_ms=UNREAD) for sighting in known.values())
+            tx.save_sightings(unread(engine, sighting) for sighting in known.values())
             mark(engine, tx, side, entity, ids, "missing")
             return ids
 
@@ -161,7 +159,7 @@ def take_records(
             unchanged.append(record.id)
             continue
         fresh.append(after)
-        if before is None or after.digest != before.digest or after.seen_ms == UNREAD:
+        if before is None or after.digest != before.digest or after.unread:
             marked.append(record.id)
     tx.save_sightings(fresh)
     for after in fresh:
@@ -182,17 +180,17 @@ def _row(
         if before is not None and (_newer(before, record) is False or _known(engine, before, record)):
             return before
         hint = before or Sighting(side, entity, record.id, {}, "")
-        return replace(hint, seen_ms=UNREAD, listed_in=listing or hint.listed_in)
+        return unread(engine, hint, listing)
     if before is None or (before.digest == "" and not record.deleted):  # known from hints alone, if at all
         return sighted(engine, side, entity, record, None, listing or (before.listed_in if before else 0))
     newer = _newer(before, record)
     if newer is False:
         return None
     after = sighted(engine, side, entity, record, before, listing)
-    if after.digest == before.digest and before.seen_ms != UNREAD:
+    if after.digest == before.digest and not before.unread:
         return after if newer else before
     if newer is None:  # the two can't be ordered: a listing may lag, so the record itself is asked
-        return replace(before, seen_ms=UNREAD, listed_in=listing or before.listed_in)
+        return unread(engine, before, listing)
     return after
 
 
@@ -206,7 +204,23 @@ def _newer(before: Sighting, record: Record) -> bool | None:
 def _known(engine: Engine, before: Sighting, record: Record) -> bool:
     """Whether a hint is of a version that has been read, where a version stands for what the record holds."""
     strict = engine.connectors[before.side].entities()[before.entity].abilities.versions == "strict"
-    return strict and before.seen_ms != UNREAD and None is not record.version == before.version
+    return strict and not before.unread and None is not record.version == before.version
+
+
+def unread(engine: Engine, seen: Sighting, listing: int = 0) -> Sighting:
+    """A record that something was just heard of, and that must be read before it is decided on."""
+    return replace(seen, seen_ms=-engine.now_ms(), listed_in=listing or seen.listed_in)
+
+
+def unsettled_ms(engine: Engine, seen: Sighting | None) -> int:
+    """How much longer a reading may still show a record as it was before what was heard or read of it last, where
+    the two could not be told apart: the system gives no versions that order them, and a replica may lag."""
+    if seen is None:
+        return 0
+    abilities = engine.connectors[seen.side].entities()[seen.entity].abilities
+    if abilities.versions == "strict":
+        return 0
+    return max(abs(seen.seen_ms) + abilities.read_lag_ms - engine.now_ms(), 0)
 
 
 def sighted(
@@ -316,8 +330,8 @@ def take(engine: Engine, tx: Tx, before: Sighting | None, after: Sighting, pair:
 
 
 async def read_record(engine: Engine, side: Side, entity: str, id: str, pair: str) -> Sighting | None:
-    """Read one record for a look in `pair` and save it; None if the answer is older than what is known (a stale
-    replica).
+    """Read one record for a look in `pair` and save it; None if the answer is, or may be, older than what is known
+    (a stale replica).
 
     Raises what the connector raises, Gone among it.
     """
@@ -328,6 +342,9 @@ async def read_record(engine: Engine, side: Side, entity: str, id: str, pair: st
         if before is not None and _newer(before, record) is False:
             return None
         after = sighted(engine, side, entity, record, before)
+        moved = before is not None and (before.unread or after.digest != before.digest)
+        if before is not None and moved and _newer(before, record) is None and unsettled_ms(engine, before):
+            return None
         take(engine, tx, before, after, pair)
         return after
 

@@ -21,7 +21,7 @@ from instep.core.transformations.contract import Canon
 from instep.core.values import Json, Raw, digest, plain
 from instep.errors import Refused
 from instep.runner.engine import Engine, StoreLookup
-from instep.runner.observe import UNREAD, sighted, take
+from instep.runner.observe import sighted, take, unread
 from instep.runner.turn import linked
 from instep.store.contract import AlreadyLinked, Entry, Tx
 
@@ -234,7 +234,7 @@ def forget(engine: Engine, tx: Tx, intent: Intent, request: str = "") -> None:
     pair = pair_of(engine, intent)
     seen = tx.sighting(intent.side, pair.entity[intent.side], intent.record_id)
     if seen is not None:
-        tx.save_sightings([replace(seen, seen_ms=UNREAD)])
+        tx.save_sightings([unread(engine, seen)])
     not_applied(engine, tx, intent, "the record is gone", request)
 
 

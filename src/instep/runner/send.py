@@ -12,7 +12,7 @@ from instep.core.values import digest
 from instep.errors import Gone, InDoubt, Moved, OutcomeError, Refused, RetryLater, Stop, Taken, Unable
 from instep.runner import outcome
 from instep.runner.engine import Engine
-from instep.runner.observe import UNREAD
+from instep.runner.observe import unread
 from instep.runner.references import unsettled
 from instep.runner.turn import linked
 from instep.store.contract import AlreadyLinked, Tx
@@ -149,7 +149,7 @@ def _moved(engine: Engine, tx: Tx, intent: Intent, request_id: str) -> None:
     entity = outcome.pair_of(engine, intent).entity[intent.side]
     seen = tx.sighting(intent.side, entity, intent.record_id)
     if seen is not None:
-        tx.save_sightings([replace(seen, seen_ms=UNREAD)])
+        tx.save_sightings([unread(engine, seen)])
     outcome.not_applied(engine, tx, intent, "the record had moved", request_id)
 
 

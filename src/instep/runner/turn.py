@@ -19,7 +19,7 @@ from instep.core.verdict import Verdict, Write
 from instep.runner.engine import Engine
 from instep.runner.fights import fought
 from instep.runner.judge import Case, judge
-from instep.runner.observe import UNREAD, wake_alike
+from instep.runner.observe import unsettled_ms, wake_alike
 from instep.store.contract import AlreadyLinked, Entry, Tx
 
 Permit = Callable[[Link | None, Key, Write], bool]
@@ -63,14 +63,14 @@ def turn(
         if case.intents:
             return Step(key, settle=case.intents[0])
         if case.reads:
-            return Step(key, read=case.reads[0])
+            return _reading(engine, tx, case, *case.reads[0])
         verdict = case.verdict
         if verdict is None:
             raise AssertionError("a case without intents and reads has a verdict")
         if verdict.link is not None:
             suspect = _suspect(tx, case, verdict.link)
             if suspect is not None:
-                return Step(key, read=suspect)
+                return _reading(engine, tx, case, *suspect)
             misfit = _misfit(tx, case, verdict, verdict.link)
             if misfit is not None:
                 tx.replace_holds(key, [misfit])
@@ -95,6 +95,15 @@ def turn(
         tx.finish(todo)
         return Step(key, verdict=verdict)
     return Step(key, wait_ms=BUSY_MS)
+
+
+def _reading(engine: Engine, tx: Tx, case: Case, side: Side, id: str) -> Step:
+    """Read a record that something was heard of; not while the answer could be from before that."""
+    wait_ms = unsettled_ms(engine, tx.sighting(side, case.pair.entity[side], id))
+    if not wait_ms:
+        return Step(case.key, read=(side, id))
+    note = f"{id} has just changed, and a reading may still show what it was"
+    return Step(case.key, wait_ms=wait_ms, verdict=Verdict(case.key, note=note, wait_ms=wait_ms))
 
 
 def _prepare(engine: Engine, tx: Tx, case: Case, verdict: Verdict, permit: Permit, fresh: Freshness) -> Step:
@@ -174,7 +183,7 @@ def _suspect(tx: Tx, case: Case, ids: Both[str]) -> tuple[Side, str] | None:
     """The one of two records about to be linked that has to be read first: it may not be there any more."""
     for side in Side:
         seen = tx.sighting(side, case.pair.entity[side], ids[side])
-        if seen is not None and seen.seen_ms == UNREAD:
+        if seen is not None and seen.unread:
             return side, ids[side]
     return None
 

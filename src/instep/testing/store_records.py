@@ -111,7 +111,7 @@ class RecordsContract(StoreHooks):
             assert store.read(lambda tx: tx.sample_ids(LEFT, "customer", "b", 1)) == ["c"]
 
     async def test_what_is_known_from_hints_alone_is_unread(self, tmp_path: Path) -> None:
-        hint = replace(sighting("b", seen_ms=0), digest="")
+        hint = replace(sighting("b", seen_ms=-5), digest="")
         known = [sighting("a", seen_ms=0), hint, replace(hint, id="c", deleted=True)]
         async with self.opened(tmp_path) as store:
             await store.write(lambda tx: tx.save_sightings([*known, replace(hint, id="0"), sighting("d")]))

@@ -52,7 +52,7 @@ limit :limit
 -- name: unread
 -- Some records that are known from hints alone.
 select id from sightings
-where side = :side and entity = :entity and deleted = 0 and seen_ms = 0 and digest = ''
+where side = :side and entity = :entity and deleted = 0 and seen_ms <= 0 and digest = ''
 order by id
 limit :limit
 
