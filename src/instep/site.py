@@ -40,7 +40,7 @@ from instep.dataflow.files import (
     validate,
 )
 from instep.dataflow.files import load_site as load_site_file
-from instep.dataflow.secrets import resolve, resolver
+from instep.dataflow.secrets import keeper, resolve, resolver
 from instep.dataflow.systems import ChargebeeSystem, RestSystem, Secret, SqlSystem, System, TrytonSystem
 from instep.errors import ConfigurationError, Problem
 from instep.processes import is_dead, this_process
@@ -136,7 +136,12 @@ def _rest(wiring: Wiring) -> Connector:
         changes["base_url"] = system.base_url
     if system.requests_per_minute is not None:
         changes["requests_per_minute"] = system.requests_per_minute
-    return RestConnector(description.model_copy(update=changes), wiring.secret_of_text, name=system.name)
+    return RestConnector(
+        description.model_copy(update=changes),
+        wiring.secret_of_text,
+        name=system.name,
+        keep=keeper(directory=wiring.file.directory),
+    )
 
 
 def _sql(wiring: Wiring) -> Connector:

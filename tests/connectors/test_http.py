@@ -12,7 +12,7 @@ from decimal import Decimal
 import pytest
 
 from instep.connectors.exchange import redact
-from instep.connectors.http import Answer, Exchange, FixedHeaders, HttpClient, Limits
+from instep.connectors.http import Answer, Exchange, FixedHeaders, HttpClient, Limits, Outgoing
 from instep.errors import BadAnswer, ConfigurationError, InDoubt, OutcomeError, RetryLater, Stop
 
 from .faulty_server import CLOSE, HANG, Clock, FaultyServer, faulty_server, http
@@ -306,7 +306,7 @@ async def test_a_refused_token_is_renewed_once() -> None:
     class Token:
         value = "old"
 
-        async def headers(self) -> dict[str, str]:
+        async def headers(self, _: Outgoing) -> dict[str, str]:
             return {"Authorization": f"Bearer {self.value}"}
 
         async def renew(self) -> bool:

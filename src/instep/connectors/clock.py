@@ -1,7 +1,9 @@
-"""What a system's HTTP dates tell: how far its clock is from ours, and how long it wants us to wait."""
+"""What a system's headers tell of time: how far its clock is from ours, and how long it wants us to wait."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
@@ -26,6 +28,37 @@ def retry_after_s(text: str, now_ms: int) -> float | None:
         return float(text)
     at_ms = http_date_ms(text) if text else None
     return None if at_ms is None else max(0.0, (at_ms - now_ms) / 1000)
+
+
+_REMAINING = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
+_RESET = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
+_LIST = re.compile(r"\b(r|remaining|t|reset)\s*=\s*(\d{1,9})\b")
+LONGEST_PAUSE_S = 3600.0
+
+
+def used_up_s(headers: Mapping[str, str], now_ms: int) -> float | None:
+    """Seconds until a quota is filled up that an answer says is used up; None if it doesn't say so.
+
+    Header names in lower case. Known are `X-RateLimit-Remaining` with `-Reset` (also X-Rate-Limit- and
+    RateLimit-), where the time is in seconds from now or, if it is that large, a moment since 1970 in seconds or
+    milliseconds; and `RateLimit: ...;r=0;t=30` of the IETF draft, `RateLimit: limit=9, remaining=0, reset=30` of
+    its older versions.
+    """
+    told: dict[str, str] = dict(_LIST.findall(headers.get("ratelimit", "")))
+    remaining = told.get("r", told.get("remaining", _first(headers, _REMAINING)))
+    reset = told.get("t", told.get("reset", _first(headers, _RESET)))
+    if remaining.strip() not in ("0", "0.0") or not re.fullmatch(r"\d{1,15}(\.\d{1,9})?", reset.strip()):
+        return None
+    seconds = float(reset)
+    if seconds > 1e11:
+        seconds = (seconds - now_ms) / 1000
+    elif seconds > 1e9:
+        seconds -= now_ms / 1000
+    return min(max(seconds, 0.0), LONGEST_PAUSE_S)
+
+
+def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str:
+    return next((headers[name] for name in names if name in headers), "")
 
 
 class Skew:

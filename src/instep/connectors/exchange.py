@@ -10,11 +10,20 @@ from typing import Protocol
 from instep.core.values import Json
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request that is about to be sent, for whoever signs it. `path`: with the query, as it goes on the wire."""
+
+    method: str
+    path: str
+    body: bytes = field(repr=False)
+
+
 class Authorizer(Protocol):
     """Where the credentials of a request come from."""
 
-    async def headers(self) -> Mapping[str, str]:
-        """What to add to the next request; may fetch a token, and raise an OutcomeError if it can't."""
+    async def headers(self, outgoing: Outgoing, /) -> Mapping[str, str]:
+        """What to add to this request; may fetch a token, and raise an OutcomeError if it can't."""
         ...
 
     async def renew(self) -> bool:
@@ -28,7 +37,7 @@ class FixedHeaders:
 
     values: Mapping[str, str] = field(repr=False, default_factory=dict)
 
-    async def headers(self) -> Mapping[str, str]:
+    async def headers(self, _: Outgoing) -> Mapping[str, str]:
         return self.values
 
     async def renew(self) -> bool:

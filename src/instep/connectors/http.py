@@ -6,7 +6,7 @@ It knows nothing of any system's resources. What it promises:
   came can't be believed;
 * a *write* is sent once. Only what is definitely not applied (refused connection, 429) is sent again, a
   bounded number of times; anything else that is not an answer is InDoubt;
-* a `Retry-After` holds back every request of this client, not only the one that met it;
+* a `Retry-After`, or an answer that says that the quota is used up, holds back every request of this client;
 * bodies are bounded, also after unpacking; redirects to another origin are not followed; credentials go into
   a header per request and never into a log line or a message.
 
@@ -27,14 +27,14 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from instep.connectors.clock import Skew, retry_after_s
-from instep.connectors.exchange import Answer, Authorizer, Exchange, FixedHeaders, Limits, redact
+from instep.connectors.clock import Skew, retry_after_s, used_up_s
+from instep.connectors.exchange import Answer, Authorizer, Exchange, FixedHeaders, Limits, Outgoing, redact
 from instep.connectors.pace import Monotonic, Pace, Paused, Sleep
 from instep.connectors.request_ids import USUAL_HEADERS, clean, note_request
 from instep.core.values import Json
 from instep.errors import BadAnswer, ConfigurationError, InDoubt, OutcomeError, Problem, RetryLater, Stop
 
-__all__ = ["Answer", "Authorizer", "Exchange", "FixedHeaders", "HttpClient", "Limits", "redact"]
+__all__ = ["Answer", "Authorizer", "Exchange", "FixedHeaders", "HttpClient", "Limits", "Outgoing", "redact"]
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -216,7 +216,8 @@ class HttpClient:
         raise _Broken("it redirects in a circle", sent=True, unbelievable=True)
 
     async def _exchange(self, call: _Call, method: str, url: URL, attempt: int) -> tuple[Answer, str]:
-        headers = {**self._headers, **await self._auth.headers(), **call.headers}
+        outgoing = Outgoing(method, url.raw_path_qs, call.body or b"")
+        headers = {**self._headers, **await self._auth.headers(outgoing), **call.headers}
         if call.body is not None:
             headers["Content-Type"] = call.content_type
         if self._session is None:
@@ -239,7 +240,11 @@ class HttpClient:
                 request_id = clean(next(found, ""))
                 if call.write:
                     note_request(request_id)
-                self.skew.observe(answer_headers.get("date", ""), sent_ms, self.now_ms())
+                received_ms = self.now_ms()
+                used_up = used_up_s(answer_headers, received_ms)
+                if used_up is not None:
+                    self.pace.pause(used_up)
+                self.skew.observe(answer_headers.get("date", ""), sent_ms, received_ms)
                 body = await self._bounded(response)
             value, parsed = _parsed(body, status, response.charset)
             return Answer(status, answer_headers, value, parsed, len(body)), answer_headers.get(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from instep.dataflow.systems import Secret
-from instep.errors import ConfigurationError, Problem
+from instep.errors import ConfigurationError, Problem, StoreError
 
 
 def parse(text: str) -> Secret | None:
@@ -52,6 +54,32 @@ def resolver(*, directory: Path, environ: Mapping[str, str]) -> Callable[[str], 
         return resolve(secret, directory=directory, environ=environ)
 
     return from_text
+
+
+def keeper(*, directory: Path) -> Callable[[str, str], None]:
+    """Writes a secret that a system has renewed to where its reference leads, if that is a file: whole or not at
+    all, and readable by its owner alone. What it gives raises StoreError if that can't be done."""
+
+    def keep(text: str, value: str) -> None:
+        secret = parse(text)
+        if secret is None or secret.file is None:
+            return
+        path = directory / secret.file
+        try:
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(value)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except OSError as error:
+            raise StoreError(
+                f"the new secret could not be written into {secret.file}",
+                why=f"{error.strerror}; the system has replaced the old one, and knows it no longer",
+                fix="make the file writable, and let a person give a new one",
+            ) from None
+
+    return keep
 
 
 def _missing(what: str, why: str, fix: str, used_for: str) -> ConfigurationError:

@@ -22,7 +22,7 @@ async def look(
         return [], [f"{entity.name}: not looked at, since it can't be listed"]
     try:
         answer, _ = await listing.ask(None, "")
-        listing.records(answer)
+        listing.records(listing.rows(answer))
         rows = listing.rows(answer)
     except OutcomeError as error:
         return [_problem(entity, error.what, error.why, error.fix)], []
@@ -69,7 +69,7 @@ async def _probe(entity: Entity, described: EntityDescription, listing: Listing)
         return []
     try:
         answer, _ = await listing.ask(None, "", [(described.marker.param, f"instep-{token_hex(8)}")])
-        rows = listing.records(answer)
+        rows = listing.records(listing.rows(answer))
     except OutcomeError as error:
         return [_problem(entity, error.what, error.why, "correct marker.param in the description")]
     if not rows:

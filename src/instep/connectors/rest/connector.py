@@ -16,7 +16,7 @@ from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.http import Answer, Exchange, HttpClient, Limits
 from instep.connectors.pace import Monotonic, Sleep
 from instep.connectors.request_ids import USUAL_HEADERS, tells_requests
-from instep.connectors.rest.auth import Secrets, Tokens, authorizer, resolved
+from instep.connectors.rest.auth import Keep, Secrets, Tokens, authorizer, resolved
 from instep.connectors.rest.check import look
 from instep.connectors.rest.description import Description, EntityDescription, Errors, WriteCall
 from instep.connectors.rest.entities import entity_of
@@ -43,8 +43,8 @@ class RestConnector:
     """Speaks to one described system.
 
     `secrets` turns a reference of the description ("env:ERP_TOKEN") into the secret; it is asked when the
-    connector is made. `log` gets an Exchange per request. `sleep`, `random`, `monotonic` and `now_ms` exist
-    for tests.
+    connector is made. `keep` replaces one that the system has renewed. `log` gets an Exchange per request. `sleep`,
+    `random`, `monotonic` and `now_ms` exist for tests.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class RestConnector:
         secrets: Secrets,
         *,
         name: str = "ERP",
+        keep: Keep | None = None,
         log: Callable[[Exchange], None] | None = None,
         sleep: Sleep = asyncio.sleep,
         random: Callable[[], float] = random_module.random,
@@ -83,7 +84,9 @@ class RestConnector:
             )
 
         definite = {s for s in _statuses(description) if s >= 500}
-        self._auth = authorizer(description.auth, secrets, client, monotonic=monotonic)
+        self._auth = authorizer(
+            description.auth, secrets, client, keep=keep, monotonic=monotonic, now_ms=now_ms
+        )
         self._client = HttpClient(
             name,
             base_url,

@@ -64,8 +64,24 @@ class LinkPaging(_Sized):
     )
 
 
+class KeysetPaging(_Sized):
+    """The next page begins after the last row of this one, which is named by one of its values."""
+
+    kind: Literal["keyset"]
+    param: str = Field(description="the parameter that names the last row, such as starting_after")
+    field: str = Field(default="id", description="pointer to that value within a row")
+    template: str = Field(
+        default="{value}", description="the parameter's value around it, such as id gt '{value}'"
+    )
+    more: str = Field(
+        default="",
+        description="pointer to what says whether there are more rows; empty: a page that has none is the end",
+    )
+
+
 Paging = Annotated[
-    NoPaging | PagePaging | OffsetPaging | CursorPaging | LinkPaging, Field(discriminator="kind")
+    NoPaging | PagePaging | OffsetPaging | CursorPaging | LinkPaging | KeysetPaging,
+    Field(discriminator="kind"),
 ]
 
 

@@ -196,7 +196,8 @@ class Listing:
             first = walk.pages == 0
             try:
                 answer, url = await self.ask(walk.since_ms, walk.token)
-                records = self.records(answer)
+                rows = self.rows(answer)
+                records = self.records(rows)
             except BadAnswer:
                 if first and start.token:
                     start = Cursor(start.since_ms)
@@ -217,7 +218,7 @@ class Listing:
                 walk.sweep_from(start.since_ms)
                 yield Page(records, Cursor(start.since_ms).text(), last=False)
                 continue
-            token = next_token(self.paging, walk.token, answer, len(records), len(walk.asked_rows), url)
+            token = next_token(self.paging, walk.token, answer, rows, len(walk.asked_rows), url)
             if token:
                 self._go_on(walk, records, token)
                 yield Page(records, self._between(walk, start, cap_ms), last=False)
@@ -258,13 +259,13 @@ class Listing:
             raise refusal(self._client.system, self._entity.name, LIST, answer, self._errors)
         return answer, path if "://" in path else f"{self._client.base_url}/{path.lstrip('/')}"
 
-    def records(self, answer: Answer) -> list[Record]:
-        """The rows of a page. Raises BadAnswer if there is no list where one is described."""
+    def records(self, rows: Sequence[Json]) -> list[Record]:
+        """The records of a page's rows. Raises BadAnswer for a row that is none."""
         hint = self._call.rows == "hint"
-        return [record_of(self._entity, self._described, row, hint=hint) for row in self.rows(answer)]
+        return [record_of(self._entity, self._described, row, hint=hint) for row in rows]
 
     def rows(self, answer: Answer) -> list[Json]:
-        """The rows just as they came. Raises BadAnswer as `records`."""
+        """The rows of a page just as they came. Raises BadAnswer if there is no list where one is described."""
         rows = at(answer.value, self._call.items)
         if not isinstance(rows, list):
             why = f"there is no list at {self._call.items!r}" if answer.parsed else "the answer is empty"

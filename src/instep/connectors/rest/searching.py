@@ -25,12 +25,13 @@ async def search(listing: Listing, marker: Marker, value: str) -> Sequence[Recor
     token, rows = "", 0
     for _ in range(MAX_PAGES):
         answer, url = await listing.ask(None, token, [(marker.param, value)])
-        records = listing.records(answer)
+        page = listing.rows(answer)
+        records = listing.records(page)
         rows += len(records)
         for record in records:
             if not record.deleted and (not record.complete or get_path(record.fields, marker.field) == value):
                 found[record.id] = record
-        token = next_token(listing.paging, token, answer, len(records), rows, url)
+        token = next_token(listing.paging, token, answer, page, rows, url)
         if not token:
             return list(found.values())
     why = f"{MAX_PAGES} pages of answers, most of which do not have the value"
