@@ -12,7 +12,7 @@ import base64
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
-from instep.connectors.http import Answer, HttpClient, redact
+from instep.connectors.http import Answer, HttpClient, Outgoing, redact
 from instep.core.values import Json, encode
 from instep.errors import BadAnswer, Moved, OutcomeError, Refused, RetryLater, Stop
 
@@ -46,7 +46,7 @@ class Session:
         self._since = float("-inf")
         self._refused: Stop | None = None
 
-    async def headers(self) -> Mapping[str, str]:
+    async def headers(self, _: Outgoing) -> Mapping[str, str]:
         async with self._lock:
             if not self._authorization:
                 await self._log_in()
