@@ -251,13 +251,21 @@ class Site:
         """A runner of this process."""
         return Runner(self.engine(), _holder(), on_progress, is_dead)
 
-    def audit(self, pairs: tuple[str, ...], examples: int, on_progress: Callable[[Progress], None]) -> Audit:
+    def audit(
+        self,
+        pairs: tuple[str, ...],
+        *,
+        examples: int,
+        repairs: bool,
+        on_progress: Callable[[Progress], None],
+    ) -> Audit:
         """An audit by this process; of these pairs only, if any."""
         return Audit(
             self.engine(),
             _holder(),
             pairs=pairs,
             examples=examples,
+            repairs=repairs,
             on_progress=on_progress,
             is_dead=is_dead,
         )

@@ -77,6 +77,19 @@ def only(acme: Company, kind: str) -> dict[str, Any]:
     return example
 
 
+def repaired(acme: Company) -> None:
+    """Let the audit mark what it found, and a sync look at it; then there is no drift any more."""
+    told = acme.run("audit", "--pair", "contact", "--repair")
+    assert told.exit_code == 0, told.output
+    assert found(acme) == {}, "what is marked is known"
+    acme.run("sync", "--pair", "contact")
+    assert found(acme) == {}
+
+
+def held(acme: Company) -> list[str]:
+    return sorted(hold["cause"] for hold in acme.json("holds", "list"))
+
+
 def a_day_ago(server: Any) -> Iterator[None]:
     """Changes that are dated before what was already read, as by a clock that was wrong."""
     server.console("POST", "clock", {"offset_s": -DAY_S})
@@ -119,12 +132,17 @@ def test_a_change_that_no_reading_would_have_brought_is_found(settled: Company) 
     shown = settled.run("audit", "--pair", "contact")
     assert shown.exit_code == 3
     assert 'family_name: known "Lee", there "Missed"' in shown.stdout
+    repaired(settled)
+    assert settled.in_chargebee("c1")["last_name"] == "Missed"
 
 
 def test_a_record_that_was_listed_and_never_seen_is_found(settled: Company) -> None:
     settled.contact("900", "Eve", "New", "eve@x.example")
     settled.run("sync")
     assert (only(settled, "unseen")["side"], only(settled, "unseen")["id"]) == ("right", "900")
+    repaired(settled)
+    rows = settled.chargebee.console("GET", "records/customers")["records"]
+    assert [row["first_name"] for row in rows if row["email"] == "eve@x.example"] == ["Eve"]
 
 
 def test_a_record_that_is_no_longer_there_is_found(settled: Company) -> None:
@@ -133,6 +151,8 @@ def test_a_record_that_is_no_longer_there_is_found(settled: Company) -> None:
         settled.erp.console("DELETE", f"contacts/{contact}")
     settled.run("sync")
     assert (only(settled, "gone")["id"], only(settled, "gone")["with"]) == (contact, ["c2"])
+    repaired(settled)
+    assert held(settled) == ["conflict", "deleted"], "a delete is confirmed and then held, as the pair says"
 
 
 def test_a_record_that_its_list_leaves_out_though_it_is_there_is_told_apart(settled: Company) -> None:
@@ -161,6 +181,13 @@ def test_a_system_whose_backup_was_restored_is_found_to_be_older(settled: Compan
         example = only(settled, "older")
         assert (example["id"], example["side"]) == (contact, "right")
         assert {"name": "family_name", "known": "Newer", "there": "Lee"} in example["differences"]
+        repaired(settled)
+        assert settled.in_chargebee("c1")["last_name"] == "Newer", "an old value does not pass for an edit"
+        causes = held(settled)
+        if settled.in_erp()["ann@x.example"]["family_name"] == "Lee":
+            assert causes == ["conflict", "conflict"]
+        else:
+            assert settled.in_erp()["ann@x.example"]["family_name"] == "Newer"
 
 
 def test_a_record_without_a_partner_that_nothing_waits_to_find_is_found(settled: Company) -> None:
@@ -177,6 +204,8 @@ def test_a_record_without_a_partner_that_nothing_waits_to_find_is_found(settled:
         link.ids.right,
         ["c3"],
     )
+    repaired(settled)
+    assert link_of(settled, "c3").ids.right == link.ids.right
 
 
 def test_a_link_to_a_record_that_is_not_known_is_found(settled: Company) -> None:
@@ -187,6 +216,8 @@ def test_a_link_to_a_record_that_is_not_known_is_found(settled: Company) -> None
         "c3",
         ["77777"],
     )
+    repaired(settled)
+    assert held(settled) == ["conflict", "deleted", "duplicate"]
 
 
 def as_if_read(acme: Company, id: str) -> None:
@@ -212,6 +243,8 @@ def test_linked_records_that_do_not_agree_are_found(settled: Company) -> None:
     example = only(settled, "disagree")
     assert (example["id"], example["with"]) == ("c1", [contact])
     assert example["differences"] == [{"name": "last_name", "left": ["Lee"], "right": ["Other"]}]
+    repaired(settled)
+    assert settled.in_chargebee("c1")["last_name"] == "Other"
 
 
 def test_linked_records_that_pass_for_agreed_and_are_not_are_found(settled: Company) -> None:
@@ -225,6 +258,8 @@ def test_linked_records_that_pass_for_agreed_and_are_not_are_found(settled: Comp
     shown = settled.run("audit", "--pair", "contact")
     assert shown.exit_code == 3
     assert 'last_name: Chargebee "Lee", Custom ERP "Other"' in shown.stdout
+    repaired(settled)
+    assert settled.in_chargebee("c1")["last_name"] == "Other", "the later of the two, as at first contact"
 
 
 def test_two_records_that_may_be_one_thing_twice_are_told(settled: Company) -> None:
@@ -235,6 +270,9 @@ def test_two_records_that_may_be_one_thing_twice_are_told(settled: Company) -> N
     told = {example["side"]: [example["id"], *example["with"]] for example in kinds["alike"]["examples"]}
     assert told["left"] == ["c1", "c2"]
     assert len(told["right"]) == 2
+    shown = settled.run("audit", "--pair", "contact", "--repair")
+    assert shown.exit_code == 3, "that is for a person"
+    assert "merge them in their system" in shown.stdout
 
 
 def test_only_the_pairs_that_are_asked_for_are_read(settled: Company) -> None:

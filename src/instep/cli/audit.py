@@ -22,26 +22,30 @@ from instep.site import Site, opened
 @click.command()
 @click.option("--pair", "pairs", multiple=True, help="Only this pair; may be repeated.")
 @click.option("--limit", default=5, show_default=True, type=click.IntRange(0), help="Examples of each kind.")
+@click.option("--repair", "repairs", is_flag=True, help="Mark what is found, so that a sync looks at it.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_obj
-def command(terminal: Terminal, pairs: Sequence[str], limit: int, as_json: bool) -> int:
+def command(terminal: Terminal, pairs: Sequence[str], limit: int, repairs: bool, as_json: bool) -> int:
     """Compare both systems fully with what is known of them, and tell what nobody knew of.
 
     Every record of both is listed, and compared with what was last read; linked records are compared with each
     other. What waits to be looked at or is held is known, and counted apart. Nothing is written to either system.
     Exit code 3 if anything was found.
+
+    With --repair, what is found is marked to be looked at. The next plan shows what comes of it, and the next sync
+    does it, with every protection that a sync has. Exit code 3 then if something could not be marked.
     """
-    return arun(_audit(terminal, tuple(pairs), limit, as_json))
+    return arun(_audit(terminal, tuple(pairs), limit, repairs, as_json))
 
 
-async def _audit(terminal: Terminal, pairs: tuple[str, ...], limit: int, as_json: bool) -> int:
+async def _audit(terminal: Terminal, pairs: tuple[str, ...], limit: int, repairs: bool, as_json: bool) -> int:
     interrupt = Interrupt(terminal)
     async with opened(terminal.directory) as site:
         terminal.secrets |= site.secrets
         require_pairs(site, pairs)
         site.require_sound()
         with interrupt.listening(), shown(terminal) as on_progress:
-            audit = site.audit(pairs, limit, on_progress)
+            audit = site.audit(pairs, examples=limit, repairs=repairs, on_progress=on_progress)
             _require_listed(site, audit)
             with interrupt.stops(audit.stop):
                 audited = await audit.run()
@@ -49,7 +53,8 @@ async def _audit(terminal: Terminal, pairs: tuple[str, ...], limit: int, as_json
             terminal.json(_as_json(audit, audited))
         else:
             _say(terminal, site, audit, audited)
-    return 130 if audited.status == "stopped" else 3 if audited.drift or audited.troubles else 0
+    left = audited.left if repairs else audited.drift
+    return 130 if audited.status == "stopped" else 3 if left or audited.troubles else 0
 
 
 def _require_listed(site: Site, audit: Audit) -> None:
@@ -77,6 +82,8 @@ def _say(terminal: Terminal, site: Site, audit: Audit, audited: Audited) -> None
         terminal.say(f"differs, and is known to: {known}")
     told = f"{counted(audited.drift, 'finding')}" if audited.drift else "nothing was found that was not known"
     terminal.say(f"audit {audited.run} {audited.status}: {told}; {_cost(audited)}")
+    if audited.drift > audited.left:
+        terminal.note("next: instep plan")
 
 
 def _say_kind(terminal: Terminal, site: Site, kind: str, found: Found) -> None:
@@ -89,6 +96,10 @@ def _say_kind(terminal: Terminal, site: Site, kind: str, found: Found) -> None:
             terminal.say(f"        {_difference(site, drift, difference)}")
     if found.count > len(found.examples) > 0:
         terminal.say(f"    - and {found.count - len(found.examples)} more")
+    if found.marked:
+        terminal.say(f"    marked: {found.marked}; {about.leads_to}")
+    elif about.leads_to:
+        terminal.say(f"    instep audit --repair: {about.leads_to}")
     if about.fix:
         terminal.say(f"    fix: {about.fix}")
 
@@ -149,6 +160,8 @@ def _as_json(audit: Audit, audited: Audited) -> dict[str, Any]:
                 "kind": kind,
                 "means": KINDS[kind].means,
                 "count": found.count,
+                "marked": found.marked,
+                "repair": KINDS[kind].leads_to or None,
                 "examples": [_example(drift) for drift in found.examples],
             }
             for pair, kind, found in audited.in_order(pairs)

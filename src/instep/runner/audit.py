@@ -5,7 +5,7 @@ have noticed by itself. It writes to no system. Its memory is that of a page; a 
 only if it differs, and if a listing may not show it as it is.
 
 The kinds of findings are in `instep.core.drift`. Rows are compared in `audit_rows`, and what is stored with
-itself in `audit_known`.
+itself in `audit_known`; `repair` has what is done about a finding.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from instep.store.contract import Tx
 
 class Audit:
     """One audit, under the lease like a run. `pairs`: only these, if any. `examples`: findings kept of each kind
-    and pair."""
+    and pair. `repairs`: mark what is found, so that an ordinary run looks at it."""
 
     def __init__(
         self,
@@ -39,12 +39,13 @@ class Audit:
         *,
         pairs: tuple[str, ...] = (),
         examples: int = 5,
+        repairs: bool = False,
         on_progress: Callable[[Progress], None] = lambda _: None,
         is_dead: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.engine, self.holder, self.is_dead = engine, holder, is_dead
         wanted = [pair for pair in engine.dataflow.pairs if not pairs or pair.name in pairs]
-        self.findings = Findings(engine, wanted, examples, on_progress)
+        self.findings = Findings(engine, wanted, examples, on_progress, repairs=repairs)
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
 

@@ -11,7 +11,9 @@ from instep.core.drift import KINDS, Drift
 from instep.core.model import Side
 from instep.core.values import Json
 from instep.runner.engine import Engine
+from instep.runner.repair import repair
 from instep.runner.run import Progress
+from instep.store.contract import Tx
 
 
 @dataclass(slots=True)
@@ -65,12 +67,21 @@ class Audited:
 
 
 class Findings:
-    """What the parts of an audit share. `began_ms`: when it began. `examples`: how many are kept of each kind."""
+    """What the parts of an audit share. `began_ms`: when it began. `examples`: how many are kept of each kind.
+    `repairs`: whether what is found is marked."""
 
     def __init__(
-        self, engine: Engine, pairs: list[Pair], examples: int, on_progress: Callable[[Progress], None]
+        self,
+        engine: Engine,
+        pairs: list[Pair],
+        examples: int,
+        on_progress: Callable[[Progress], None],
+        *,
+        repairs: bool = False,
     ) -> None:
         self.engine, self.pairs, self.examples, self.on_progress = engine, pairs, examples, on_progress
+        self.repairs = repairs
+        self._to_repair: list[Drift] = []
         self.audited = Audited()
         self.began_ms = engine.now_ms()
         self._before = [connector.requests for connector in engine.connectors]
@@ -86,6 +97,20 @@ class Findings:
             found.count += 1
             if len(found.examples) < self.examples:
                 found.examples.append(drift)
+            if self.repairs:
+                self._to_repair.append(drift)
+
+    async def repair(self) -> None:
+        """Mark what was told since, if that is wanted."""
+        drifts, self._to_repair = self._to_repair, []
+        if not drifts:
+            return
+
+        def marked(tx: Tx) -> list[bool]:
+            return [repair(self.engine, tx, drift) for drift in drifts]
+
+        for drift, done in zip(drifts, await self.engine.store.write(marked), strict=True):
+            self.audited.found[drift.kind, drift.pair].marked += done
 
     def know(self, pair: Pair, why: str) -> None:
         """Count a record that differs, and is known to."""

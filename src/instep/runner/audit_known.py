@@ -33,6 +33,7 @@ async def compare_known(findings: Findings, pair: Pair) -> None:
     total, count = store.read(lambda tx: tx.count_links(pair.name)), 0
     while True:
         count += store.read(known.links)
+        await findings.repair()
         findings.progress(f"links of {pair.name}", count, total)
         await asyncio.sleep(0)
         if known.at_end:
@@ -41,6 +42,7 @@ async def compare_known(findings: Findings, pair: Pair) -> None:
         known.last_id = ""
         while True:
             store.read(partial(known.records, side=side))
+            await findings.repair()
             await asyncio.sleep(0)
             if known.at_end:
                 break

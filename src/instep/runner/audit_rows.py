@@ -125,6 +125,7 @@ class _Rows:
         await observe(self.engine, self.side, self.entity)  # what this brings, any run would have seen
         for start in range(0, len(suspects), AT_ONCE):
             await asyncio.gather(*(self._judge(suspect) for suspect in suspects[start : start + AT_ONCE]))
+        await self.findings.repair()
 
     async def _judge(self, suspect: _Suspect) -> None:
         """Tell a suspect as drift, or count it among what is known."""
@@ -152,6 +153,8 @@ class _Rows:
                 return
         if there is None:
             self._tell("unlisted", id, before, None)
+        elif before is not None and self._is_older(before, there):
+            self._tell("older", id, before, there)
         elif self._is_recent(there):
             self._know("new")
         elif before is None:
@@ -159,13 +162,13 @@ class _Rows:
         elif there.deleted:
             self._tell("gone", id, before, None)
         else:
-            self._tell("older" if self._is_older(before, there) else "changed", id, before, there)
+            self._tell("changed", id, before, there)
 
     def _expected(self, tx: Tx, id: str, before: Sighting | None) -> str:
         """Why it is no news that a record may differ; "" if it is."""
-        if before is None:
-            return ""
         keys = [self._key(tx, pair, id) for pair in self.pairs]
+        if before is None:
+            return "waiting" if all(tx.is_todo(key) for key in keys) else ""
         if any(hold.cause == "deleted" for key in keys for hold in tx.holds_of(key)):
             return "held"
         if before.unread and all(tx.is_todo(key) for key in keys):
