@@ -297,6 +297,29 @@ async def test_a_row_that_is_missing_from_a_complete_listing_is_read_and_not_bel
     assert site.fields(RIGHT, right)["active"] is False
 
 
+async def test_complete_listings_at_short_intervals_do_not_put_off_an_edit() -> None:
+    site = Site(abilities=Both(replace(NONE, read_lag_ms=8_000), STRICT))
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, name="Bea")
+    for _ in range(8):
+        await site.run(3_000, full=True)
+    assert site.fields(RIGHT, right)["title"] == "Bea"
+
+
+async def test_complete_listings_at_short_intervals_do_not_put_off_a_delete() -> None:
+    abilities = replace(STRICT, tombstones=False, read_lag_ms=8_000)
+    site = Site(abilities=Both(abilities, abilities))
+    site.put(LEFT, name="Bea")
+    left, _ = await site.linked_company()
+    await site.rest()
+    site.systems.left.remove("company", left)
+    for _ in range(8):
+        await site.run(3_000, full=True)
+    seen = site.sighting(LEFT, left)
+    assert seen is not None
+    assert seen.deleted
+
+
 async def test_a_missing_row_whose_record_is_there_changes_nothing() -> None:
     site = Site(pair(on_delete="retire"), abilities=QUIET)
     left, right = await site.linked_company()

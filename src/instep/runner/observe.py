@@ -112,7 +112,8 @@ async def _finish_listing(engine: Engine, side: Side, entity: str, listing: int,
         def suspect(tx: Tx, after: str = after) -> list[str]:
             ids = tx.unlisted(side, entity, listing, after, 500)
             known = tx.sightings(side, entity, ids)
-            tx.save_sightings(unread(engine, sighting) for sighting in known.values())
+            # One that was suspected before stays so since then, or listings at short intervals would put it off.
+            tx.save_sightings(unread(engine, seen) for seen in known.values() if not seen.unread)
             mark(engine, tx, side, entity, ids, "missing")
             return ids
 
@@ -208,8 +209,10 @@ def _known(engine: Engine, before: Sighting, record: Record) -> bool:
 
 
 def unread(engine: Engine, seen: Sighting, listing: int = 0) -> Sighting:
-    """A record that something was just heard of, and that must be read before it is decided on."""
-    return replace(seen, seen_ms=-engine.now_ms(), listed_in=listing or seen.listed_in)
+    """A record that something was just heard of, and that must be read before it is decided on. A complete listing
+    tells again what is waiting to be read: that is no news, or such listings would put the reading off for ever."""
+    since = seen.seen_ms if listing and seen.seen_ms < 0 else -engine.now_ms()
+    return replace(seen, seen_ms=since, listed_in=listing or seen.listed_in)
 
 
 def unsettled_ms(engine: Engine, seen: Sighting | None) -> int:
