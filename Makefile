@@ -9,7 +9,7 @@ KILLS ?= 100
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check kill format bench soak docs lock clean exhaustive
+.PHONY: help demo test test-fast check kill format bench soak docs lock clean exhaustive crash-points
 
 help: ## show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -38,6 +38,9 @@ test-fast: $(DEV_STAMP) ## the tests that take no more than seconds
 
 exhaustive: $(DEV_STAMP) ## all that can happen to one linked record within a budget; BUDGET="2 2 1 1" for another
 	$(BIN)/python -m tests.exhaustive --workers $(WORKERS) $(if $(BUDGET),--budget $(BUDGET))
+
+crash-points: $(DEV_STAMP) ## six scenarios, the engine killed at every point of each, under five profiles of abilities
+	$(BIN)/python -m tests.exhaustive.crash_points
 
 check: $(DEV_STAMP) ## lint, types, import layers
 	$(BIN)/ruff format --check src tests bench docs
