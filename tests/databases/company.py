@@ -25,7 +25,7 @@ Dialect = Literal["sqlite", "postgresql"]
 _WORDS: Mapping[Dialect, Mapping[str, str]] = {
     "sqlite": {
         "serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
-        "time": "TEXT",
+        "time": "datetime",
         "json": "TEXT",
         "now": "CURRENT_TIMESTAMP",
     },
@@ -161,8 +161,8 @@ class Company:
         """One statement of a person, in a transaction of its own; rows, if it gives any. Values stand for %s."""
         raise NotImplementedError
 
-    def build(self, extra: Sequence[str] = ()) -> None:
-        text = TABLES.format(**_WORDS[self.dialect])
+    def build(self, extra: Sequence[str] = (), tables: str = TABLES) -> None:
+        text = tables.format(**_WORDS[self.dialect])
         for statement in (*text.split(";\n"), *extra):
             if statement.strip():
                 self.run(statement)
@@ -198,9 +198,9 @@ class SqliteCompany(Company):
 
     dialect: Dialect = "sqlite"
 
-    def __init__(self, path: Path, extra: Sequence[str] = ()) -> None:
+    def __init__(self, path: Path, extra: Sequence[str] = (), tables: str = TABLES) -> None:
         self.path, self.url = path, f"sqlite:///{path}"
-        self.build(extra)
+        self.build(extra, tables)
 
     @classmethod
     def at(cls, path: Path) -> SqliteCompany:
@@ -228,11 +228,11 @@ class PostgresCompany(Company):
 
     dialect: Dialect = "postgresql"
 
-    def __init__(self, server: Server, schema: str, extra: Sequence[str] = ()) -> None:
+    def __init__(self, server: Server, schema: str, extra: Sequence[str] = (), tables: str = TABLES) -> None:
         self.server, self.schema = server, schema
         self.url = f"{server.url(DATABASE, USER)}?options=-csearch_path%3D{schema}"
         self.run(f"CREATE SCHEMA {schema}")
-        self.build(extra)
+        self.build(extra, tables)
         self.run(
             f"DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{USER}') THEN "
             f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'; END IF; END $$"
@@ -280,9 +280,9 @@ class PostgresCompany(Company):
 
 
 @contextmanager
-def in_postgres(server: Server, extra: Sequence[str] = ()) -> Iterator[PostgresCompany]:
+def in_postgres(server: Server, extra: Sequence[str] = (), tables: str = TABLES) -> Iterator[PostgresCompany]:
     """A schema for the length of the block."""
-    company = PostgresCompany(server, f"erp_{secrets.token_hex(6)}", extra)
+    company = PostgresCompany(server, f"erp_{secrets.token_hex(6)}", extra, tables)
     try:
         yield company
     finally:

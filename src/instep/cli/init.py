@@ -37,6 +37,15 @@ class Sandbox:
     erp_key: str
 
 
+@dataclass(frozen=True)
+class DatabaseSite:
+    """What the tables of a database say: its description, a dataflow with Chargebee, and what a person should see."""
+
+    description: str
+    dataflow: str
+    notes: Sequence[str]
+
+
 @click.command()
 @click.option("--site", help="Name of the Chargebee site: acme-test of acme-test.chargebee.com.")
 @click.option("--erp-name", help="What people call the ERP.")
@@ -53,6 +62,9 @@ class Sandbox:
     is_flag=True,
     help="For a site without business entities: customers that name a company are the ERP's customers.",
 )
+@click.option("--sql", "sql_url", help="The ERP is this database: propose what its tables say.")
+@click.option("--sql-password", help="Where its password is: env:NAME or file:PATH.")
+@click.option("--sql-schema", default="", help="The schema that its tables are in, if not the usual one.")
 @click.option("--sandbox", is_flag=True, help="Connect to the sandbox that runs for this directory.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.pass_obj
@@ -63,6 +75,9 @@ def command(
     currencies: Sequence[str],
     documents: Sequence[Path],
     companies: bool,
+    sql_url: str | None,
+    sql_password: str | None,
+    sql_schema: str,
     sandbox: bool,
     force: bool,
 ) -> None:
@@ -87,13 +102,22 @@ def command(
             fix="see docs/guide/dataflow.md for the form; without --from, init writes the shipped dataflow",
         )
     choices = Choices(
-        site=site, erp_name=erp_name, currencies=tuple(currencies) or CURRENCIES, companies=companies
+        site=site,
+        erp_name=erp_name,
+        currencies=tuple(currencies) or (() if sql_url else CURRENCIES),
+        companies=companies,
+        database=sql_url is not None,
     )
-    written = write_site(terminal.directory, choices, read, sandbox=running, force=force)
+    proposed = None
+    if sql_url is not None:
+        proposed = _proposed(terminal, sql_url, sql_password or "", sql_schema, currencies)
+    written = write_site(terminal.directory, choices, read, sandbox=running, force=force, proposed=proposed)
     for path in written:
         terminal.say(f"wrote {path}")
     _tell_notes(terminal, read)
-    if running is None:
+    if proposed is not None:
+        _tell_proposed(terminal, proposed)
+    elif running is None:
         terminal.note(
             "\nNow give Instep its keys, where instep.yaml and erp.yaml say, and make erp.yaml your ERP's:\n"
             "  export CHARGEBEE_API_KEY=... ERP_TOKEN=..."
@@ -102,6 +126,22 @@ def command(
     terminal.note(
         f"\nThen:\n  instep{where} check   is everything right?\n  instep{where} plan    what would be done?"
     )
+
+
+def _proposed(
+    terminal: Terminal, url: str, password: str, schema: str, currencies: Sequence[str]
+) -> DatabaseSite:
+    """Look at a database's tables, and at no row. Raises Stop, RetryLater, UsageError."""
+    from instep.cli.sql_proposal import look
+
+    return look(terminal.directory, url, password, schema, currencies[0] if len(currencies) == 1 else "")
+
+
+def _tell_proposed(terminal: Terminal, proposed: DatabaseSite) -> None:
+    if proposed.notes:
+        terminal.say("\nTo look at:")
+    for note in proposed.notes:
+        terminal.say(f"  {note}")
 
 
 def _tell_notes(terminal: Terminal, documents: Sequence[DataflowDocument]) -> None:
@@ -120,6 +160,7 @@ def write_site(
     *,
     sandbox: Sandbox | None = None,
     force: bool = False,
+    proposed: DatabaseSite | None = None,
 ) -> list[Path]:
     """Write the files of a site and return their paths, all or none of them.
 
@@ -128,7 +169,10 @@ def write_site(
     describe = resources.files("instep.connectors.rest").joinpath("sample_erp.yaml").read_text("utf-8")
     if sandbox is not None:
         choices = _with_sandbox(choices, sandbox)
-    texts = scaffold(choices, describe, documents)
+    if proposed is None:
+        texts = scaffold(choices, describe, documents)
+    else:
+        texts = scaffold(choices, proposed.description, documents, proposed=proposed.dataflow)
     if sandbox is not None:
         texts = _with_keys(texts, sandbox)
     paths = {name: directory / name for name in texts}

@@ -28,7 +28,7 @@ class Choices:
 
     `chargebee_url` and `erp_url` replace the systems' own addresses (a sandbox). `currencies`: of the prices
     that are kept in step. `business_entities`: (id, name) of those that are known already. `companies`: the site
-    has none, and its customers are the ERP's customers.
+    has none, and its customers are the ERP's customers. `database`: the ERP is one, and not an API.
     """
 
     site: str = "acme-test"
@@ -38,18 +38,19 @@ class Choices:
     currencies: Sequence[str] = CURRENCIES
     business_entities: Sequence[tuple[str, str]] = ()
     companies: bool = False
+    database: bool = False
 
 
 def scaffold(
-    choices: Choices, describe_text: str, documents: Sequence[DataflowDocument] = ()
+    choices: Choices, describe_text: str, documents: Sequence[DataflowDocument] = (), *, proposed: str = ""
 ) -> dict[str, str]:
-    """File name -> text. `describe_text` is the description of the ERP's API that a new site begins with;
-    `documents`, if there are any, state the pairs in place of the shipped dataflow."""
+    """File name -> text. `describe_text` is the description of the ERP that a new site begins with; `documents`, if
+    there are any, state the pairs in place of the shipped dataflow, and so does `proposed`, a whole dataflow."""
     shipped = default_dataflow(companies=choices.companies)
     dataflow = convert(documents, shipped) if documents else shipped
     return {
         "instep.yaml": _head("instep") + site_text(choices),
-        "dataflow.yaml": _head("dataflow") + _with_currencies(dataflow, choices.currencies),
+        "dataflow.yaml": _head("dataflow") + (proposed or _with_currencies(dataflow, choices.currencies)),
         "erp.yaml": describe_text,
         ".gitignore": "# The store holds customers' data.\ninstep.sqlite*\n*.secret\n",
         **{f"{SCHEMAS}/{name}.json": schema.shipped(name) for name in schema.NAMES},
@@ -119,11 +120,11 @@ def site_text(choices: Choices) -> str:
             *entities,
             "",
             "  right:",
-            "    kind: rest",
+            "    kind: sql" if choices.database else "    kind: rest",
             f"    name: {quoted(choices.erp_name)}",
-            "    # What its API can do, entity by entity and field by field. Make it yours.",
+            "    # What it can do, entity by entity and field by field. Make it yours.",
             "    describe: erp.yaml",
-            erp_url,
+            *([] if choices.database else [erp_url]),
             "",
             "# Everything that Instep knows: links, what was last agreed, the journal.",
             "store: instep.sqlite",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -31,6 +32,7 @@ from instep.core.model import Entity, Record
 from instep.core.values import Json, get_path
 from instep.errors import Gone, OutcomeError, Problem, Refused, Taken, Unable
 
+T = TypeVar("T")
 Secrets = Callable[[str], str]
 """From a reference ("env:ERP_DB_PASSWORD") to the secret itself."""
 
@@ -196,6 +198,10 @@ class SqlConnector:
             await self._reading.close()
 
     # --- inside ---
+
+    async def look(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run a look at the schema. Raises Stop, RetryLater, BadAnswer."""
+        return await self._database.read(work)
 
     async def administer(
         self, url: str | None, password: str | None, statements_of: Callable[[sa.Connection], Sequence[str]]
