@@ -71,8 +71,8 @@ class Engine:
 
     `now_ms` gives UTC milliseconds; `run` is the id of the run that is going on; `claims` knows the keys that
     some worker is at; `apart` has those whose properties are written one by one, since a write of several was
-    refused; `awaited`
-    collects, while a plan is made, the records that others are going to wait for.
+    refused; `awaited` collects, while a plan is made, the records that others are going to wait for;
+    `readable_ms` is when the last of the readings can be made that the run had to put off (`_reading` in `turn`).
     """
 
     dataflow: Dataflow
@@ -86,6 +86,7 @@ class Engine:
     claims: Claims = field(default_factory=lambda: Claims())
     apart: set[Key] = field(default_factory=set)
     awaited: set[tuple[Side, str, str]] = field(default_factory=set)
+    readable_ms: int = 0
     _paths: dict[tuple[Side, str], tuple[Entity, tuple[str, ...]]] = field(default_factory=dict, repr=False)
 
     def entity(self, pair: Pair, side: Side) -> Entity:

@@ -209,10 +209,9 @@ def _known(engine: Engine, before: Sighting, record: Record) -> bool:
 
 
 def unread(engine: Engine, seen: Sighting, listing: int = 0) -> Sighting:
-    """A record that something was just heard of, and that must be read before it is decided on. A complete listing
-    tells again what is waiting to be read: that is no news, or such listings would put the reading off for ever."""
-    since = seen.seen_ms if listing and seen.seen_ms < 0 else -engine.now_ms()
-    return replace(seen, seen_ms=since, listed_in=listing or seen.listed_in)
+    """A record that something was just heard of, and that must be read before it is decided on. Hearing of it again
+    puts the reading off again; so that it is made some time, the run waits for it (`Engine.readable_ms`)."""
+    return replace(seen, seen_ms=-engine.now_ms(), listed_in=listing or seen.listed_in)
 
 
 def unsettled_ms(engine: Engine, seen: Sighting | None) -> int:

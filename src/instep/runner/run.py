@@ -41,6 +41,8 @@ from instep.store.contract import Tx
 BATCH = 20
 SOON_MS = 200
 """A run waits this long for what it has postponed itself, since another look was at it."""
+PAUSE_MS = 1_000
+"""A run that waits looks this often whether it is to end."""
 COMPLETE = "complete_ms"
 """Name of the setting that says when both systems were last read completely."""
 ASIDE = "aside"
@@ -198,17 +200,34 @@ class Runner:
             return
         braked = {brake.pair for brake in report.brakes}
         pairs = [pair for pair in pairs if pair.name not in braked]
+        self.engine.readable_ms = 0
+        await self._work_off(pairs, wish, report)
+        # A complete listing of the next run would be news again: what was heard now is read before this one ends.
+        if await self._pause_until(self.engine.readable_ms):
+            await self._work_off(pairs, wish, report)
+        if not self.stopping():
+            await self._note_worked_off(pairs, report)
+        await self._mark_skipped(report)
+        await prune(self.engine, self.stopping)
+
+    async def _work_off(self, pairs: list[Pair], wish: Wish, report: Report) -> None:
         for _ in range(len(pairs) + 2):
             for pair in pairs:
                 await self._act(pair, wish, report)
             wait_ms = self._next_due_ms(pairs)
             if self.stopping() or wait_ms is None or wait_ms > SOON_MS:
-                break
+                return
             await self.engine.sleep(wait_ms / 1000)
-        if not self.stopping():
-            await self._note_worked_off(pairs, report)
-        await self._mark_skipped(report)
-        await prune(self.engine, self.stopping)
+
+    async def _pause_until(self, at_ms: int) -> bool:
+        """Wait, and say whether there was something to wait for and nobody has asked for the end meanwhile."""
+        wait_ms = at_ms - self.engine.now_ms()
+        while wait_ms > 0 and not self.stopping():
+            await self.engine.sleep(min(wait_ms, PAUSE_MS) / 1000)
+            wait_ms = at_ms - self.engine.now_ms()
+            if wait_ms <= 0:
+                return not self.stopping()
+        return False
 
     async def _note_complete(self, report: Report) -> None:
         wanted = entities_of(self.engine.dataflow)

@@ -102,6 +102,7 @@ def _reading(engine: Engine, tx: Tx, case: Case, side: Side, id: str) -> Step:
     wait_ms = unsettled_ms(engine, tx.sighting(side, case.pair.entity[side], id))
     if not wait_ms:
         return Step(case.key, read=(side, id))
+    engine.readable_ms = max(engine.readable_ms, engine.now_ms() + wait_ms)
     note = f"{id} has just changed, and a reading may still show what it was"
     return Step(case.key, wait_ms=wait_ms, verdict=Verdict(case.key, note=note, wait_ms=wait_ms))
 
