@@ -264,7 +264,9 @@ def test_constants_are_fields_that_a_new_record_takes() -> None:
     ]
 
 
-@pytest.mark.parametrize(("abilities", "count"), [(Abilities(), 1), (FREE, 0), (Abilities(marker="ref"), 0)])
+@pytest.mark.parametrize(
+    ("abilities", "count"), [(Abilities(key_window_ms=60_000), 1), (FREE, 0), (Abilities(marker="ref"), 0)]
+)
 def test_an_id_template_without_effect_is_told(abilities: Abilities, count: int) -> None:
     entities: Both[Mapping[str, Entity]] = Both(
         {**ENTITIES.left, "customer": replace(CUSTOMER, abilities=abilities)}, ENTITIES.right
@@ -273,6 +275,18 @@ def test_an_id_template_without_effect_is_told(abilities: Abilities, count: int)
         "terms <-> terms_days", pair='match: [email]\nnew_id: {left: "erp-{id}"}', entities=entities
     )
     assert [p.what for p in problems] == ["new_id has no effect in Chargebee"] * count
+
+
+def test_a_system_that_can_not_tell_whether_a_create_was_applied_is_told() -> None:
+    entities: Both[Mapping[str, Entity]] = Both(
+        {**ENTITIES.left, "customer": replace(CUSTOMER, abilities=Abilities())}, ENTITIES.right
+    )
+    (problem,) = found("terms <-> terms_days", entities=entities)
+    assert (problem.what, problem.severity) == (
+        "Chargebee can't tell whether a customer was made",
+        "warning",
+    )
+    assert found("terms <-> terms_days", pair="match: [email]\ncreate: right", entities=entities) == []
 
 
 def test_warnings_do_not_stop_a_run_and_errors_do() -> None:

@@ -104,6 +104,15 @@ def _creating(pair: Pair, side: Side, both: Both[Entity], systems: Both[str]) ->
             fix=f"remove new_id: {{{side.value}: ...}}",
             severity="warning",
         )
+    if not (abilities.chosen_id or abilities.marker or abilities.key_window_ms):
+        yield _problem(
+            pair,
+            f"{systems[side]} can't tell whether a {field_owner(entity)} was made",
+            why="it takes no id of ours, has no field for our reference and knows no idempotency keys, so a create "
+            "whose answer is lost stays in doubt",
+            fix="nothing: such a create is held for you; better, give it a field for our reference (marker)",
+            severity="warning",
+        )
     for field in entity.fields:
         if field.required and field.create:
             yield from _required(pair, side, field, both, systems)
