@@ -126,7 +126,8 @@ class ByTriggers(Model):
 
 
 class ByScan(Model):
-    """Every row is read each time; what changed is told by comparing, and what is missing is noticed."""
+    """Every row is read each time, and what changed is told by comparing digests; what is missing from a complete
+    reading is looked for by the ids that are known."""
 
     by: Literal["scan"]
 
