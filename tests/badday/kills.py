@@ -189,8 +189,8 @@ def _kill(wild: Company, chance: random.Random, most: int, found: Kills) -> bool
         else:
             after = before + chance.randint(1, max(most, 2))
             while process.poll() is None and wild.requests() < after:
-                time.sleep(0.01)
-            _until(process, chance.uniform(0, 0.03))
+                time.sleep(0.03)  # asking more often would slow the servers down
+            _until(process, chance.uniform(0, 0.06))
     finally:
         process.kill()
         plain_words(process.communicate()[1])
