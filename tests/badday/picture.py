@@ -141,8 +141,8 @@ def _difference(place: str, lost: str, more: list[str]) -> str:
     return f"{place} {row.get('id')}: wanted and found: {min(others, key=len)}"
 
 
-def twice(stage: Stage, known: frozenset[str] = frozenset()) -> list[str]:
-    """Records that are there twice by the key that a person knows them by, but for the `known` e-mails."""
+def twice(stage: Stage) -> list[str]:
+    """Records that are there twice by the key that a person knows them by: "SYSTEM ENTITY KEY"."""
 
     def keys(system: str, entity: str, *fields: str) -> list[str]:
         rows = stage.records(system, entity).values()
@@ -150,7 +150,7 @@ def twice(stage: Stage, known: frozenset[str] = frozenset()) -> list[str]:
         return [
             f"{system} {entity} {' '.join(key)}"
             for key, count in counts.items()
-            if count > 1 and "none" not in key and not known & set(key)
+            if count > 1 and "none" not in key
         ]
 
     return [

@@ -13,7 +13,7 @@ import pytest
 
 from instep.connectors.chargebee import BusinessEntity, ChargebeeConnector, Settings
 from instep.connectors.http import Limits
-from instep.core.values import ABSENT, get_path
+from instep.core.values import ABSENT, Json, encode, get_path
 from instep.errors import BadAnswer, Gone, RetryLater, Stop
 
 from .chargebee_site import SETTINGS, chargebee_site
@@ -151,6 +151,39 @@ async def test_a_listing_that_cannot_be_believed_is_a_bad_answer(script: list[by
         with pytest.raises(BadAnswer):
             async for _page in connector.list("customer", None):
                 assert server.count < 20
+
+
+@pytest.mark.parametrize("odd", [2**63, 10**30, -1, "1", [], {}, True, None, Decimal("1.5")], ids=str)
+async def test_a_version_or_a_moment_that_can_not_be_is_none(odd: Json) -> None:
+    row = {"id": "a", "resource_version": odd, "updated_at": odd, "created_at": odd}
+    body = encode({"list": [{"customer": row}]})
+    async with against([http(200, body)]) as (connector, _server):
+        [page] = [page async for page in connector.list("customer", None)]
+    [record] = page.records
+    assert (record.version, record.updated_ms, record.created_ms) == (None, None, None)
+
+
+@pytest.mark.parametrize("lines", [7, "x", {}, [None], [["x"]]], ids=str)
+async def test_an_order_whose_lines_are_no_lines_is_a_bad_answer(lines: Json) -> None:
+    body = encode({"order": {"id": "o-1", "order_line_items": lines}})
+    async with against([http(200, body)]) as (connector, _server):
+        with pytest.raises(BadAnswer, match="order o-1"):
+            await connector.read("order", "o-1")
+
+
+@pytest.mark.parametrize(
+    "rate", [Decimal("1e999999999"), Decimal("1e-999999999"), 10**400, "x", [], None], ids=str
+)
+async def test_a_tax_rate_that_can_not_be_is_no_tax(rate: Json) -> None:
+    line = {"id": "l-1", "entity_type": "adhoc", "description": "x"}
+    order = {
+        "id": "o-1",
+        "order_line_items": [line],
+        "line_item_taxes": [{"line_item_id": "l-1", "tax_rate": rate}],
+    }
+    async with against([http(200, encode({"order": order}))]) as (connector, _server):
+        record = await connector.read("order", "o-1")
+    assert get_path(record.fields, "order_line_items")[0]["tax_rate"] == 0
 
 
 async def test_a_listing_gives_its_pages_as_they_come_and_goes_on_after_trouble() -> None:

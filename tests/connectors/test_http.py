@@ -262,6 +262,21 @@ async def test_a_redirect_to_another_host_takes_no_credentials_along() -> None:
         assert other.count == 0
 
 
+@pytest.mark.parametrize("where", ["http://[::1/", "http://127.0.0.1:99999/x", "http://a b:x/"])
+async def test_a_redirect_to_what_is_no_address_is_not_followed(where: str) -> None:
+    async with bench([http(302, b"", f"Location: {where}")]) as at:
+        with pytest.raises(Stop, match="elsewhere"):
+            await at.read()
+        assert at.server.count == 1
+
+
+async def test_a_link_that_is_no_address_is_a_bad_answer() -> None:
+    async with bench([]) as at:
+        with pytest.raises(BadAnswer, match="can't be followed"):
+            await at.client.request("GET", "http://127.0.0.1:99999/x")
+        assert at.server.count == 0
+
+
 async def test_a_write_that_is_answered_with_see_other_is_in_doubt() -> None:
     async with bench([http(303, b"", "Location: /x")]) as at:
         with pytest.raises(InDoubt):

@@ -191,7 +191,9 @@ class HttpClient:
         text = path if "://" in path else self.base_url + "/" + path.lstrip("/")
         if query:
             text += ("&" if "?" in text else "?") + urlencode(query)
-        url = URL(text, encoded=True)
+        url = _address(text)
+        if url is None:
+            raise BadAnswer(f"{self.system} gave a link that can't be followed", why="it is no address")
         if _origin(url) != self._origin:
             raise BadAnswer(f"{self.system} pointed to another host", why=f"a link led to {url.host}")
         return url
@@ -203,7 +205,7 @@ class HttpClient:
             answer, location = await self._exchange(call, method, url, attempt)
             if not 300 <= answer.status < 400:
                 return answer
-            target = URL(urljoin(str(url), location), encoded=True) if location else None
+            target = _address(location, url) if location else None
             if call.write and answer.status not in (307, 308):
                 raise _Broken(f"it answered with a redirect ({answer.status})", sent=True)
             if call.write or target is None or _origin(target) != self._origin:
@@ -362,6 +364,16 @@ def _why(problem: BaseException) -> str:
     if isinstance(problem, aiohttp.ClientPayloadError):
         return "the answer broke off half way"
     return f"the connection broke ({type(problem).__name__})"
+
+
+def _address(text: str, base: URL | None = None) -> URL | None:
+    """The address in a text that a system may have sent, None if it is none."""
+    try:
+        url = URL(text if base is None else urljoin(str(base), text), encoded=True)
+        _origin(url)
+    except ValueError:
+        return None
+    return url
 
 
 def _origin(url: URL) -> str:

@@ -23,6 +23,8 @@ Query = Sequence[tuple[str, str]]
 IDEMPOTENCY_HEADER = "chargebee-idempotency-key"
 REPLAYED_HEADER = "chargebee-idempotency-replayed"
 MAX_KEY = 100
+FAR_S = 253_402_300_800
+"""The year 10000: no moment that is later, or before 1970, is believed."""
 
 _STOP_FIXES = {
     "api_authentication_failed": "put a valid API key where the configuration reads it from",
@@ -121,8 +123,8 @@ class Api:
         found = answer.value.get(resource) if isinstance(answer.value, dict) else None
         if not _has_id(found):
             raise InDoubt(f"{subject}: not known whether written", why=f"the answer holds no {resource}")
-        version = found.get("resource_version")
-        if isinstance(version, int) and not answer.headers.get(REPLAYED_HEADER):
+        version = whole(found.get("resource_version"), FAR_S * 1000)
+        if version is not None and not answer.headers.get(REPLAYED_HEADER):
             self._data_skew_ms = version - self.http.now_ms()
         return found
 
@@ -191,6 +193,11 @@ def _leading_param(message: str) -> str:
     """Messages begin with the parameter and a colon where the body doesn't name it."""
     found = re.match(r"([a-z][a-z0-9_\[\]]*) ?:", message)
     return found.group(1) if found else ""
+
+
+def whole(value: object, below: int = 2**63) -> int | None:
+    """A whole number that a store can keep, from 0 to less than `below`; None for whatever else was sent."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < below else None
 
 
 def _text(value: Json) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from instep.connectors.chargebee import forms, schema
-from instep.connectors.chargebee.api import Api, Payload
+from instep.connectors.chargebee.api import Api, Payload, whole
 from instep.connectors.chargebee.listing import Mark, Walk
 from instep.connectors.chargebee.resource import Clock, Resource
 from instep.connectors.chargebee.settings import Settings
@@ -113,7 +113,7 @@ class BusinessEntities(Resource):
         if event.get("event_type") == EVENTS[2]:
             entity = {**entity, "deleted": True}
         held = self._known.get(entity["id"], {})
-        if (held.get("resource_version") or 0) <= (entity.get("resource_version") or 0):
+        if (whole(held.get("resource_version")) or 0) <= (whole(entity.get("resource_version")) or 0):
             self._known[entity["id"]] = entity
 
     def _record(self, id: str) -> Record:

@@ -19,7 +19,7 @@ from instep.connectors.chargebee.lru import Lru
 from instep.connectors.chargebee.prices import ANY_STATUS, Prices, one_of
 from instep.connectors.chargebee.taxes import Tax
 from instep.core.values import Json, is_empty
-from instep.errors import Refused
+from instep.errors import BadAnswer, Refused
 
 ADHOC = "adhoc"
 _WRITABLE = (
@@ -49,6 +49,18 @@ class Bill:
     total: int
 
 
+def lines_of(order: Payload) -> list[Payload]:
+    """The lines of an order, none if it shows none. Raises BadAnswer for anything that is no list of objects."""
+    lines = order.get("order_line_items")
+    if lines is None:
+        return []
+    if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
+        raise BadAnswer(
+            f"order {order.get('id')} can't be used", why="its order_line_items are no list of lines"
+        )
+    return lines
+
+
 class Lines:
     """Knows which item each item price is of; asks once per item price."""
 
@@ -59,10 +71,10 @@ class Lines:
     async def learn(self, orders: Iterable[Payload]) -> None:
         """Look up the item prices of these orders' lines that are not known yet."""
         named = {
-            line.get("entity_id")
+            str(line.get("entity_id"))
             for order in orders
-            for line in order.get("order_line_items") or ()
-            if line.get("entity_type", ADHOC) != ADHOC
+            for line in lines_of(order)
+            if line.get("entity_type", ADHOC) != ADHOC and isinstance(line.get("entity_id"), str)
         }
         missing = [id for id in sorted(filter(None, named)) if self._item_of.get(id) is None]
         for query in one_of("id", missing):
@@ -78,10 +90,10 @@ class Lines:
 
     def shown(self, order: Payload) -> list[Json] | None:
         """The lines of an order as they appear in its record, each attribute present."""
-        lines = order.get("order_line_items")
-        if not isinstance(lines, list):
+        if order.get("order_line_items") is None:
             return None
-        on_lines = order.get("line_item_taxes") or ()
+        on_lines = order.get("line_item_taxes")
+        on_lines = on_lines if isinstance(on_lines, list) else []
         return [
             {
                 **dict.fromkeys(_READ),
@@ -89,7 +101,7 @@ class Lines:
                 "item_id": self._item(line),
                 "tax_rate": taxes.rate_of(line, on_lines),
             }
-            for line in lines
+            for line in lines_of(order)
         ]
 
     def _item(self, line: Mapping[str, Any]) -> str | None:
@@ -97,7 +109,7 @@ class Lines:
 
     def _note(self, prices: Sequence[Payload]) -> None:
         for price in prices:
-            if price.get("item_id"):
+            if isinstance(price.get("item_id"), str) and price["item_id"]:
                 self._item_of.put(price["id"], price["item_id"])
 
     async def for_invoice(self, lines: Json, currency: str, what: str) -> Bill:

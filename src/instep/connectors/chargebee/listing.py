@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from instep.connectors.chargebee.api import Api, Page, Payload
+from instep.connectors.chargebee.api import FAR_S, Api, Page, Payload, whole
 from instep.errors import BadAnswer, Refused
 
 MAX_CURSOR = 2000
@@ -80,7 +80,7 @@ class LoopGuard:
             if self._empty > MAX_EMPTY_PAGES:
                 why = "it goes on with empty pages"
         if page.rows:
-            content = hash(tuple((row["id"], row.get("resource_version")) for row in page.rows))
+            content = hash(tuple((row["id"], whole(row.get("resource_version"))) for row in page.rows))
             if content in self._pages:
                 why = "it gave the same page twice"
             self._pages.add(content)
@@ -131,8 +131,8 @@ class Walk:
                 continue
             resumed = False
             guard.check(page)
-            moments = (row.get(self.moment) for row in page.rows)
-            newest = max([newest or 0, *(at for at in moments if isinstance(at, int))])
+            moments = (whole(row.get(self.moment), FAR_S) for row in page.rows)
+            newest = max([newest or 0, *(at for at in moments if at is not None)])
             if mark.began is None:
                 mark = replace(mark, began=server_s())
             mark = replace(mark, offset=page.next_offset)

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from instep.connectors.chargebee import schema
-from instep.connectors.chargebee.api import Api, Payload, derived_key, segment
-from instep.connectors.chargebee.lines import Lines
+from instep.connectors.chargebee.api import Api, Payload, derived_key, segment, whole
+from instep.connectors.chargebee.lines import Lines, lines_of
 from instep.connectors.chargebee.prices import Prices, one_of
 from instep.connectors.chargebee.records import nested, to_create, to_update
 from instep.connectors.chargebee.resource import Clock, Resource, checked_id
@@ -240,7 +240,7 @@ class Orders(Resource):
             and row.get("status") not in ("cancelled", "voided")
             and not is_empty(row["id"])
         ]
-        own = [row for row in live if row["id"] != id and len(row.get("order_line_items") or ()) == lines]
+        own = [row for row in live if row["id"] != id and len(lines_of(row)) == lines]
         if any(row["id"] == id for row in live) or not own:
             return None
-        return min(own, key=lambda row: (row.get("created_at") or 0, row["id"]))
+        return min(own, key=lambda row: (whole(row.get("created_at")) or 0, row["id"]))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from instep.connectors.chargebee import forms
-from instep.connectors.chargebee.api import Api, Payload, derived_key, segment
+from instep.connectors.chargebee.api import Api, Payload, derived_key, segment, whole
 from instep.connectors.chargebee.listing import LoopGuard
 from instep.connectors.chargebee.lru import Lru
 from instep.connectors.chargebee.settings import PriceTerm
@@ -117,7 +117,7 @@ class Prices:
                 self._known.put((item_id, term.label), fitting[0]["id"])
             else:
                 self._known.forget((item_id, term.label))
-        versions = [v for price in prices if isinstance(v := price.get("resource_version"), int)]
+        versions = [v for price in prices if (v := whole(price.get("resource_version"))) is not None]
         return Priced(amounts, ids, max(versions, default=0))
 
     async def write(

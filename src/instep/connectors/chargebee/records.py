@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from instep.connectors.chargebee import schema
-from instep.connectors.chargebee.api import Payload
+from instep.connectors.chargebee.api import FAR_S, Payload, whole
 from instep.core.model import Entity, Field, Record
 from instep.core.values import Json, digest, is_empty
 from instep.errors import Refused, Unable
@@ -52,11 +52,11 @@ class Shape:
             # Blanked on a person's request for privacy: that says nothing about the other system's values.
             for name in [name for name in fields if name in _PERSONAL or name.startswith("cf_")]:
                 del fields[name]
-        version = payload.get("resource_version")
+        version = whole(payload.get("resource_version"))
         return Record(
             id=payload["id"],
             fields=fields,
-            version=version if isinstance(version, int) else _ms(payload.get("updated_at")),
+            version=version if version is not None else _ms(payload.get("updated_at")),
             updated_ms=updated_ms(payload),
             created_ms=_ms(payload.get("created_at")),
             deleted=payload.get("deleted") is True or payload.get("status") == "deleted",
@@ -64,17 +64,19 @@ class Shape:
 
 
 def _ms(second: object) -> int | None:
-    return second * 1000 if isinstance(second, int) else None
+    at_s = whole(second, FAR_S)
+    return None if at_s is None else at_s * 1000
 
 
 def updated_ms(payload: Mapping[str, Any]) -> int | None:
     """When it last changed: the resource version, which is a time in milliseconds, else the whole second."""
-    version, second = payload.get("resource_version"), payload.get("updated_at")
-    if not isinstance(second, int):
-        return version if isinstance(version, int) else _ms(payload.get("created_at"))
-    if isinstance(version, int) and abs(version - second * 1000) < 10_000:
+    version = whole(payload.get("resource_version"), FAR_S * 1000)
+    second_ms = _ms(payload.get("updated_at"))
+    if second_ms is None:
+        return version if version is not None else _ms(payload.get("created_at"))
+    if version is not None and abs(version - second_ms) < 10_000:
         return version
-    return second * 1000
+    return second_ms
 
 
 def leaves(shape: Shape, fields: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:

@@ -15,6 +15,9 @@ from typing import Any, TypeGuard
 
 from instep.core.values import Json
 
+_PLACES = 30
+"""Digits before or after the point that the amount or rate of a tax may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tax:
@@ -34,7 +37,7 @@ def rate_of(line: Mapping[str, Any], taxes: Iterable[Any]) -> int | Decimal:
 
     A tax names the invoice's line or the order's own: which of the two is not documented.
     """
-    ids = {line.get("id"), line.get("invoice_line_item_id")} - {None, ""}
+    ids = [id for id in (line.get("id"), line.get("invoice_line_item_id")) if isinstance(id, str) and id]
     on_it = (tax.get("tax_rate") for tax in taxes if isinstance(tax, dict) and tax.get("line_item_id") in ids)
     return plain(sum((Decimal(rate) for rate in on_it if is_number(rate)), Decimal(0)))
 
@@ -61,4 +64,7 @@ def plain(rate: int | Decimal) -> int | Decimal:
 
 
 def is_number(value: object) -> TypeGuard[int | Decimal]:
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+    """Whether it is a number of a size that can be worked with, which 1e999999999 is not."""
+    if isinstance(value, Decimal):
+        return value.is_finite() and (value == 0 or -_PLACES < value.adjusted() < _PLACES)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_PLACES
