@@ -38,7 +38,8 @@ from tests.badday.picture import Picture, differences, picture, twice
 SYNC = [sys.executable, "-m", "instep", "-q", "sync"]
 AT_START = 0.15
 """This share of the kills comes at a moment after the start, whether a request was made or not."""
-RUNS_TO_REST = 40
+REST_S = 240.0
+"""A create whose answer was lost is looked for until it can't be applied any more, which takes a minute or two."""
 LATENCY_MS = 8
 
 
@@ -89,13 +90,15 @@ class Company:
 
     def rest(self) -> int:
         """Run after run until one writes nothing and nothing is in doubt; how many that took."""
-        for number in range(1, RUNS_TO_REST):
+        until, number = time.monotonic() + REST_S, 0
+        while time.monotonic() < until:
+            number += 1
             before = self.writes()
             self.sync()
             if self.writes() == before and not self.waiting():
                 return number
             time.sleep(0.5)  # what failed is tried again after a while
-        raise AssertionError(f"no rest after {RUNS_TO_REST} runs")
+        raise AssertionError(f"no rest after {number} runs")
 
     def waiting(self) -> bool:
         status = json.loads(self.stage.ask("status", "--json"))
