@@ -14,7 +14,7 @@ from functools import partial
 from instep.core.dataflow import Pair
 from instep.core.decide import decide_link
 from instep.core.model import Both, Side
-from instep.core.state import Key, Link
+from instep.core.state import Key, Link, Todo
 from instep.core.verdict import Verdict, Write
 from instep.runner.engine import Engine
 from instep.runner.judge import Case, judge
@@ -86,7 +86,7 @@ def _pages(engine: Engine, pair: Pair) -> Iterator[list[Key]]:
     """The keys that are marked, page by page, and then those that are going to be, since others wait for them."""
     after = 0
     while True:
-        todos = engine.store.read(lambda tx, after=after: tx.todo_after(pair.name, after=after, limit=PAGE))  # type: ignore[misc]
+        todos = engine.store.read(partial(_marked, pair=pair, after=after))
         if todos:
             yield [todo.key for todo in todos]
         if len(todos) < PAGE:
@@ -98,8 +98,15 @@ def _pages(engine: Engine, pair: Pair) -> Iterator[list[Key]]:
         if entity == pair.entity[side] and pair.referred[side.other]
     ]
     for start in range(0, len(awaited), PAGE):
-        page = awaited[start : start + PAGE]
-        yield engine.store.read(lambda tx, page=page: [key for key in page if not tx.is_todo(key)])  # type: ignore[misc]
+        yield engine.store.read(partial(_unmarked, keys=awaited[start : start + PAGE]))
+
+
+def _marked(tx: Tx, *, pair: Pair, after: int) -> list[Todo]:
+    return tx.todo_after(pair.name, after=after, limit=PAGE)
+
+
+def _unmarked(tx: Tx, *, keys: Sequence[Key]) -> list[Key]:
+    return [key for key in keys if not tx.is_todo(key)]
 
 
 def _ask_what_is_awaited(engine: Engine, pair: Pair) -> None:

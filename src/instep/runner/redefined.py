@@ -23,16 +23,23 @@ async def look_again(engine: Engine) -> None:
     """Index and mark every known record without a partner, of each pair whose rules of first contact are others
     than when it was looked at last. Raises StoreError."""
     for pair in engine.dataflow.pairs:
-        name, now = f"contact:{pair.name}", _rules(pair)
-        before = engine.store.read(lambda tx, name=name: tx.meta(name))  # type: ignore[misc]
-        if before == now:
+        before = engine.store.read(partial(_known_rules, pair=pair))
+        if before == _rules(pair):
             continue
         for side in Side if before is not None else ():
             after: str | None = ""
             while after is not None:
                 page = partial(_page, engine, pair=pair, side=side, after=after)
                 after = await engine.store.write(page)
-        await engine.store.write(lambda tx, name=name, now=now: tx.save_meta(name, now))  # type: ignore[misc]
+        await engine.store.write(partial(_know_rules, pair=pair))
+
+
+def _known_rules(tx: Tx, *, pair: Pair) -> str | None:
+    return tx.meta(f"contact:{pair.name}")
+
+
+def _know_rules(tx: Tx, *, pair: Pair) -> None:
+    tx.save_meta(f"contact:{pair.name}", _rules(pair))
 
 
 def _rules(pair: Pair) -> str:
