@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,7 @@ from instep.connectors.sql import SqlConnector
 from instep.core.model import Record
 from instep.errors import InDoubt, Moved, RetryLater
 
-from .company import Company, PostgresCompany, described, in_postgres
+from .company import Company, PostgresCompany, SqliteCompany, described, in_postgres
 from .postgres import USER, Server
 
 UNVERSIONED = {"changes": {"by": "scan"}, "updated_at": None, "version": None}
@@ -167,6 +169,38 @@ async def test_many_at_once_share_a_few_connections(company: Company) -> None:
     )
     assert len({record.id for record in made}) == 20
     assert company.run("SELECT count(*) FROM customers") == [(20,)]
+    await connector.close()
+
+
+async def test_a_file_that_somebody_else_writes_is_tried_later(tmp_path: Path) -> None:
+    erp = SqliteCompany(tmp_path / "erp.db")
+    connector = erp.connect(lock_timeout_s=0.1)
+    made = await connector.create("customer", {"name": "Nordlys"}, key())
+    person = sqlite3.connect(erp.path, isolation_level=None)
+    person.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(RetryLater, match="was not written"):
+        await write(connector, made, name="Ours")
+    with pytest.raises(RetryLater, match="can't be read"):
+        await connector.read("customer", made.id)
+    person.execute("ROLLBACK")
+    assert (await write(connector, made, name="Ours")).fields["name"] == "Ours"
+    person.close()
+    await connector.close()
+
+
+async def test_a_commit_that_a_reader_keeps_waiting_has_written_nothing(tmp_path: Path) -> None:
+    erp = SqliteCompany(tmp_path / "erp.db")
+    connector = erp.connect(lock_timeout_s=0.1)
+    made = await connector.create("customer", {"name": "Nordlys"}, key())
+    person = sqlite3.connect(erp.path, isolation_level=None)
+    person.execute("BEGIN")
+    person.execute("SELECT * FROM customers").fetchone()
+    with pytest.raises(RetryLater):
+        await write(connector, made, name="Ours")
+    person.execute("ROLLBACK")
+    assert erp.run("SELECT name FROM customers") == [("Nordlys",)]
+    assert (await write(connector, made, name="Ours")).fields["name"] == "Ours"
+    person.close()
     await connector.close()
 
 

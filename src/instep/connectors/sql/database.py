@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -70,6 +71,7 @@ class Database:
         self.dialect_name = address.get_backend_name().replace("mariadb", "mysql")
         self._engine = _engine(name, address, connections, statement_timeout_s)
         arrange(self._engine, statement_timeout_s, lock_timeout_s, read_only)
+        self._turn = Lock()
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="sql")
 
     @property
@@ -103,6 +105,11 @@ class Database:
         return await loop.run_in_executor(self._threads, self._run, work, write)
 
     def _run(self, work: Callable[[sa.Connection], T], write: bool) -> T:
+        # SQLite lets one transaction write at a time, and those that wait are not served in turn.
+        with self._turn if write and self.dialect_name == "sqlite" else nullcontext():
+            return self._in_transaction(work, write)
+
+    def _in_transaction(self, work: Callable[[sa.Connection], T], write: bool) -> T:
         try:
             connection = self._engine.connect()
         except DBAPIError as error:
@@ -112,8 +119,9 @@ class Database:
         with connection:
             if write:
                 connection = connection.execution_options(instep_write=True)
-            transaction = connection.begin()
+            transaction: sa.RootTransaction | None = None
             try:
+                transaction = connection.begin()
                 result = work(connection)
             except DBAPIError as error:
                 failure = failure_of(error, self.dialect_name)
@@ -128,6 +136,9 @@ class Database:
             try:
                 transaction.commit()
             except DBAPIError as error:
+                # A transaction that could not be committed may still be open: it ends with its connection.
+                with suppress(SQLAlchemyError):
+                    connection.invalidate()
                 self._commit_failed(failure_of(error, self.dialect_name), write)
             return result
 
@@ -213,6 +224,7 @@ def _unconnected(failure: Failure) -> Failure:
     return Failure("lost", (), failure.code, failure.sentence)
 
 
-def _roll_back(transaction: sa.RootTransaction) -> None:
+def _roll_back(transaction: sa.RootTransaction | None) -> None:
     with suppress(SQLAlchemyError):  # the connection may be lost: then the server rolls back by itself
-        transaction.rollback()
+        if transaction is not None:
+            transaction.rollback()
