@@ -9,7 +9,7 @@ KILLS ?= 100
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check kill format bench soak docs lock clean exhaustive crash-points
+.PHONY: help demo demo-tryton test test-fast check kill format bench soak docs lock clean exhaustive crash-points
 
 help: ## show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -29,6 +29,9 @@ $(DEV_STAMP): requirements-dev.lock $(RUN_STAMP)
 
 demo: $(RUN_STAMP) ## both systems, filled and kept in step, told in the terminal
 	$(BIN)/instep demo
+
+demo-tryton: $(RUN_STAMP) ## the same against a real Tryton, which it installs beside Instep the first time
+	INSTEP_TRYTON_CACHE=.cache/tryton $(BIN)/instep demo --tryton
 
 test: $(DEV_STAMP) ## every test; fails, too, when less than 95% of the core's branches are covered
 	$(BIN)/python -m pytest -n $(WORKERS) --cov=instep.core --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
@@ -66,7 +69,7 @@ lock: ## renew the lock files from pyproject.toml
 	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
 	printf 'hatchling\neditables\n' | .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements.lock - -o requirements-build.lock
 	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev --extra sql -c requirements.lock pyproject.toml -o requirements-dev.lock
-	printf '%s\n' 'trytond==8.2.*' 'trytond_sale==8.2.*' 'trytond_party_relationship==8.2.*' 'proteus==8.2.*' | .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements-tryton.lock
+	printf '%s\n' 'trytond==8.2.*' 'trytond_sale==8.2.*' 'trytond_party_relationship==8.2.*' 'proteus==8.2.*' | .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o src/instep/sandbox/tryton/requirements-tryton.lock
 	rm -rf .venv-lock
 
 clean: ## remove everything that these targets made

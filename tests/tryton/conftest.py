@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from instep.sandbox.tryton import Installation, Tryton, install, start
-
-from .person import Person
+from instep.sandbox.tryton import Installation, Person, Tryton, install, start
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 def installation() -> Installation:
     """From the cache, where the first to ask puts it; whoever else asks meanwhile waits."""
     cache = Path(os.environ.get("INSTEP_TRYTON_CACHE", ROOT / ".cache" / "tryton"))
-    return install(cache, ROOT / "requirements-tryton.lock")
+    return install(cache)
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +30,7 @@ def tryton(installation: Installation, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def person(tryton: Tryton) -> Person:
     """Who works in that Tryton; logged in once, since Tryton makes a login slow on purpose."""
-    return Person(tryton)
+    return Person(tryton.url, "person", tryton.installation.password("person"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

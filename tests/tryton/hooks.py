@@ -12,11 +12,9 @@ import pytest
 from instep.connectors.contract import Connector
 from instep.connectors.tryton import Settings, TrytonConnector
 from instep.core.values import Json
-from instep.sandbox.tryton import Tryton
+from instep.sandbox.tryton import Person, Tryton
 from instep.sandbox.tryton.server import DATABASE
 from instep.testing.connector_hooks import ConnectorHooks
-
-from .person import Person
 
 ADDRESS: dict[str, Json] = {
     "street": "Storgata 1\nOppgang B",

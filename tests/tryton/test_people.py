@@ -11,10 +11,9 @@ from instep.connectors.tryton import TrytonConnector
 from instep.core.model import Record
 from instep.core.values import Json
 from instep.errors import Gone, Moved, Refused, Stop
-from instep.sandbox.tryton import Tryton
+from instep.sandbox.tryton import Person, Tryton
 
 from .hooks import connect
-from .person import Person
 
 
 async def made(connector: TrytonConnector, **fields: Json) -> Record:

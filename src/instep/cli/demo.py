@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from instep.cli import demo_story, servers
+from instep.cli import demo_story, demo_tryton, servers
 from instep.cli.demo_stage import Stage
 from instep.cli.servers import Place
 from instep.cli.terminal import Terminal
@@ -25,8 +25,9 @@ from instep.errors import UsageError
     type=click.Path(file_okay=False, path_type=Path),
     help="Use this new or empty directory; otherwise a temporary one.",
 )
+@click.option("--tryton", is_flag=True, help="With a real Tryton as the ERP; it is installed the first time.")
 @click.pass_obj
-def command(terminal: Terminal, keep: bool, directory: Path | None) -> int:
+def command(terminal: Terminal, keep: bool, directory: Path | None, tryton: bool) -> int:
     """Show Instep at work on two systems of a made-up company, on this machine.
 
     Every claim is checked at the systems themselves. Exit code 1 if one does not hold.
@@ -35,9 +36,12 @@ def command(terminal: Terminal, keep: bool, directory: Path | None) -> int:
     stage = Stage(terminal, place.directory)
     began_s = time.monotonic()
     try:
-        demo_story.play(stage, place)
+        if tryton:
+            demo_tryton.play(stage, place)
+        else:
+            demo_story.play(stage, place)
         _end(stage, time.monotonic() - began_s)
-        if keep:
+        if keep and not tryton:
             demo_story.tell_how_to_go_on(stage)
     finally:
         if not keep:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,8 @@ import click
 from instep.cli.terminal import Terminal
 from instep.dataflow.documents import DataflowDocument, read_document
 from instep.dataflow.files import read_text
-from instep.dataflow.scaffold import CURRENCIES, Choices, scaffold
+from instep.dataflow.scaffold import CURRENCIES, Choices, TrytonChoice, scaffold
+from instep.dataflow.systems import HTTP_URL
 from instep.errors import UsageError
 from instep.sandbox.launch import SandboxError, console
 
@@ -35,6 +37,7 @@ class Sandbox:
     erp_url: str
     chargebee_key: str
     erp_key: str
+    tryton: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class DatabaseSite:
 @click.option("--sql", "sql_url", help="The ERP is this database: propose what its tables say.")
 @click.option("--sql-password", help="Where its password is: env:NAME or file:PATH.")
 @click.option("--sql-schema", default="", help="The schema that its tables are in, if not the usual one.")
+@click.option("--tryton", metavar="URL", help="The ERP is a Tryton: https://HOST/DATABASE.")
 @click.option("--sandbox", is_flag=True, help="Connect to the sandbox that runs for this directory.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.pass_obj
@@ -78,10 +82,11 @@ def command(
     sql_url: str | None,
     sql_password: str | None,
     sql_schema: str,
+    tryton: str | None,
     sandbox: bool,
     force: bool,
 ) -> None:
-    """Write instep.yaml, dataflow.yaml and erp.yaml, which everything else begins with.
+    """Write instep.yaml, dataflow.yaml and erp.yaml (none for Tryton), which everything else begins with.
 
     What is not given is asked for at a terminal. No secret is asked for: the files say where to find them.
     """
@@ -89,7 +94,8 @@ def command(
     asking = sys.stdin.isatty() and running is None
     if site is None:
         site = click.prompt("Name of the Chargebee site", default="acme-test") if asking else "acme-test"
-    if erp_name is None:
+    chosen = _tryton(tryton)
+    if erp_name is None and chosen is None:
         erp_name = click.prompt("What people call the ERP", default="Custom ERP") if asking else "Custom ERP"
     read = [read_document(read_text(path, what="dataflow document"), str(path)) for path in documents]
     if read and not any(document.sections for document in read):
@@ -103,10 +109,11 @@ def command(
         )
     choices = Choices(
         site=site,
-        erp_name=erp_name,
+        erp_name=erp_name or "Custom ERP",
         currencies=tuple(currencies) or (() if sql_url else CURRENCIES),
         companies=companies,
         database=sql_url is not None,
+        tryton=chosen,
     )
     proposed = None
     if sql_url is not None:
@@ -117,6 +124,11 @@ def command(
     _tell_notes(terminal, read)
     if proposed is not None:
         _tell_proposed(terminal, proposed)
+    elif running is None and chosen is not None:
+        terminal.note(
+            "\nNow give Instep its keys, where instep.yaml says, and make its user in Tryton as written there:\n"
+            "  export CHARGEBEE_API_KEY=... TRYTON_PASSWORD=..."
+        )
     elif running is None:
         terminal.note(
             "\nNow give Instep its keys, where instep.yaml and erp.yaml say, and make erp.yaml your ERP's:\n"
@@ -142,6 +154,20 @@ def _tell_proposed(terminal: Terminal, proposed: DatabaseSite) -> None:
         terminal.say("\nTo look at:")
     for note in proposed.notes:
         terminal.say(f"  {note}")
+
+
+def _tryton(url: str | None) -> TrytonChoice | None:
+    """From https://HOST/DATABASE. Raises UsageError."""
+    if url is None:
+        return None
+    address, _, database = url.rstrip("/").rpartition("/")
+    if not re.fullmatch(HTTP_URL, address) or not database:
+        raise UsageError(
+            f"{url} is no address of a Tryton's database",
+            why="the server and the name of the database are needed, and no user or password",
+            fix="write it as https://HOST/DATABASE",
+        )
+    return TrytonChoice(address, database)
 
 
 def _tell_notes(terminal: Terminal, documents: Sequence[DataflowDocument]) -> None:
@@ -202,11 +228,13 @@ def running_sandbox(directory: Path) -> Sandbox:
     place = directory / SANDBOX / "state.json"
     try:
         state = json.loads(place.read_text("utf-8"))
+        erp = "erp" if "erp" in state else "tryton"
         return Sandbox(
             state["chargebee"]["url"],
-            state["erp"]["url"],
+            state[erp]["url"],
             f"{SANDBOX}/{state['chargebee']['key_file']}",
-            f"{SANDBOX}/{state['erp']['key_file']}",
+            f"{SANDBOX}/{state[erp]['key_file']}",
+            tryton=erp == "tryton",
         )
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(
@@ -222,10 +250,12 @@ def _with_sandbox(choices: Choices, sandbox: Sandbox) -> Choices:
     except SandboxError as error:
         what, _, why = str(error).partition("\n  why: ")
         raise UsageError(what, why=why, fix="start it: instep sandbox start") from None
+    tryton = TrytonChoice(sandbox.erp_url, "tryton", "sync", f"{{file: {json.dumps(sandbox.erp_key)}}}")
     return replace(
         choices,
         chargebee_url=sandbox.chargebee_url,
         erp_url=f"{sandbox.erp_url}/api/v1",
+        tryton=tryton if sandbox.tryton else None,
         business_entities=[(str(row["id"]), str(row["name"])) for row in found if not row.get("deleted")],
     )
 
@@ -234,5 +264,10 @@ def _with_keys(texts: Mapping[str, str], sandbox: Sandbox) -> dict[str, str]:
     site = texts["instep.yaml"].replace(KEY_IN_SITE, f"{{file: {json.dumps(sandbox.chargebee_key)}}}")
     site = site.replace("requests_per_minute: 150\n", "requests_per_minute: 6000\n")
     site = site.replace("list_lag_s: 300\n", "list_lag_s: 2\n")
+    if sandbox.tryton:
+        site = site.replace(
+            "overlap_s: 300\n", "overlap_s: 5\n    write_calls: 1  # its database is SQLite\n"
+        )
+        return {**texts, "instep.yaml": site}
     erp = texts["erp.yaml"].replace(KEY_IN_DESCRIPTION, f"file:{sandbox.erp_key}")
     return {**texts, "instep.yaml": site, "erp.yaml": erp}

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +19,10 @@ from typing import Any, Final
 from instep.cli.init import SANDBOX
 from instep.errors import UsageError
 from instep.processes import moment_of_start
-from instep.sandbox import launch
+from instep.sandbox import launch, tryton
 from instep.sandbox.launch import SandboxError
+from instep.sandbox.tryton import Tryton
+from instep.sandbox.tryton.install import InstallError, usual_cache
 from instep.sandbox.world import build_world
 
 SYSTEMS: Final = ("chargebee", "erp")
@@ -95,8 +97,9 @@ class Place:
         return found
 
 
-def start(place: Place, *, fresh: bool = False) -> dict[str, Server]:
-    """Start what does not run yet, on the ports and files of the last time; `fresh` forgets all records.
+def start(place: Place, *, fresh: bool = False, systems: Sequence[str] = SYSTEMS) -> dict[str, Server]:
+    """Start what does not run yet of the systems, on the ports and files of the last time; `fresh` forgets all
+    records.
 
     Raises UsageError if a server does not start, or if `fresh` is asked for while one runs.
     """
@@ -114,11 +117,25 @@ def start(place: Place, *, fresh: bool = False) -> dict[str, Server]:
     before = place.servers()
     servers = {}
     try:
-        for system in SYSTEMS:
+        for system in systems:
             servers[system] = there.get(system) or _start(place, system, before.get(system))
     finally:
         _save(place, {**before, **servers})
     return servers
+
+
+def start_tryton(place: Place, say: Callable[[str], None]) -> Tryton:
+    """A real Tryton beside them, installed first if need be. Raises UsageError."""
+    try:
+        running = tryton.start(tryton.install(usual_cache(), say), place.root / "tryton", detached=True)
+    except (SandboxError, InstallError) as error:
+        raise _usage(error) from None
+    key_file = "tryton.key"
+    with os.fdopen(os.open(place.root / key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(running.installation.password("sync") + "\n")
+    server = Server("tryton", running.url, running.pid, moment_of_start(running.pid), key_file)
+    _save(place, {**place.servers(), "tryton": server})
+    return running
 
 
 def _start(place: Place, system: str, before: Server | None) -> Server:
@@ -186,7 +203,7 @@ def fill(servers: Mapping[str, Server], *, seed: int = 1, scale: float = 1.0) ->
     return count
 
 
-def _usage(error: SandboxError) -> UsageError:
+def _usage(error: SandboxError | InstallError) -> UsageError:
     what, _, rest = str(error).partition("\n")
     why, fix = "", ""
     for line in rest.splitlines():

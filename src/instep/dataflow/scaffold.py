@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Final
 
@@ -23,12 +23,23 @@ CURRENCIES: Final = ("EUR", "USD", "NOK", "JPY")
 
 
 @dataclass(frozen=True, slots=True)
+class TrytonChoice:
+    """A Tryton as the ERP. `password`: the reference to the secret as it stands in the file."""
+
+    url: str
+    database: str
+    user: str = "instep"
+    password: str = "{env: TRYTON_PASSWORD}"  # noqa: S105 - where it is, not what
+
+
+@dataclass(frozen=True, slots=True)
 class Choices:
     """What a new site may differ in; everything can be changed in the files later.
 
     `chargebee_url` and `erp_url` replace the systems' own addresses (a sandbox). `currencies`: of the prices
     that are kept in step. `business_entities`: (id, name) of those that are known already. `companies`: the site
-    has none, and its customers are the ERP's customers. `database`: the ERP is one, and not an API.
+    has none, and its customers are the ERP's customers. `database`: the ERP is one, and not an API. `tryton`: the ERP
+    is a Tryton; it has prices in one currency, the first one.
     """
 
     site: str = "acme-test"
@@ -39,27 +50,34 @@ class Choices:
     business_entities: Sequence[tuple[str, str]] = ()
     companies: bool = False
     database: bool = False
+    tryton: TrytonChoice | None = None
 
 
 def scaffold(
     choices: Choices, describe_text: str, documents: Sequence[DataflowDocument] = (), *, proposed: str = ""
 ) -> dict[str, str]:
-    """File name -> text. `describe_text` is the description of the ERP that a new site begins with; `documents`, if
-    there are any, state the pairs in place of the shipped dataflow, and so does `proposed`, a whole dataflow."""
-    shipped = default_dataflow(companies=choices.companies)
+    """File name -> text. `describe_text` is the description of the ERP that a new site begins with (Tryton needs
+    none); `documents`, if there are any, state the pairs in place of the shipped dataflow, and so does `proposed`, a
+    whole dataflow."""
+    tryton = choices.tryton is not None
+    if tryton:
+        choices = replace(choices, currencies=choices.currencies[:1])
+    shipped = default_dataflow(companies=choices.companies, tryton=tryton)
     dataflow = convert(documents, shipped) if documents else shipped
     return {
         "instep.yaml": _head("instep") + site_text(choices),
         "dataflow.yaml": _head("dataflow") + (proposed or _with_currencies(dataflow, choices.currencies)),
-        "erp.yaml": describe_text,
+        **({} if tryton else {"erp.yaml": describe_text}),
         ".gitignore": "# The store holds customers' data.\ninstep.sqlite*\n*.secret\n",
         **{f"{SCHEMAS}/{name}.json": schema.shipped(name) for name in schema.NAMES},
     }
 
 
-def default_dataflow(*, companies: bool = False) -> str:
+def default_dataflow(*, companies: bool = False, tryton: bool = False) -> str:
     """The text of the shipped dataflow; with `companies`, of the one for sites without business entities, whose
-    customers are the ERP's customers where they name a company."""
+    customers are the ERP's customers where they name a company; with `tryton`, of the one for Tryton."""
+    if tryton:
+        return _shipped_text("chargebee-tryton")
     whole = _shipped_text("chargebee-customerp")
     if not companies:
         return whole
@@ -81,11 +99,6 @@ def site_text(choices: Choices) -> str:
         f"    base_url: {quoted(choices.chargebee_url)}"
         if choices.chargebee_url
         else "    # base_url: http://127.0.0.1:8801   # to use a sandbox in place of the site"
-    )
-    erp_url = (
-        f"    base_url: {quoted(choices.erp_url)}"
-        if choices.erp_url
-        else "    # base_url: http://127.0.0.1:8802/api/v1   # in place of the one in erp.yaml"
     )
     entities = [
         f"      - {{id: {quoted(id)}, name: {quoted(name)}}}" for id, name in choices.business_entities
@@ -120,11 +133,7 @@ def site_text(choices: Choices) -> str:
             *entities,
             "",
             "  right:",
-            "    kind: sql" if choices.database else "    kind: rest",
-            f"    name: {quoted(choices.erp_name)}",
-            "    # What it can do, entity by entity and field by field. Make it yours.",
-            "    describe: erp.yaml",
-            *([] if choices.database else [erp_url]),
+            *(_tryton_lines(choices.tryton) if choices.tryton is not None else _erp_lines(choices)),
             "",
             "# Everything that Instep knows: links, what was last agreed, the journal.",
             "store: instep.sqlite",
@@ -138,11 +147,47 @@ def site_text(choices: Choices) -> str:
     )
 
 
+def _erp_lines(choices: Choices) -> list[str]:
+    erp_url = (
+        f"    base_url: {quoted(choices.erp_url)}"
+        if choices.erp_url
+        else "    # base_url: http://127.0.0.1:8802/api/v1   # in place of the one in erp.yaml"
+    )
+    return [
+        "    kind: sql" if choices.database else "    kind: rest",
+        f"    name: {quoted(choices.erp_name)}",
+        "    # What it can do, entity by entity and field by field. Make it yours.",
+        "    describe: erp.yaml",
+        *([] if choices.database else [erp_url]),
+    ]
+
+
+def _tryton_lines(choice: TrytonChoice) -> list[str]:
+    return [
+        "    kind: tryton",
+        "    name: Tryton",
+        f"    base_url: {quoted(choice.url)}",
+        f"    database: {quoted(choice.database)}",
+        "    # A user that only Instep is, so that its writes can be told from those of people.",
+        f"    user: {quoted(choice.user)}",
+        f"    password: {choice.password}",
+        "    # Tryton has parties: these categories tell customers and contacts apart, and a relation of this type",
+        "    # leads from a contact to its customer.",
+        "    customer_category: Customer",
+        "    contact_category: Contact",
+        "    relation: is contact of",
+        "    # Longer than the longest transaction: Tryton stamps a record with the moment at which its began.",
+        "    overlap_s: 300",
+    ]
+
+
 def _head(name: str) -> str:
     return f"# yaml-language-server: $schema={SCHEMAS}/{name}.json\n"
 
 
-_PRICE: Final = re.compile(r"^ +- price\.[A-Z]{3} <-> prices\.[A-Z]{3} \| money\([A-Z]{3}(.*)\)$")
+_PRICE: Final = re.compile(
+    r"^ +- price\.[A-Z]{3} <-> (prices\.[A-Z]{3}|list_price) \| money\([A-Z]{3}(.*)\)$"
+)
 
 
 def _with_currencies(text: str, currencies: Sequence[str]) -> str:
@@ -156,5 +201,9 @@ def _with_currencies(text: str, currencies: Sequence[str]) -> str:
         elif not done:
             done = True
             indent = line[: len(line) - len(line.lstrip())]
-            lines += [f"{indent}- price.{c} <-> prices.{c} | money({c}{found[1]})" for c in currencies]
+            one = found[1] == "list_price"
+            lines += [
+                f"{indent}- price.{c} <-> {'list_price' if one else f'prices.{c}'} | money({c}{found[2]})"
+                for c in currencies
+            ]
     return "\n".join(lines) + "\n"

@@ -16,7 +16,8 @@ from pydantic_core import CoreSchema
 from instep.dataflow.models import Misfit, Strict, Text
 
 DatabaseUrl = Annotated[str, Field(pattern=r"^[a-z0-9+]+://([^:@/\s]*@)?[^@\s]*$")]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/@?#]+(:[0-9]+)?(/[^\s?#]*)?$")]
+HTTP_URL: Final = r"^https?://[^\s/@?#]+(:[0-9]+)?(/[^\s?#]*)?$"
+HttpUrl = Annotated[str, Field(pattern=HTTP_URL)]
 
 
 class Secret(Strict):

@@ -56,11 +56,19 @@ class Writer:
         )
 
     async def create(self, values: Mapping[str, Json], marker: str) -> Record:
+        """Tryton lets nobody write the fields of an inactive record, so that one is made active first."""
+        active = {path: value for path, value in values.items() if path != "active"}
         try:
-            made = await self._shape.created(values, marker)
+            made = await self._shape.created(active, marker)
         except BadAnswer as bad:
             raise RetryLater("the record was not sent", why=bad.what) from None
-        return await self._news.do(New(made))
+        record = await self._news.do(New(made))
+        if values.get("active") is not False:
+            return record
+        try:
+            return await self._changes.do(Change(int(record.id), {"active": False}, record))
+        except (Refused, RetryLater, Moved):
+            return record  # it is there, and active: to write the rest is another decision
 
     async def update(self, id: int, changes: Mapping[str, Json], seen: Record) -> Record:
         return await self._changes.do(Change(id, changes, seen))

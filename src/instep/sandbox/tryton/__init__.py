@@ -5,6 +5,7 @@ of its own, and is talked to over HTTP; see `install` and `server`.
 """
 
 from instep.sandbox.tryton.install import Installation, install
+from instep.sandbox.tryton.person import Person
 from instep.sandbox.tryton.server import Tryton, start
 
-__all__ = ["Installation", "Tryton", "install", "start"]
+__all__ = ["Installation", "Person", "Tryton", "install", "start"]

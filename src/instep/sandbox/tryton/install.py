@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+LOCK = Path(__file__).with_name("requirements-tryton.lock")
 SETUP = Path(__file__).with_name("setup_database.py")
 MODULES = ("sale", "party_relationship")
 """What is activated, with all that these need: party, product, account, stock and others."""
@@ -52,30 +53,37 @@ class Installation:
         return str(found[login])
 
 
-def install(cache: Path, lock: Path, say: Callable[[str], None] = lambda _: None) -> Installation:
-    """The installation for this lock file, made if it is not there yet: about a minute, and 120 MB.
+def usual_cache() -> Path:
+    """Where Tryton is installed unless a caller knows better: INSTEP_TRYTON_CACHE, or below the user's caches."""
+    named = os.environ.get("INSTEP_TRYTON_CACHE")
+    below = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(named) if named else Path(below) / "instep" / "tryton"
+
+
+def install(cache: Path, say: Callable[[str], None] = lambda _: None) -> Installation:
+    """The installation in this directory, made if it is not there yet: about a minute, and 120 MB.
 
     `say` hears what is done if that takes time. Raises InstallError.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    locked = lock.read_bytes()
+    locked = LOCK.read_bytes()
     env = cache / f"env-{_digest(locked, platform.python_version().encode(), str(cache.resolve()).encode())}"
     template = cache / f"template-{_digest(locked, SETUP.read_bytes(), ' '.join(MODULES).encode())}"
     with _alone(cache / ".lock"):
         if not (env / "ready").exists():
             say("installing Tryton into an environment of its own")
-            _environment(env, lock)
+            _environment(env)
         if not template.exists():
             say("making a database with a small company in it")
             _template(env, template)
     return Installation(env / "bin" / "python", template)
 
 
-def _environment(env: Path, lock: Path) -> None:
+def _environment(env: Path) -> None:
     shutil.rmtree(env, ignore_errors=True)
     _run("making an environment", [sys.executable, "-m", "venv", str(env)])
     pip = [str(env / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    _run("installing Tryton", [*pip, "--no-deps", "--require-hashes", "-r", str(lock)])
+    _run("installing Tryton", [*pip, "--no-deps", "--require-hashes", "-r", str(LOCK)])
     _whole(env / "ready", "")
 
 

@@ -23,13 +23,13 @@ from trytond.modules.company.tests.tools import create_company, get_company
 from trytond.modules.currency.tests.tools import get_currency
 
 COUNTRIES = {
-    "AT": "Austria", "BE": "Belgium", "CH": "Switzerland", "DE": "Germany", "DK": "Denmark", "ES": "Spain",
-    "FI": "Finland", "FR": "France", "GB": "United Kingdom", "GR": "Greece", "IE": "Ireland", "IS": "Iceland",
-    "IT": "Italy", "JP": "Japan", "NL": "Netherlands", "NO": "Norway", "PL": "Poland", "PT": "Portugal",
-    "SE": "Sweden", "US": "United States",
+    "AT": "Austria", "BE": "Belgium", "BR": "Brazil", "CH": "Switzerland", "DE": "Germany", "DK": "Denmark",
+    "ES": "Spain", "FI": "Finland", "FR": "France", "GB": "United Kingdom", "GR": "Greece", "IE": "Ireland",
+    "IN": "India", "IS": "Iceland", "IT": "Italy", "JP": "Japan", "NL": "Netherlands", "NO": "Norway",
+    "PL": "Poland", "PT": "Portugal", "SE": "Sweden", "US": "United States",
 }  # fmt: skip
 CURRENCIES = {"NOK": "0.01", "SEK": "0.01", "GBP": "0.01", "USD": "0.01", "JPY": "1"}
-TAX_PERCENT = ("6", "8", "10", "12", "13", "14", "15", "19", "20", "21", "22", "23", "24", "25")
+TAX_PERCENT = ("6", "8", "10", "12", "13", "14", "15", "17", "18", "19", "20", "21", "22", "23", "24", "25")
 TERM_DAYS = (0, 14, 30, 45, 60, 90)
 LANGUAGES = {
     "da": "Dansk", "el": "Ελληνικά", "is": "Íslenska", "ja": "日本語", "nb": "Norsk bokmål", "sv": "Svenska",

@@ -5,21 +5,21 @@ from __future__ import annotations
 import base64
 import json
 import urllib.request
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from instep.sandbox.tryton import Tryton
+from instep.sandbox.launch import SandboxError
 from instep.sandbox.tryton.server import DATABASE
 
 
 class Person:
-    """Logged in as `login`. A call that Tryton refuses is an AssertionError with what it said."""
+    """Logged in as `login`. A call that Tryton refuses is a SandboxError with what it said."""
 
-    def __init__(self, tryton: Tryton, login: str = "person") -> None:
-        self._url = f"{tryton.url}/{DATABASE}/rpc/"
+    def __init__(self, url: str, login: str, password: str) -> None:
+        self._url = f"{url}/{DATABASE}/rpc/"
         self._headers = {"Content-Type": "application/json"}
         self._context: dict[str, Any] = {}
-        password = tryton.installation.password(login)
         user, token, *_ = self._post("common.db.login", [login, {"password": password}, "en"])
         session = base64.b64encode(f"{login}:{user}:{token}".encode()).decode()
         self._headers["Authorization"] = f"Session {session}"
@@ -50,14 +50,20 @@ class Person:
 
     def _post(self, method: str, params: list[Any]) -> Any:
         body = json.dumps({"id": 1, "method": method, "params": params}, default=_encoded).encode()
-        request = urllib.request.Request(self._url, body, self._headers)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            content = answer.read()
-        told = json.loads(content)
-        assert "error" not in told, told["error"]
+        request = urllib.request.Request(self._url, body, self._headers)  # noqa: S310 - our own server
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - as above
+                told = json.loads(answer.read())
+        except OSError as error:
+            raise SandboxError(f"Tryton did not answer {method}\n  why: {error}") from None
+        if "error" in told:
+            raise SandboxError(f"Tryton refused {method}\n  why: {told['error']}")
         return told["result"]
 
 
-def _encoded(value: object) -> dict[str, str]:
-    assert isinstance(value, Decimal)
-    return {"__class__": "Decimal", "decimal": str(value)}
+def _encoded(value: object) -> dict[str, Any]:
+    if isinstance(value, date):
+        return {"__class__": "date", "year": value.year, "month": value.month, "day": value.day}
+    if isinstance(value, Decimal):
+        return {"__class__": "Decimal", "decimal": str(value)}
+    raise TypeError(type(value).__name__)
