@@ -42,7 +42,7 @@ async def confirm_gone(engine: Engine, side: Side, entity: str, id: str, *, beli
                 after_ms=engine.backoff_ms(5),
             ) from gone
     abilities = engine.connectors[side].entities()[entity].abilities
-    if seen is not None and engine.now_ms() - abs(seen.seen_ms) < abilities.read_lag_ms:
+    if seen is not None and not seen.unread and engine.now_ms() - seen.seen_ms < abilities.read_lag_ms:
         raise RetryLater(
             f"{id} can't be read in {name}", why="it may not be readable yet", after_ms=abilities.read_lag_ms
         )
