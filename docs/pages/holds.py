@@ -68,6 +68,10 @@ CAUSES: Final[Mapping[str, tuple[str, str]]] = {
         "the id of a linked record stands for another record now",
         "a product was deleted in the ERP, and a new one was given its number",
     ),
+    "brake": (
+        "more of one kind of change would be written to a pair than is made without asking; it holds all of them",
+        "an import has emptied the phone number of half of the contacts",
+    ),
 }
 """Cause -> what it means, and an example."""
 

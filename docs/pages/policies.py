@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from docs.pages.markdown import code, sentence, table
 from docs.pages.markdown import page as whole
+from instep.core.brakes import KINDS
 from instep.core.policy import POLICIES
 from instep.dataflow.models import BrakesModel, PairModel
 
@@ -71,8 +72,13 @@ def page() -> str:
         ),
         "## Brakes",
         "",
-        "A brake stops a pair before its first write; `instep sync --release PAIR:KIND` lets it go for one run.",
-        "The kinds are `create`, `change`, `retire`, and `empty`: a side that had records and now lists none.",
+        "A brake trips when more records than its count, and more than its share, would be written with one kind of "
+        "change within an hour; what earlier runs of that hour wrote counts too.",
+        "It stops that kind on that pair before its first write, and is a hold until a person decides: "
+        "`instep holds release ID --choose release`, or `drop`.",
+        "`instep sync --release PAIR:KIND` lets all of a kind go for one run, and a kept plan that was approved "
+        "is braked by nothing.",
         "",
+        *table(("kind", "what is counted"), [(code(kind), sentence(what)) for kind, what in KINDS.items()]),
         *table(("`brakes`", "default", "meaning"), brakes),
     )

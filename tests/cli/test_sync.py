@@ -198,23 +198,8 @@ def test_a_pair_that_is_not_there_is_told_with_the_one_that_was_meant(acme: Comp
         assert "contact" in refused.stderr
 
 
-def test_a_brake_stops_a_pair_and_is_released_by_name(acme: Company) -> None:
-    for number in range(14):
-        acme.customer(f"c{number}", "Åse", f"Nordmann {number}", f"ase{number}@example.test")
-    assert acme.run("sync").exit_code == 0
-    for number in range(14):
-        acme.edit_chargebee(f"c{number}", last_name=f"Berg {number}")
-    braked = acme.run("sync")
-    assert braked.exit_code == 3
-    assert "brake: no write is made in contact" in braked.stdout
-    assert "instep sync --release contact:change" in braked.stdout
-    assert {row["family_name"][:8] for row in acme.in_erp().values()} == {"Nordmann"}
-    assert acme.run("sync", "--release", "contact:change").exit_code == 0
-    assert {row["family_name"][:4] for row in acme.in_erp().values()} == {"Berg"}
-
-
 def test_a_release_that_names_no_brake_is_refused(acme: Company) -> None:
-    for text in ("contact", "contact:everything", "nobody:create"):
+    for text in ("contact", "contact:everything", "nobody:create", "contact:same", "contact:create:phone"):
         assert acme.run("sync", "--release", text).exit_code == 2
 
 

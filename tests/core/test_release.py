@@ -23,9 +23,10 @@ def test_a_record_without_a_partner_may_always_be_left_alone(cause: str) -> None
     assert "apart" in choices(Hold(KEY, "", cause, "what"), linked=False)
 
 
-def test_a_conflict_is_decided_by_a_side_and_a_brake_by_no_choice() -> None:
+def test_a_conflict_is_decided_by_a_side_and_a_brake_by_letting_go_or_dropping() -> None:
     assert choices(Hold(KEY, "name", "conflict", "what"), linked=True)[:2] == ("left", "right")
-    assert choices(Hold(KEY, "", "brake", "what"), linked=True) == ()
+    assert choices(Hold(KEY, "change", "brake", "what"), linked=False) == ("release", "drop")
+    assert choices(Hold(KEY, "empty", "brake", "what"), linked=False) == ("release",)
 
 
 @pytest.mark.parametrize(

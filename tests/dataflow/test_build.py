@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from instep.core.dataflow import Brakes, MatchKey, Part
+from instep.core.dataflow import Brakes, Limit, MatchKey, Part
 from instep.core.model import Both, Side
 from instep.core.transformations.contract import Linked, Unlinked
 from instep.core.transformations.registry import MAKERS
@@ -44,7 +44,7 @@ on_delete: retire
 policy: hold
 new_id: {left: "erp-{id}"}
 constants: {left: {taxability: taxable}, right: {active: true}}
-brakes: {least: 3, retire_share: 0.25}
+brakes: {change_share: 0.25, change_count: 7}
 """,
     )
     (pair,) = parse_dataflow(text).pairs
@@ -54,8 +54,16 @@ brakes: {least: 3, retire_share: 0.25}
     assert (pair.on_delete, pair.policy) == ("retire", "hold")
     assert pair.id_template == Both("erp-{id}", "{id}")
     assert pair.constants == Both({"taxability": "taxable"}, {"active": True})
-    assert pair.brakes == Brakes(least=3, retire_share=0.25)
+    assert pair.brakes == Brakes(change=Limit(7, 0.25))
     assert pair.source == ("dataflow.yaml", 3)
+
+
+def test_least_is_the_count_of_every_brake_that_has_none_of_its_own() -> None:
+    text = dataflow("email <-> email", pair="brakes: {least: 3, retire_count: 1}")
+    (pair,) = parse_dataflow(text).pairs
+    brakes = pair.brakes
+    assert (brakes.create.count, brakes.same.count, brakes.empty.count, brakes.retire.count) == (3, 3, 3, 1)
+    assert brakes.create.share == Brakes().create.share
 
 
 def test_what_a_file_leaves_out_has_the_defaults_of_the_core() -> None:

@@ -20,7 +20,7 @@ from typing import Any
 from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.memory import MemoryConnector
 from instep.connectors.memory_system import MemorySystem
-from instep.core.dataflow import Brakes, Dataflow, Pair, Part, PolicyName, Property
+from instep.core.dataflow import NO_BRAKES, Dataflow, Pair, Part, PolicyName, Property
 from instep.core.model import Abilities, Both, Entity, Field, Record, Side
 from instep.core.transformations.registry import build, parse
 from instep.errors import InDoubt, OutcomeError
@@ -152,7 +152,7 @@ def dataflow(policy: PolicyName) -> Dataflow:
     """One property whose blanks at the ends don't count, so that what a person typed is more than what travels."""
     name, arguments = parse("text(trim)")
     prop = Property(FIELD, Both(Part((FIELD,)), Part((FIELD,))), build(name, arguments), "text(trim)")
-    pair = Pair(RECORD, Both(RECORD, RECORD), (prop,), policy=policy, brakes=Brakes(1.0, 1.0, 1.0))
+    pair = Pair(RECORD, Both(RECORD, RECORD), (prop,), policy=policy, brakes=NO_BRAKES)
     return Dataflow((pair,))
 
 

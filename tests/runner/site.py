@@ -16,7 +16,7 @@ from typing import Any
 from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.memory import MemoryConnector
 from instep.connectors.memory_system import PERSON, MemorySystem
-from instep.core.dataflow import Brakes, Dataflow, MatchKey, Pair, Part, Property
+from instep.core.dataflow import NO_BRAKES, Dataflow, MatchKey, Pair, Part, Property
 from instep.core.model import SIDES, Abilities, Both, Entity, Field, Record, Side
 from instep.core.state import Hold, Intent, Key, Link, Release, Sighting, Todo
 from instep.core.transformations.registry import build, parse
@@ -31,7 +31,6 @@ from instep.store.sqlite import open_store
 LEFT, RIGHT = Side.LEFT, Side.RIGHT
 START_MS = 1_763_850_000_000
 DAY_MS = 86_400_000
-NO_BRAKES = Brakes(1.0, 1.0, 1.0)
 
 Send = Callable[[], Awaitable[Any]]
 Fault = Callable[[Send], Awaitable[Any]]

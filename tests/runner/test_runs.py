@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from instep.connectors.contract import Page
-from instep.core.dataflow import Brakes
 from instep.core.model import Both, Side
 from instep.errors import BadAnswer, InDoubt, LeaseLost, RetryLater, Stop, StoreError
 from instep.runner.run import Progress, Runner, Wish
 from instep.store.sqlite import open_store
 
-from .site import LEFT, RIGHT, STRICT, Scripted, Send, Site, after, before_answer, pair, raising
+from .site import LEFT, RIGHT, Scripted, Send, Site, after, before_answer, pair, raising
 
 
 async def test_records_of_both_sides_get_their_partners_and_the_report_counts_them() -> None:
@@ -79,124 +77,10 @@ async def test_only_the_pairs_that_were_asked_for_are_worked_on() -> None:
     assert site.sent("list") == [("list", "person", "1"), ("list", "person", "1")]
 
 
-# --- Brakes
-
-
 def many(site: Site, count: int) -> None:
     """New companies on the left."""
     for n in range(count):
         site.put(LEFT, name=f"N{n}", mail=f"{n}@x.example")
-
-
-async def linked_many(brakes: Brakes, count: int = 20) -> Site:
-    """That many linked companies, with the brakes on."""
-    site = Site(pair(brakes=brakes, on_delete="retire"))
-    many(site, count)
-    assert (await site.run()).brakes == []
-    assert len(site.links()) == count
-    site.forget_requests()
-    return site
-
-
-async def braked(site: Site, kind: str) -> None:
-    """The next run is stopped by that brake before its first write; released, it goes through."""
-    report = await site.run()
-    assert [(b.pair, b.kind) for b in report.brakes] == [("company", kind)]
-    assert report.status == "braked"
-    assert site.written(LEFT) == site.written(RIGHT) == []
-    assert report.brakes[0].why
-    released = await site.run(released=frozenset({f"company:{kind}"}))
-    assert released.brakes == []
-    assert released.written > 0
-
-
-async def test_too_many_creates_stop_a_pair() -> None:
-    site = await linked_many(Brakes(create_share=0.1, least=2))
-    for n in range(3):
-        site.put(RIGHT, title=f"New {n}", mail=f"new{n}@x.example")
-    await braked(site, "create")
-
-
-async def test_too_many_changes_stop_a_pair() -> None:
-    site = await linked_many(Brakes(change_share=0.1, least=2))
-    for link in site.links()[:3]:
-        site.edit(LEFT, link.ids.left, phone="2")
-    await braked(site, "change")
-
-
-async def test_too_many_retirements_stop_a_pair() -> None:
-    site = await linked_many(Brakes(retire_share=0.1, least=2))
-    for link in site.links()[:3]:
-        site.systems.left.remove("company", link.ids.left)
-    await braked(site, "retire")
-
-
-async def test_as_many_as_the_brake_allows_go_through() -> None:
-    site = await linked_many(Brakes(0.1, 0.1, 0.1, least=2))
-    for link in site.links()[:2]:
-        site.edit(LEFT, link.ids.left, phone="2")
-    report = await site.run()
-    assert (report.brakes, report.written) == ([], 2)
-
-
-async def test_the_first_run_has_a_share_of_creates_of_its_own() -> None:
-    site = Site(pair(brakes=Brakes(first_create_share=0.5, least=2)))
-    many(site, 3)
-    assert [b.kind for b in (await site.run()).brakes] == ["create"]
-    assert site.titles(RIGHT) == []
-
-
-def silent_about_deletes() -> Site:
-    """A left side whose listing doesn't name what was deleted."""
-    return Site(pair(on_delete="retire"), abilities=Both(replace(STRICT, tombstones=False), STRICT))
-
-
-async def test_a_side_that_is_suddenly_empty_stops_its_pair() -> None:
-    site = silent_about_deletes()
-    many(site, 3)
-    await site.run()
-    site.forget_requests()
-    for id in site.systems.left.ids("company"):
-        site.systems.left.remove("company", id)
-    report = await site.run(full=True)
-    assert [b.kind for b in report.brakes] == ["empty"]
-    assert site.written(RIGHT) == []
-    await site.run()
-    assert site.written(RIGHT) == [], "it stays so until a person says otherwise"
-
-
-async def test_a_side_that_was_empty_from_the_start_stops_nothing() -> None:
-    site = silent_about_deletes()
-    site.put(RIGHT, title="Ann", mail="a@x.example")
-    assert (await site.run(full=True)).brakes == []
-    site.put(RIGHT, title="Bea", mail="b@x.example")
-    assert (await site.run()).brakes == []
-    assert site.titles(LEFT) == ["Ann", "Bea"]
-
-
-async def test_a_side_that_a_person_said_is_rightly_empty_is_filled_again() -> None:
-    site = silent_about_deletes()
-    many(site, 3)
-    await site.run()
-    for id in site.systems.left.ids("company"):
-        site.systems.left.remove("company", id)
-    released = frozenset({"company:empty"})
-    await site.run(full=True, released=released)
-    site.put(LEFT, name="New", mail="new@x.example")
-    await site.run(released=released)
-    site.put(LEFT, name="Newer", mail="newer@x.example")
-    report = await site.run()
-    assert report.brakes == []
-    assert {"New", "Newer"} <= set(site.titles(RIGHT))
-
-
-async def test_a_brake_of_one_pair_does_not_stop_the_others() -> None:
-    site = Site(pair(brakes=Brakes(first_create_share=0.1, least=0)), pair("person"))
-    site.put(LEFT, name="Ann")
-    site.put(LEFT, "person", name="Bea")
-    report = await site.run()
-    assert [b.pair for b in report.brakes] == ["company"]
-    assert report.writes == {("person", "create", RIGHT): 1}
 
 
 # --- Approved plans

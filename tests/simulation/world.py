@@ -15,7 +15,16 @@ from typing import Any
 
 from instep.connectors.memory import MemoryConnector
 from instep.connectors.memory_system import PERSON, MemorySystem
-from instep.core.dataflow import Brakes, Dataflow, MatchKey, Pair, Part, PolicyName, Property
+from instep.core.dataflow import (
+    NO_BRAKES,
+    Dataflow,
+    Limit,
+    MatchKey,
+    Pair,
+    Part,
+    PolicyName,
+    Property,
+)
 from instep.core.model import Abilities, Both, Entity, Field, Side
 from instep.core.transformations.registry import build, parse
 from instep.errors import Gone, OutcomeError
@@ -165,7 +174,7 @@ class World:
                 policy=self.plan.policy,
                 on_delete=self.plan.on_delete,  # type: ignore[arg-type]
                 id_template=Both("r-{id}", "l-{id}"),
-                brakes=Brakes(1.0, 1.0, 1.0),
+                brakes=replace(NO_BRAKES, empty=Limit(0, 0.99)),
                 after=after,
             )
 

@@ -18,6 +18,7 @@ from instep.core.release import SENTENCES, choices, release_of
 from instep.core.state import Hold, Link
 from instep.core.values import Json
 from instep.errors import UsageError
+from instep.runner.brakes import CAUSE, drop_brake, release_brake
 from instep.site import Site, now_ms
 from instep.store.contract import Entry, Tx
 
@@ -114,7 +115,8 @@ async def _release(terminal: Terminal, wanted: _Wanted) -> None:
         held = await site.store.write(_releasing(site, numbers, choice, wanted))
         for hold in held if len(held) <= EXAMPLES else ():
             named = f"{hold.property}: " if hold.property else ""
-            terminal.say(f"hold {hold.id}, {hold.key.pair} {hold.key.id}: {named}{SENTENCES[choice]}")
+            about = f"{hold.key.pair} {hold.key.id}".rstrip()
+            terminal.say(f"hold {hold.id}, {about}: {named}{SENTENCES[choice]}")
         if len(held) > EXAMPLES:
             terminal.say(f"{len(held)} holds: {SENTENCES[choice]}")
         terminal.say("the next run applies it: instep sync")
@@ -142,6 +144,11 @@ def _releasing(
             options = choices(hold, linked=link is not None)
             if choice not in options:
                 raise _senseless(hold, choice, options)
+            if hold.cause == CAUSE:
+                {"release": release_brake, "drop": drop_brake}[choice](tx, hold, now_ms())
+                tx.append([_entry(hold, None, choice)])
+                held.append(hold)
+                continue
             value: Json = wanted.other
             if wanted.other is not None:
                 _check_other(site, tx, hold, wanted.other)

@@ -12,6 +12,7 @@ import click
 
 from instep.cli import words
 from instep.cli.held import HOLD, Which, as_option, fix_of, holds_of, one_hold
+from instep.cli.hold_brake import examples
 from instep.cli.hold_release import release
 from instep.cli.records import known_site, pair_of
 from instep.cli.terminal import Terminal
@@ -19,6 +20,7 @@ from instep.core.model import SIDES, Side
 from instep.core.release import SENTENCES, choices
 from instep.core.state import Hold, Link
 from instep.core.values import Json, get_path
+from instep.runner.brakes import CAUSE
 from instep.site import Site
 from instep.store.contract import Tx
 
@@ -89,11 +91,14 @@ async def _list(terminal: Terminal, which: Which, each: bool, as_json: bool) -> 
 def _say_alike(terminal: Terminal, site: Site, group: Alike) -> None:
     about = f" in {group.property}" if group.property else ""
     heading = terminal.style(f"{group.pair}: {group.cause}{about}", bold=True)
-    terminal.say(f"{heading}, {words.counted(group.count, 'record')}")
+    of_records = f", {words.counted(group.count, 'record')}" if group.cause != CAUSE else ""
+    terminal.say(f"{heading}{of_records}")
     for place, (hold, link) in enumerate(group.first):
-        terminal.say(f"  {hold.id}  {_named(site, hold, link)}   {hold.what}")
+        terminal.say(f"  {hold.id}  {_named(site, hold, link)}{hold.what}")
         for name, sides in _values(hold):
             terminal.say(f"       {name}: {_side_by_side(site, sides)}")
+        for line in examples(site, hold, EXAMPLES):
+            terminal.say(f"       {line}")
         if hold.why and (place == 0 or hold.why != group.first[0][0].why):
             terminal.say(f"       why: {hold.why}")
         if place == 0 and hold.fix:
@@ -113,11 +118,15 @@ def _say_alike(terminal: Terminal, site: Site, group: Alike) -> None:
 
 def _say(terminal: Terminal, site: Site, hold: Hold, link: Link | None) -> None:
     about = f" {hold.property}" if hold.property else ""
-    terminal.say(f"{hold.id}  {hold.key.pair} {_named(site, hold, link)}  {hold.cause}{about}: {hold.what}")
+    named = _named(site, hold, link).rstrip()
+    terminal.say(f"{hold.id}  {hold.key.pair} {named}  {hold.cause}{about}: {hold.what}")
 
 
 def _named(site: Site, hold: Hold, link: Link | None) -> str:
-    return words.ids(link.ids) if link is not None else f"{hold.key.id} ({site.systems[hold.key.side]})"
+    if hold.cause == CAUSE:
+        return ""
+    of = words.ids(link.ids) if link is not None else f"{hold.key.id} ({site.systems[hold.key.side]})"
+    return f"{of}   "
 
 
 def _values(hold: Hold) -> list[tuple[str, Mapping[str, Json]]]:
@@ -152,7 +161,9 @@ async def _show(terminal: Terminal, number: int, as_json: bool) -> None:
         pair = pair_of(site, hold.key.pair)
         about = f", {hold.property}" if hold.property else ""
         terminal.say(
-            terminal.style(f"hold {hold.id}: {hold.key.pair} {_named(site, hold, link)}{about}", bold=True)
+            terminal.style(
+                f"hold {hold.id}: {hold.key.pair} {_named(site, hold, link)}".rstrip() + about, bold=True
+            )
         )
         terminal.say(f"  {hold.what}")
         for name, sides in _values(hold):
@@ -163,6 +174,8 @@ async def _show(terminal: Terminal, number: int, as_json: bool) -> None:
                 terminal.say(
                     f"    {side.value:5}  {site.systems[side]}: {words.values(sides[side.value])}{was}"
                 )
+        for line in examples(site, hold):
+            terminal.say(f"    {line}")
         for line in site.store.read(lambda tx: _candidates(tx, site, hold)):
             terminal.say(f"  {line}")
         terminal.say(f"  since: {words.moment(hold.since_ms)} UTC")
@@ -185,6 +198,9 @@ async def _show(terminal: Terminal, number: int, as_json: bool) -> None:
                 terminal.say(
                     f"  chosen at {words.moment(release.at_ms)} UTC: {release.choice}; instep sync applies it"
                 )
+        if hold.cause == CAUSE:
+            terminal.note(f"more: instep plan --pair {pair.name}")
+            return
         side = Side.LEFT if link is not None else hold.key.side
         terminal.note(f"more: instep explain {pair.name} {hold.key.id} --side {side.value}")
 

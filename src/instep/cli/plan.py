@@ -77,7 +77,7 @@ async def _collect(
         if pair.name not in report.tallies:
             continue
         for action in actions(engine, pair):
-            outline.add(action)
+            outline.add(action, report.gates.get(pair.name))
             for writer in writers:
                 writer.add(action)
             if interrupt.asked.is_set():

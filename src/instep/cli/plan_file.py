@@ -22,6 +22,7 @@ from instep.core.state import Key
 from instep.core.values import Json, encode, plain
 from instep.core.verdict import Write
 from instep.errors import UsageError
+from instep.runner.brakes import Brake
 from instep.runner.planning import Action, Tally
 from instep.runner.run import Report
 from instep.site import Site
@@ -52,10 +53,7 @@ class PlanWriter:
             "dataflow": site.digest,
             "pairs": list(pairs),
             "counts": {name: counts(tally) for name, tally in report.tallies.items()},
-            "brakes": [
-                {"pair": b.pair, "kind": b.kind, "count": b.count, "limit": b.limit, "why": b.why}
-                for b in report.brakes
-            ],
+            "brakes": [brake_json(brake) for brake in report.brakes],
             "troubles": dict(report.troubles),
         }
         self.file.write(
@@ -70,6 +68,19 @@ class PlanWriter:
 
     def close(self) -> None:
         self.file.write("\n  ]\n}\n" if self.count else "]\n}\n")
+
+
+def brake_json(brake: Brake) -> dict[str, Json]:
+    """`hold` is None as long as the brake is not kept."""
+    return {
+        "pair": brake.pair,
+        "kind": brake.kind,
+        "count": brake.count,
+        "limit": brake.limit,
+        "what": brake.what,
+        "why": brake.why,
+        "hold": brake.hold or None,
+    }
 
 
 def iso(at_ms: int) -> str:

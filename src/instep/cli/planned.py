@@ -13,7 +13,8 @@ from instep.core.model import SIDES, Both, Side
 from instep.core.state import Hold
 from instep.core.values import Absent, Json, Raw, encode
 from instep.core.verdict import Change, Overruled, Write
-from instep.runner.planning import Action, Brake
+from instep.runner.brakes import EMPTY, Brake, Gate, stopped_by
+from instep.runner.planning import Action
 from instep.runner.run import Report
 
 MOST_TEXT: Final = 60
@@ -39,11 +40,12 @@ class Outline:
     groups: dict[str, dict[tuple[int, str], Group]] = field(default_factory=dict)
     held: bool = False
 
-    def add(self, action: Action) -> None:
+    def add(self, action: Action, gate: Gate | None = None) -> None:
+        """`gate`: what the brakes of its pair let through."""
         pair = self.dataflow.pair(action.key.pair)
         if pair is None:
             raise LookupError(action.key.pair)
-        for kind, heading, lines in self._entries(pair, action):
+        for kind, heading, lines in self._entries(pair, action, gate):
             groups = self.groups.setdefault(pair.name, {})
             group = groups.setdefault((ORDER.index(kind), heading), Group(heading))
             group.count += 1
@@ -51,8 +53,11 @@ class Outline:
                 group.shown.append(list(lines))
         self.held |= any(needs_person(hold) for hold in action.verdict.holds)
 
-    def _entries(self, pair: Pair, action: Action) -> Iterator[tuple[str, str, Iterable[str]]]:
+    def _entries(
+        self, pair: Pair, action: Action, gate: Gate | None
+    ) -> Iterator[tuple[str, str, Iterable[str]]]:
         verdict, names = action.verdict, both_ids(action.ids)
+        stops = ", ".join(sorted(stopped_by(gate, action))) if gate is not None else ""
         if verdict.link is not None:
             yield "link", "link", [f"{names}   {verdict.how}"]
         for write in verdict.writes:
@@ -68,7 +73,8 @@ class Outline:
             lines += [
                 f"  then, each in a call of its own: {', '.join(c.following)}" for c in calls if c.following
             ]
-            yield write.operation, f"{write.operation} in {self.systems[write.side]}", lines
+            stopped = f", stopped by a brake ({stops})" if stops else ""
+            yield write.operation, f"{write.operation} in {self.systems[write.side]}{stopped}", lines
         for hold in verdict.holds:
             yield "hold", f"held: {hold.cause}", held_lines(names, hold)
         if verdict.unlink:
@@ -115,10 +121,17 @@ def _say_group(terminal: Terminal, group: Group) -> None:
 
 def braked(brake: Brake) -> str:
     """A brake with the way to let it go."""
-    return (
-        f"brake: no write is made in {brake.pair}\n  why: {brake.why}\n"
-        f"  fix: look at the plan; if it is right: instep sync --release {brake.pair}:{brake.kind}"
-    )
+    if brake.kind == EMPTY:
+        what, look = f"nothing of {brake.pair} is written", "look into that system"
+    else:
+        what, look = brake.what, f"look at them: instep plan --pair {brake.pair}"
+    choices = "release" if brake.kind == EMPTY else "release, or drop"
+    if brake.hold:
+        fix = f"{look}; then: instep holds release {brake.hold} --choose {choices}"
+    else:
+        fix = f"{look}; if it is right: instep sync --release {brake.pair}:{brake.kind}"
+    why = f"{brake.what}; {brake.why}" if brake.kind == EMPTY else brake.why
+    return f"brake: {what}\n  why: {why}\n  fix: {fix}"
 
 
 def needs_person(hold: Hold) -> bool:

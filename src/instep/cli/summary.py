@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from instep.cli.plan_file import brake_json
 from instep.cli.planned import braked
 from instep.cli.terminal import Terminal
 from instep.core.model import SIDES, Both
@@ -113,7 +114,7 @@ def one_line(site: Site, report: Report, stands: Mapping[str, Standing]) -> str:
     held = sum(stand.for_person for stand in stands.values())
     failing = sum(stand.failing for stand in stands.values())
     words = [*pairs, *([f"{held} held"] if held else []), *([f"{failing} failing"] if failing else [])]
-    words += [f"braked: {brake.pair}" for brake in report.brakes]
+    words += [f"braked: {brake.pair} {brake.kind}" for brake in report.brakes]
     words += [f"trouble: {name}" for name in report.troubles]
     return f"run {report.run} {report.status}: {'; '.join(words) or 'in step'} ({readings(report)})"
 
@@ -132,10 +133,7 @@ def report_json(report: Report, stands: Mapping[str, Standing]) -> dict[str, Any
         "status": report.status,
         "took_ms": report.took_ms,
         **summary,
-        "brakes": [
-            {"pair": b.pair, "kind": b.kind, "count": b.count, "limit": b.limit, "why": b.why}
-            for b in report.brakes
-        ],
+        "brakes": [brake_json(brake) for brake in report.brakes],
         "read": {f"{side}:{entity}": o.rows for (side, entity), o in report.observed.items()},
         "pairs": {name: standing_json(stand) for name, stand in stands.items()},
     }

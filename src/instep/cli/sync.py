@@ -13,12 +13,12 @@ from instep.cli.going import Interrupt, arun, go, require_pairs
 from instep.cli.plan_file import Approved, read_plan
 from instep.cli.summary import needs_person, one_line, report_json, say_next, say_report, standing
 from instep.cli.terminal import Terminal
+from instep.core.brakes import KINDS, SAME, kind_of
 from instep.errors import RetryLater, UsageError
 from instep.runner.run import COMPLETE, Report, Wish
 from instep.site import Site, now_ms, opened
 
 SHOWN: Final = 5
-BRAKE_KINDS: Final = ("create", "change", "retire", "empty")
 UNITS_S: Final = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -148,11 +148,12 @@ def _pairs_of(site: Site, approved: Approved) -> tuple[str, ...]:
 def _require_brakes(site: Site, wish: Wish) -> None:
     for text in wish.released:
         pair, colon, kind = text.partition(":")
-        if not colon or kind not in BRAKE_KINDS:
+        if not colon or kind_of(kind) not in KINDS or (kind_of(kind) == SAME) != (":" in kind):
+            kinds = ", ".join(f"{SAME}:PROPERTY" if name == SAME else name for name in KINDS)
             raise UsageError(
                 f'"{text}" names no brake',
-                why="",
-                fix=f"write PAIR:KIND, KIND one of {', '.join(BRAKE_KINDS)}",
+                why="a brake is of a kind, and of one pair",
+                fix=f"write PAIR:KIND, KIND one of {kinds}",
             )
         require_pairs(site, [pair])
 

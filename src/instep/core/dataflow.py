@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Final, Literal
 
 from instep.core.conditions import Condition
 from instep.core.model import Both, Side
@@ -70,18 +70,40 @@ class MatchKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Brakes:
-    """Shares and counts per run above which a kind of change stops a pair before its first write.
+class Limit:
+    """How much of one kind of change is made unasked: up to `count` records, or up to `share` of the known ones if
+    that is more. A share of 1 or above is no limit."""
 
-    A brake trips when the count is above `least` *and* above `share` of the pair's linked records. The first
-    run of a pair has its own share of creates (1.0 = no limit).
+    count: int
+    share: float
+
+    def allowed(self, known: int) -> int | None:
+        """Of so many known records; None for no limit."""
+        return None if self.share >= 1.0 else max(self.count, int(self.share * known))
+
+
+UNLIMITED: Final = Limit(0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Brakes:
+    """Per kind of change, how much of it a pair takes within an hour before a person is asked (`core.brakes`).
+
+    The shares are of the pair's linked records; that of `empty` is of the records that one side was known to have.
+    `first_create` and `first_change` take the places of `create` and `change` until a pair was worked off once.
     """
 
-    create_share: float = 0.5
-    change_share: float = 0.5
-    retire_share: float = 0.1
-    least: int = 10
-    first_create_share: float = 1.0
+    create: Limit = Limit(10, 0.25)
+    change: Limit = Limit(10, 0.25)
+    retire: Limit = Limit(5, 0.05)
+    clear: Limit = Limit(10, 0.05)
+    same: Limit = Limit(10, 0.1)
+    empty: Limit = Limit(2, 0.9)
+    first_create: Limit = Limit(10, 1.0)
+    first_change: Limit = Limit(10, 1.0)
+
+
+NO_BRAKES: Final = Brakes(*[UNLIMITED] * 8)
 
 
 @dataclass(frozen=True)

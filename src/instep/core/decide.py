@@ -34,7 +34,7 @@ from instep.core.standing import (
 from instep.core.state import Hold, Key, Link, Release, Sighting
 from instep.core.transformations.contract import Opaque, Unfit, Unlinked
 from instep.core.values import Absent, Json, Raw
-from instep.core.verdict import Change, Overruled, Scene, Verdict, Write
+from instep.core.verdict import CHOSEN, GIVEN, UNDONE, Change, Overruled, Scene, Verdict, Write
 
 
 def decide_link(
@@ -144,7 +144,7 @@ class _Deciding:
         if any(now[side] != wanted.seen[side] for side in left):
             self.stale.append(name)
             return False
-        why = f"run {wanted.undoes} is undone" if release.choice == "undo" else "a person gave this value"
+        why = f"run {wanted.undoes} {UNDONE}" if release.choice == "undo" else GIVEN
         self.flows += [Flow(delta, side, why, wanted.raw[side]) for side in left]
         return bool(left)
 
@@ -227,7 +227,7 @@ class _Deciding:
 
     def _decide_conflict(self, deltas: Sequence[Delta], name: str, about: str, chosen: Side | None) -> None:
         policy_name = deltas[0].property.policy or self.scene.pair.policy
-        winner, why = chosen, "a person chose this side"
+        winner, why = chosen, f"{CHOSEN} this side"
         if chosen is not None:
             self.used.append(name)
             if not any(delta.property.may_flow(chosen.other) for delta in deltas):

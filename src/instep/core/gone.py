@@ -9,7 +9,7 @@ from instep.core.diff import raw_of
 from instep.core.model import Both, Entity, Side
 from instep.core.state import Hold, Key, Link, Release, Sighting
 from instep.core.values import Json, Raw, digest, get_path
-from instep.core.verdict import Scene, Verdict, Write
+from instep.core.verdict import CHOSEN, Scene, Verdict, Write
 
 
 def decide_gone(
@@ -43,10 +43,16 @@ def decide_gone(
         return Verdict(key, retired=f"deleted in {system}; the pair leaves its partner alone")
     if wanted and is_retired(entity, seen[alive].fields):
         return Verdict(key, retired=f"deleted in {system}, out of use in {other}", used=used)
+    if _left_alone(holds, about, choice):
+        return Verdict(
+            key, holds=(_ignored(key, about, f"{link.ids[gone]} was deleted in {system}"),), used=used
+        )
     if wanted and refused is not None and choice not in ("retire", "retry"):
         return Verdict(key, holds=(refused,))
     if wanted and entity.abilities.retire:
-        write = Write(alive, "retire", link.ids[alive], {}, (), f"it was deleted in {system}")
+        why = f"it was deleted in {system}"
+        why = f"{why}, and {CHOSEN} to retire it" if choice == "retire" else why
+        write = Write(alive, "retire", link.ids[alive], {}, (), why)
         return Verdict(key, (write,), used=used)
     what = f"{link.ids[gone]} was deleted in {system}"
     fix = "choose: instep holds release ID --choose retire, or unlink"
@@ -64,6 +70,24 @@ def decide_gone(
 def gone_digest(gone: Side, id: str, edited: Sequence[str] = ()) -> str:
     """What a hold for a deleted record is about: which one, and what its partner has been edited in since."""
     return digest([str(gone), id, list(edited)])
+
+
+def _left_alone(holds: Sequence[Hold], about: str, choice: str) -> bool:
+    """Whether a person said, now or before, that the partner of this very delete stays as it is."""
+    stands = any(h.property == "" and h.cause == "ignored" and h.digest == about for h in holds)
+    return choice == "leave" or (stands and choice == "")
+
+
+def _ignored(key: Key, about: str, what: str) -> Hold:
+    return Hold(
+        key,
+        "",
+        "ignored",
+        f"{what}, and its partner is left as it is",
+        "a person chose so",
+        "nothing, or: instep holds release ID --choose retire, or unlink",
+        about,
+    )
 
 
 def _decide_rest(key: Key, link: Link, seen: Both[Sighting], releases: Sequence[Release]) -> Verdict:

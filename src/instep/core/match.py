@@ -18,7 +18,7 @@ from instep.core.payload import ByHand, create_payload, following, is_chosen, is
 from instep.core.state import Hold, Key, Release, Sighting
 from instep.core.transformations.contract import Canon, Lookup, Opaque, Unfit, Unlinked, canon_key
 from instep.core.values import Json, Raw, digest, get_path
-from instep.core.verdict import Scene, Verdict, Write
+from instep.core.verdict import CHOSEN, Scene, Verdict, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,8 @@ def decide_new(
     if release is None:
         return verdict
     answered = {"", *(hold.digest for hold in verdict.holds)}
+    for write in verdict.writes:
+        answered.add(sources_digest({change.property: change.source for change in write.changes}))
     if left_alone is not None:
         answered.add(left_alone.digest)
     if release.choice not in FOR_GOOD and release.digest not in answered:
@@ -270,6 +272,8 @@ def _decide_create(
     again = 1 + burned if isinstance(burned, int) else 1
     again = again if release is not None and release.choice == "recreate" else 0
     why = f"{scene.systems[key.side]} has a new record"
+    if used and release is not None and release.choice != "retry":
+        why = f"{why}, and {CHOSEN} to create its partner"
     calls = following(scene, target, seen)
     write = Write(target, "create", "", payload, tuple(changes), why, again, calls)
     return Verdict(key, (write,), used=used)

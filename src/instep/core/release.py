@@ -25,6 +25,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "retry": "what was held is written after all, or tried once more",
     "retire": "the partner is taken out of use in its system",
     "unlink": "the link is removed; what is left is matched anew, as at first contact",
+    "release": "the next run makes the writes that the brake stopped: those that it has counted, and no others",
+    "drop": "what the brake stopped is not written; each record stays as it is until it changes again",
 }
 """Choice -> what the next run does with it."""
 
@@ -48,6 +50,7 @@ _UNLINKED: Final[Mapping[str, tuple[str, ...]]] = {
     "doubt": ("link", "create", "recreate", "apart"),
     "deleted": ("apart",),
     "ignored": ("retry", "link", "apart"),
+    "brake": ("release", "drop"),
 }
 _LINKED: Final[Mapping[str, tuple[str, ...]]] = {
     "conflict": ("left", "right", "value", "leave", "unlink", "apart"),
@@ -56,23 +59,29 @@ _LINKED: Final[Mapping[str, tuple[str, ...]]] = {
     "person": ("leave", "unlink", "apart"),
     "required": ("leave", "unlink", "apart"),
     "unfit": ("leave", "unlink", "apart"),
-    "deleted": ("retire", "unlink", "apart"),
+    "deleted": ("retire", "leave", "unlink", "apart"),
     "doubt": ("unlink", "apart"),
     "ignored": ("retry", "left", "right", "unlink", "apart"),
     "undone": ("retry", "left", "right", "unlink", "apart"),
     "fight": ("left", "right", "leave", "unlink", "apart"),
     "reused": ("retry", "unlink", "apart"),
 }
-_UNDONE_RECORD: Final = ("retry", "unlink", "apart")
+_WHOLE: Final[Mapping[str, tuple[str, ...]]] = {
+    "undone": ("retry", "unlink", "apart"),
+    "ignored": ("retire", "unlink", "apart"),
+}
+"""Of linked records as a whole: those whose making was undone, and those of which a deleted one is left alone."""
 
 
 def choices(hold: Hold, *, linked: bool) -> tuple[str, ...]:
-    """What makes sense for a hold, the likeliest first; () if it is not released by a choice (a brake, say).
+    """What makes sense for a hold, the likeliest first; () if it is not released by a choice.
 
-    `linked`: whether its record has a partner.
+    `linked`: whether its record has a partner; a brake has no record.
     """
-    if linked and hold.property == WHOLE and hold.cause in STANDING:
-        return _UNDONE_RECORD
+    if linked and hold.property == WHOLE and hold.cause in _WHOLE:
+        return _WHOLE[hold.cause]
+    if hold.cause == "brake" and hold.property == "empty":
+        return ("release",)
     return (_LINKED if linked else _UNLINKED).get(hold.cause, ())
 
 

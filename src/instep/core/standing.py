@@ -16,7 +16,7 @@ from instep.core.model import SIDES, Both, Side
 from instep.core.release import STANDING, WHOLE
 from instep.core.state import Hold, Key, Link, Release, Sighting
 from instep.core.values import Json, Raw, digest, plain
-from instep.core.verdict import Scene, Verdict, Write
+from instep.core.verdict import UNDONE, Scene, Verdict, Write
 
 
 def unit_digest(deltas: Sequence[Delta]) -> str:
@@ -152,7 +152,9 @@ def frozen(
 ) -> Verdict | None:
     """The verdict on linked records whose making was undone, or is to be; None if that is not so."""
     release = next((r for r in releases if r.property == WHOLE), None)
-    hold = next((h for h in holds if h.property == WHOLE and h.cause in STANDING), None)
+    hold = next(
+        (h for h in holds if h.property == WHOLE and h.cause in STANDING and h.cause != "ignored"), None
+    )
     if hold is not None:
         resumed = release is not None and release.choice == "retry" and release.digest in ("", hold.digest)
         return None if resumed else Verdict(key, holds=(hold,))
@@ -176,7 +178,7 @@ def unlinks(releases: Sequence[Release]) -> int:
 def _unmade(scene: Scene, key: Key, link: Link, seen: Both[Sighting], side: Side, run: int) -> Verdict:
     entity, system = scene.entities[side], scene.systems[side]
     if not seen[side].deleted and not is_retired(entity, seen[side].fields):
-        why = f"run {run} made it, and is undone"
+        why = f"run {run} made it, and {UNDONE}"
         return Verdict(key, (Write(side, "retire", link.ids[side], {}, (), why),))
     stands = Hold(
         key,

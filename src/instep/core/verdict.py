@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from instep.core.dataflow import Pair
 from instep.core.model import Both, Entity, Side
@@ -12,6 +12,15 @@ from instep.core.policy import Clock
 from instep.core.state import Hold, Key
 from instep.core.transformations.contract import Lookup
 from instep.core.values import Json, Raw, digest
+
+CHOSEN: Final = "a person chose"
+GIVEN: Final = "a person gave this value"
+UNDONE: Final = "is undone"
+
+
+def by_person(why: str) -> bool:
+    """Whether the reason of a write says that a person decided on it."""
+    return any(words in why for words in (CHOSEN, GIVEN, UNDONE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path as FilePath
 
 from instep.core.conditions import Condition
-from instep.core.dataflow import Brakes, Dataflow, MatchKey, Pair, PolicyName, Property
+from instep.core.dataflow import Brakes, Dataflow, Limit, MatchKey, Pair, PolicyName, Property
 from instep.core.model import SIDES, Both, Side
 from instep.dataflow import yaml
 from instep.dataflow.files import load_dataflow_file, parse_dataflow_file
@@ -113,7 +113,7 @@ class _Builder:
             policy=model.policy or policy,
             id_template=self.templates(model, path),
             constants=Both(model.constants.left, model.constants.right),
-            brakes=Brakes(**model.brakes.model_dump()),
+            brakes=Brakes(**{kind: Limit(*limit) for kind, limit in model.brakes.limits().items()}),
             source=(self.document.file, self.document.place(path, key=True)[0]),
         )
 

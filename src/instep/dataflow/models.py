@@ -14,7 +14,6 @@ from pydantic import (
     Discriminator,
     Field,
     StrictBool,
-    StrictInt,
     Tag,
     model_validator,
 )
@@ -26,6 +25,7 @@ Create = Literal["both", "left", "right", "none"]
 CreatingWord = Literal["always", "referred", "never"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(strict=True, ge=0)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 Paths = Annotated[list[Text], Field(min_length=1)] | Text
 Conditions = list[Text] | Text
@@ -86,17 +86,51 @@ class SidesOfFields(Strict):
 
 
 class BrakesModel(Strict):
-    """How much one run may change before it stops and waits for a person."""
+    """How much of each kind of change is made within an hour before a person is asked.
+
+    More than the count and more than the share of what is linked is too much.
+    """
 
     create_share: Share = Field(
-        0.5, description="share of the pair's linked records that may be created in one run"
+        0.25,
+        description="share of the pair's linked records that may be created; 1 is no limit, here and below",
     )
-    change_share: Share = Field(0.5, description="share that may be changed")
-    retire_share: Share = Field(0.1, description="share that may be retired")
-    least: StrictInt = Field(10, ge=0, description="no brake trips at or below this number of records")
+    create_count: Count = Field(10, description="as many may be created, whatever the share")
+    change_share: Share = Field(0.25, description="share that may be changed")
+    change_count: Count = Field(10, description="as many may be changed")
+    retire_share: Share = Field(0.05, description="share that may be taken out of use")
+    retire_count: Count = Field(5, description="as many may be taken out of use")
+    clear_share: Share = Field(0.05, description="share in which a property may be emptied")
+    clear_count: Count = Field(10, description="as many may have a property emptied")
+    same_share: Share = Field(
+        0.1, description="share in which the values of one property may be replaced by one and the same value"
+    )
+    same_count: Count = Field(10, description="as many may have it replaced by the same value")
+    empty_share: Share = Field(
+        0.9, description="share of the records known of one side that a complete reading may miss"
+    )
+    empty_count: Count = Field(2, description="as many may be missed")
     first_create_share: Share = Field(
-        1.0, description="as create_share, for the first run of the pair; 1 is no limit"
+        1.0, description="as create_share, until the pair was worked off once, as in its first run"
     )
+    first_create_count: Count = Field(10, description="as create_count, until then")
+    first_change_share: Share = Field(1.0, description="as change_share, until then")
+    first_change_count: Count = Field(10, description="as change_count, until then")
+    least: Count | None = Field(
+        None, description="the count of every kind for which none is given, in place of those above"
+    )
+
+    def limits(self) -> dict[str, tuple[int, float]]:
+        """Kind -> (count, share), as in `instep.core.dataflow.Brakes`."""
+        found: dict[str, tuple[int, float]] = {}
+        for kind in (
+            name.removesuffix("_share") for name in type(self).model_fields if name.endswith("_share")
+        ):
+            count = getattr(self, f"{kind}_count")
+            if self.least is not None and f"{kind}_count" not in self.model_fields_set:
+                count = self.least
+            found[kind] = (count, getattr(self, f"{kind}_share"))
+        return found
 
 
 class PropertyForm(Strict):

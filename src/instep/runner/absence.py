@@ -14,7 +14,7 @@ from instep.core.state import Sighting
 from instep.core.values import digest
 from instep.errors import Gone, RetryLater
 from instep.runner.engine import Engine
-from instep.runner.observe import mark, read_record, take, unread
+from instep.runner.observe import MISSING, mark, read_record, take, unread
 from instep.store.contract import Tx
 
 
@@ -76,4 +76,4 @@ def _doubt(engine: Engine, tx: Tx, *, side: Side, entity: str, id: str) -> None:
     seen = tx.sighting(side, entity, id)
     if seen is not None:
         tx.save_sightings([unread(engine, seen)])
-        mark(engine, tx, side, entity, [id], "missing")
+        mark(engine, tx, side, entity, [id], MISSING)

@@ -14,6 +14,7 @@ from instep.core.dataflow import Pair
 from instep.core.model import SIDES, Both, Side
 from instep.core.state import Key, Link
 from instep.errors import UsageError
+from instep.runner.brakes import forget_examples
 from instep.runner.engine import Engine
 from instep.store.contract import Entry, Tx
 from instep.store.verify import FORGET
@@ -97,6 +98,7 @@ def forget(engine: Engine, tx: Tx, places: list[Place]) -> Forgotten:
         if seen is not None and seen.fields:
             tx.save_sightings([replace(seen, fields={}, digest="", edits={}, author=None)])
         tx.save_matches(place.pair.name, place.side, place.id, {})
+        forget_examples(tx, place.pair.name, place.side, place.id)
     for place in places:
         link = _at_rest(tx, place)
         if link is not None and link.base:

@@ -21,6 +21,8 @@ from instep.store.contract import Tx
 
 ALIKE = 50
 """Records with one match value that are looked at again at once; more than that share it by mistake."""
+MISSING = "missing"
+"""Why a record is to be looked at that a complete listing did not name."""
 
 
 @dataclass(slots=True)
@@ -88,6 +90,11 @@ def is_listed(tx: Tx, side: Side, entity: str) -> bool:
     return tx.meta(f"listed:{side}:{entity}") is not None
 
 
+def missed(side: Side, entity: str) -> str:
+    """Name of the setting with how many records the last complete listing missed, of how many: "3 of 4"."""
+    return f"missed:{side}:{entity}"
+
+
 def _from_the_start(tx: Tx, side: Side, entity: str, begun: str) -> None:
     tx.save_cursor(side, entity, None)
     tx.save_meta(begun, None)
@@ -114,7 +121,7 @@ async def _finish_listing(engine: Engine, side: Side, entity: str, listing: int,
             known = tx.sightings(side, entity, ids)
             # One that was suspected before stays so since then, or listings at short intervals would put it off.
             tx.save_sightings(unread(engine, seen) for seen in known.values() if not seen.unread)
-            mark(engine, tx, side, entity, ids, "missing")
+            mark(engine, tx, side, entity, ids, MISSING)
             return ids
 
         ids = await engine.store.write(suspect)
@@ -125,9 +132,9 @@ async def _finish_listing(engine: Engine, side: Side, entity: str, listing: int,
 
     def done(tx: Tx) -> None:
         tx.save_meta(f"listed:{side}:{entity}", str(listing))
-        # A side that never held anything is not emptied, however much we create there afterwards.
-        emptied = missing > 0 and missing == tx.count_sightings(side, entity)
-        tx.save_meta(f"emptied:{side}:{entity}", "yes" if emptied else None)
+        # Noted at this moment: a side that never held anything misses nothing, however much we create there later.
+        known = tx.count_sightings(side, entity)
+        tx.save_meta(missed(side, entity), f"{missing} of {known}" if missing else None)
         tx.save_meta(begun, None)
 
     await engine.store.write(done)

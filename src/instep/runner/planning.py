@@ -1,4 +1,4 @@
-"""The plan: what a run would do, from what is stored, with no network; and the brakes.
+"""The plan: what a run would do, from what is stored, with no network.
 
 It is the same deciding function that the run uses, over every key that is marked, in the order in which the
 run would take them. A plan is a stream: a hundred thousand actions need no more memory than one.
@@ -15,7 +15,7 @@ from instep.core.dataflow import Pair
 from instep.core.decide import decide_link
 from instep.core.model import Both, Side
 from instep.core.state import Key, Link, Todo
-from instep.core.verdict import Verdict, Write
+from instep.core.verdict import Verdict
 from instep.runner.engine import Engine
 from instep.runner.judge import Case, judge
 from instep.store.contract import Tx
@@ -61,17 +61,6 @@ class Tally:
             self.waiting[verdict.note] += 1
         elif not verdict.writes and not verdict.holds:
             self.settled += 1
-
-
-@dataclass(frozen=True, slots=True)
-class Brake:
-    """A reason to stop a pair before its first write."""
-
-    pair: str
-    kind: str
-    count: int
-    limit: int
-    why: str
 
 
 def actions(engine: Engine, pair: Pair) -> Iterator[Action]:
@@ -183,92 +172,3 @@ def _foreseen(
     if ids is None:
         ids = Both(key.id, "") if key.side is Side.LEFT else Both("", key.id)
     return Action(key, ids, verdict)
-
-
-def worked_off(pair: Pair) -> str:
-    """Name of the setting that says which run was the first to get to the end of a pair: until then, records
-    that are created are first contact, however often it was stopped on the way."""
-    return f"worked_off:{pair.name}"
-
-
-def brakes(engine: Engine, pair: Pair, tally: Tally) -> list[Brake]:
-    """Which kinds of change are more than a run of this pair may do unasked."""
-    limits = pair.brakes
-    linked, first = engine.store.read(
-        lambda tx: (tx.count_links(pair.name), tx.meta(worked_off(pair)) is None)
-    )
-    counts = {
-        "create": sum(n for (operation, _), n in tally.writes.items() if operation == "create"),
-        "change": sum(n for (operation, _), n in tally.writes.items() if operation == "update"),
-        "retire": sum(n for (operation, _), n in tally.writes.items() if operation == "retire"),
-    }
-    shares = {
-        "create": limits.first_create_share if first else limits.create_share,
-        "change": 1.0 if first else limits.change_share,
-        "retire": limits.retire_share,
-    }
-    found = []
-    for kind, count in counts.items():
-        share = shares[kind]
-        allowed = max(limits.least, int(share * linked))
-        if share < 1.0 and count > allowed:
-            found.append(
-                Brake(
-                    pair.name,
-                    kind,
-                    count,
-                    allowed,
-                    f"{count} records of {pair.name} would be {kind}d; without asking, {allowed} may"
-                    f" ({share:.0%} of {linked} linked ones, at least {limits.least})",
-                )
-            )
-    return found
-
-
-def may_brake(engine: Engine, pair: Pair) -> bool:
-    """Whether some number of writes would be too many. Not in a pair's first run if it may create all, while
-    nothing is linked that could be retired: to decide on each record beforehand would count for nothing."""
-    linked, first = engine.store.read(
-        lambda tx: (tx.count_links(pair.name), tx.meta(worked_off(pair)) is None)
-    )
-    return bool(linked) or not first or pair.brakes.first_create_share < 1.0
-
-
-def empty_side(engine: Engine, pair: Pair) -> Brake | None:
-    """A side whose last complete listing named none of its linked records."""
-    for side in Side:
-        entity = pair.entity[side]
-        known, emptied = engine.store.read(partial(_emptied, side=side, entity=entity))
-        if known and emptied:
-            name = engine.connectors[side].name
-            return Brake(
-                pair.name,
-                "empty",
-                known,
-                0,
-                f"{name} listed no {entity} at all, and {known} were known",
-            )
-    return None
-
-
-def _emptied(tx: Tx, *, side: Side, entity: str) -> tuple[int, bool]:
-    return tx.count_sightings(side, entity), tx.meta(f"emptied:{side}:{entity}") is not None
-
-
-def forget_emptied(tx: Tx, *, pair: Pair) -> None:
-    """A person has said that a side is rightly empty: what is made there from now on is not stopped by that."""
-    for side in Side:
-        tx.save_meta(f"emptied:{side}:{pair.entity[side]}", None)
-
-
-__all__ = [
-    "Action",
-    "Brake",
-    "Tally",
-    "Write",
-    "actions",
-    "brakes",
-    "empty_side",
-    "forget_emptied",
-    "may_brake",
-]

@@ -19,21 +19,28 @@ from instep.core.state import Key, Link, Release, Todo
 from instep.core.values import Json
 from instep.core.verdict import Write
 from instep.errors import LeaseLost, OutcomeError, Stop
+from instep.runner.aside import set_aside, take_up
+from instep.runner.brakes import (
+    EMPTY,
+    Brake,
+    Gate,
+    count_anew,
+    decided,
+    forget_missed,
+    hold_stopped,
+    may_trip,
+    open_gate,
+    released_empty,
+    tripped_brakes,
+    worked_off,
+)
 from instep.runner.drain import drain_all
 from instep.runner.engine import Engine, entities_of
 from instep.runner.lease import leased
 from instep.runner.look import Look, look
+from instep.runner.missing import read_missing
 from instep.runner.observe import Observed, observe, refresh_paths
-from instep.runner.planning import (
-    Brake,
-    Tally,
-    actions,
-    brakes,
-    empty_side,
-    forget_emptied,
-    may_brake,
-    worked_off,
-)
+from instep.runner.planning import Tally, actions
 from instep.runner.prune import prune
 from instep.runner.redefined import look_again
 from instep.store.contract import Tx
@@ -45,8 +52,6 @@ PAUSE_MS = 1_000
 """A run that waits looks this often whether it is to end."""
 COMPLETE = "complete_ms"
 """Name of the setting that says when both systems were last read completely."""
-ASIDE = "aside"
-"""Name of the setting that says that some run has put keys aside and not given them back yet."""
 
 
 class _Stopping(Exception):
@@ -68,8 +73,8 @@ class Progress:
 class Report:
     """What a run did. `writes`: (pair, operation, side) -> count. `linked`: records that were found to be the
     same, without those that were created for each other. `tallies`: of the pairs whose writes were counted
-    before the first. `skipped`: writes that were not in the approved plan, or that brakes stopped; `troubles`:
-    entity or pair -> why it could not be worked on."""
+    before the first. `gates`: what the brakes of a pair let through. `skipped`: writes that were not in the
+    approved plan, or that brakes stopped; `troubles`: entity or pair -> why it could not be worked on."""
 
     run: int = 0
     writes: Counter[tuple[str, str, Side]] = field(default_factory=Counter)
@@ -80,6 +85,7 @@ class Report:
     skipped_keys: list[Key] = field(default_factory=list)
     observed: dict[tuple[Side, str], Observed] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
+    gates: dict[str, Gate] = field(default_factory=dict)
     brakes: list[Brake] = field(default_factory=list)
     troubles: dict[str, str] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=dict)
@@ -196,18 +202,18 @@ class Runner:
         ]
         for pair in pairs:
             await self._plan(pair, wish, report)
-        if not wish.act:
+        if not wish.act or self.stopping():
             return
-        braked = {brake.pair for brake in report.brakes}
-        pairs = [pair for pair in pairs if pair.name not in braked]
+        emptied = {brake.pair for brake in report.brakes if brake.kind == EMPTY}
+        pairs = [pair for pair in pairs if pair.name not in emptied]
         self.engine.readable_ms = 0
         await self._work_off(pairs, wish, report)
         # A complete listing of the next run would be news again: what was heard now is read before this one ends.
         if await self._pause_until(self.engine.readable_ms):
             await self._work_off(pairs, wish, report)
-        if not self.stopping():
-            await self._note_worked_off(pairs, report)
-        await self._mark_skipped(report)
+        for pair in pairs if not self.stopping() else ():
+            await self._brake(pair, wish, report)
+        await self.engine.store.write(lambda tx: take_up(tx, self.engine.dataflow.pairs))
         await prune(self.engine, self.stopping)
 
     async def _work_off(self, pairs: list[Pair], wish: Wish, report: Report) -> None:
@@ -229,19 +235,27 @@ class Runner:
                 return not self.stopping()
         return False
 
+    async def _brake(self, pair: Pair, wish: Wish, report: Report) -> None:
+        """A pair was worked off: hold what its brakes stopped, and let what a person decided be over."""
+        gate = report.gates[pair.name]
+        found = await hold_stopped(self.engine, gate)
+        report.brakes = [brake for brake in report.brakes if brake.pair != pair.name] + found
+
+        def end(tx: Tx) -> None:
+            decided(self.engine, tx, gate)
+            first = tx.meta(worked_off(pair.name)) is None and not found
+            if first:
+                tx.save_meta(worked_off(pair.name), str(report.run))
+            if first or wish.approved is not None:
+                count_anew(self.engine, tx, pair.name)
+
+        await self.engine.store.write(end)
+
     async def _note_complete(self, report: Report) -> None:
         wanted = entities_of(self.engine.dataflow)
         if all(place in report.observed and report.observed[place].complete for place in wanted):
             now_ms = self.engine.now_ms()
             await self.engine.store.write(lambda tx: tx.save_meta(COMPLETE, str(now_ms)))
-
-    async def _note_worked_off(self, pairs: list[Pair], report: Report) -> None:
-        def note(tx: Tx) -> None:
-            for pair in pairs:
-                if tx.meta(worked_off(pair)) is None:
-                    tx.save_meta(worked_off(pair), str(report.run))
-
-        await self.engine.store.write(note)
 
     def _next_due_ms(self, pairs: list[Pair]) -> int | None:
         """Milliseconds until some key is due, 0 if one is; None if none is marked."""
@@ -307,25 +321,32 @@ class Runner:
     # Plan
 
     async def _plan(self, pair: Pair, wish: Wish, report: Report) -> None:
+        approved = wish.approved is not None
+        free = frozenset(b.partition(":")[2] for b in wish.released if b.partition(":")[0] == pair.name)
+        if wish.act and (EMPTY in free or self.engine.store.read(partial(released_empty, pair=pair))):
+            await self.engine.store.write(partial(forget_missed, pair=pair))
+        gate = open_gate(self.engine, pair, free)
+        report.gates[pair.name] = gate
+        emptied = gate.emptied is not None and EMPTY not in free and not (approved and wish.act)
+        if not emptied and not approved:
+            await read_missing(self.engine, pair, self.stopping)
         tally = Tally()
-        counted = not wish.act or (wish.approved is None and may_brake(self.engine, pair))
+        counted = not wish.act or (not approved and not emptied and may_trip(gate))
         if counted:
             report.tallies[pair.name] = tally
         for count, action in enumerate(actions(self.engine, pair) if counted else (), 1):
             tally.add(action.verdict)
+            gate.count(action)
             if count % BATCH == 0:
                 self.on_progress(Progress("plan", pair.name, count))
                 await asyncio.sleep(0)
                 if self.stopping():
                     return
-        if wish.approved is not None:
-            return  # a person has seen the counts
-        found = brakes(self.engine, pair, tally)
-        emptied = empty_side(self.engine, pair)
-        if emptied is not None and wish.act and f"{pair.name}:empty" in wish.released:
-            await self.engine.store.write(partial(forget_emptied, pair=pair))
-        found += [emptied] if emptied is not None else []
-        report.brakes += [b for b in found if f"{b.pair}:{b.kind}" not in wish.released]
+        gate.close()
+        if wish.act and (emptied or (gate.stopped and not approved)):
+            report.brakes += await hold_stopped(self.engine, gate)  # kept before the first write
+        elif not wish.act:
+            report.brakes += tripped_brakes(gate)
 
     # Act
 
@@ -338,11 +359,14 @@ class Runner:
         created = self._created(pair, report)
         began_ms = self.engine.now_ms()
 
-        def permit(link: Link | None, key: Key, write: Write) -> bool:
-            if wish.approved is None or write.fingerprint(key) in wish.approved:
-                return True
+        gate = report.gates[pair.name]
+
+        def permit(tx: Tx, link: Link | None, key: Key, write: Write) -> Write | None:
+            if wish.approved is None:
+                return gate.permit(tx, link, key, write)
             made_here = link is not None and link.made_by.startswith("created") and link.made_ms >= began_ms
-            return write.operation == "update" and made_here
+            approved = write.fingerprint(key) in wish.approved
+            return write if approved or (write.operation == "update" and made_here) else None
 
         looked = 0
 
@@ -363,7 +387,9 @@ class Runner:
                     looked += 1
                     self._count(pair, todo.key, found, report)
                     if found.end == "skipped":
-                        await self._set_aside(todo, report)
+                        report.skipped[pair.name] += 1
+                        report.skipped_keys.append(todo.key)
+                        await set_aside(self.engine, todo)
                     self.on_progress(Progress("act", pair.name, looked, max(total, looked), self._requests()))
 
         def busy() -> list[int]:
@@ -391,22 +417,6 @@ class Runner:
         if found.end == "failed":
             report.failed[pair.name] += 1
 
-    async def _set_aside(self, todo: Todo, report: Report) -> None:
-        """A write outside the approved plan: leave the key for the next run, out of the way of this one."""
-        report.skipped[todo.key.pair] += 1
-        report.skipped_keys.append(todo.key)
-        later_ms = self.engine.now_ms() + 10 * 365 * 86_400_000
-
-        def aside(tx: Tx) -> None:
-            tx.save_meta(ASIDE, str(report.run))
-            tx.postpone(todo, due_ms=later_ms, attempts=todo.attempts, reason=ASIDE)
-
-        await self.engine.store.write(aside)
-
-    async def _mark_skipped(self, report: Report) -> None:
-        if report.skipped:
-            await self.engine.store.write(partial(_give_back, self.engine))
-
     def _requests(self) -> int:
         return sum(connector.requests for connector in self.engine.connectors)
 
@@ -423,22 +433,9 @@ def _retry_refused(engine: Engine, tx: Tx) -> None:
             after = holds[-1].id
 
 
-def _give_back(engine: Engine, tx: Tx) -> None:
-    """Mark again what runs have put aside since it was not in their plans."""
-    if tx.meta(ASIDE) is None:
-        return
-    for pair in engine.dataflow.pairs:
-        after = 0
-        while todos := tx.todo_after(pair.name, after=after, limit=1000):
-            tx.mark([todo.key for todo in todos if todo.reason == ASIDE], reason="not in the plan")
-            after = todos[-1].seq
-    tx.save_meta(ASIDE, None)
-
-
 def _recover(engine: Engine, tx: Tx) -> None:
-    """Writes that were on their way when a run ended are looked at first, due or not; what a run that ended
-    early had put aside is there again."""
-    _give_back(engine, tx)
+    """Writes that were on their way when a run ended are looked at first, due or not; and what it left aside."""
+    take_up(tx, engine.dataflow.pairs)
     for intent in tx.intents():
         link = tx.link(intent.link_id) if intent.link_id else None
         key = replace(intent.key, side=Side.LEFT, id=link.ids.left) if link else intent.key

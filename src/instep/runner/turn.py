@@ -22,8 +22,8 @@ from instep.runner.judge import Case, judge
 from instep.runner.observe import unsettled_ms, wake_alike
 from instep.store.contract import AlreadyLinked, Entry, Tx
 
-Permit = Callable[[Link | None, Key, Write], bool]
-"""Whether this run may make that write, for that link (None: the record has none yet)."""
+Permit = Callable[[Tx, Link | None, Key, Write], Write | None]
+"""What of that write this run may make, for that link (None: the record has none yet); None for nothing of it."""
 
 BUSY_MS = 50
 """How long to leave a record to the worker that is at it."""
@@ -81,12 +81,16 @@ def turn(
                 return Step(key, wait_ms=BUSY_MS)
             continue
         if verdict.writes:
-            fights = fought(engine, tx, case, verdict, verdict.writes[0])
+            write = _permitted(tx, case, verdict, permit)
+            if write is None:
+                engine.hold(tx, key, verdict.holds)
+                return Step(key, skipped=verdict.writes[0], verdict=verdict)
+            fights = fought(engine, tx, case, verdict, write)
             if fights:
                 names = {hold.property for hold in fights}
                 engine.hold(tx, key, [*(h for h in tx.holds_of(key) if h.property not in names), *fights])
                 continue
-            return _prepare(engine, tx, case, verdict, permit, fresh)
+            return _prepare(engine, tx, case, verdict, write, fresh)
         _apply(engine, tx, case, verdict)
         if verdict.unlink or (verdict.used and tx.releases_of(key)):
             continue  # what was chosen for the records as a whole comes after their properties
@@ -107,13 +111,19 @@ def _reading(engine: Engine, tx: Tx, case: Case, side: Side, id: str) -> Step:
     return Step(case.key, wait_ms=wait_ms, verdict=Verdict(case.key, note=note, wait_ms=wait_ms))
 
 
-def _prepare(engine: Engine, tx: Tx, case: Case, verdict: Verdict, permit: Permit, fresh: Freshness) -> Step:
-    """Save the intent of the verdict's first write, unless its target has to be looked at before."""
-    write = verdict.writes[0]
+def _permitted(tx: Tx, case: Case, verdict: Verdict, permit: Permit) -> Write | None:
+    """The first write of a verdict that may be made, or the part of it that may; None if none may."""
+    for write in verdict.writes:
+        part = permit(tx, case.link, case.key, write)
+        if part is not None:
+            return part
+    return None
+
+
+def _prepare(engine: Engine, tx: Tx, case: Case, verdict: Verdict, write: Write, fresh: Freshness) -> Step:
+    """Save the intent of a write, unless its target has to be looked at before."""
     if case.key in engine.apart and len(write.changes) > 1:
         write = _first_alone(case.pair, write)
-    if not permit(case.link, case.key, write):
-        return Step(case.key, skipped=write, verdict=verdict)
     target = case.seen[write.side]
     abilities = case.scene.entities[write.side].abilities
     if write.operation != "create":
