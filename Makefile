@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 WORKERS ?= 2
+SECONDS ?= 60
+FIRST ?= 10000
 KILLS ?= 100
 SEED ?= 1
 
@@ -56,6 +58,9 @@ bench: $(RUN_STAMP) ## requests, CPU and memory against the sandbox; LARGE=--lar
 
 kill: $(DEV_STAMP) ## KILLS=100 syncs killed at random moments, then compared with undisturbed ones; SEED=1
 	$(BIN)/python -m tests.badday.kills --kills $(KILLS) --seed $(SEED)
+
+soak: $(DEV_STAMP) ## simulated worlds for SECONDS=60, from seed FIRST=10000 on; fails if one breaks a law
+	$(BIN)/python -m tests.simulation.soak --seconds $(SECONDS) --first $(FIRST)
 
 format: $(DEV_STAMP) ## put the code into the project's format
 	$(BIN)/ruff format src tests bench docs

@@ -1,21 +1,21 @@
-"""Connectors as bad days know them: slow, forgetful, late, stale. Wraps the in-memory reference connector."""
+"""Connectors as bad days know them: slow, forgetful, late, stale, wrong. Wraps the in-memory reference connector."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from random import Random
+from typing import cast
 
 from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.memory import MemoryConnector
 from instep.core.model import Entity, Record
 from instep.core.values import Json
-from instep.errors import InDoubt, OutcomeError, RetryLater
+from instep.errors import BadAnswer, Gone, InDoubt, Moved, OutcomeError, Refused, RetryLater, Stop, Unable
 
-
-class Crash(BaseException):
-    """The process dies here. Not an Exception: nothing in the engine may catch it."""
+from .processes import Process
+from .systems import SimSystem
+from .tape import Tape
 
 
 @dataclass(slots=True)
@@ -29,42 +29,49 @@ class Faults:
     stale: float = 0.0  # a reading from a replica
     broken_list: float = 0.0  # a listing ends in the middle
     crash: float = 0.0
+    wrong: float = 0.0  # an error of some other class
+    lagging_list: float = 0.0  # a row of a listing is an old one, or not there yet
+    partial_list: float = 0.0  # a known row is left out, since the pages shift while they are read
+    doubled_row: float = 0.0  # a row is listed twice
+    hints: float = 0.0  # a webhook for a change: late, doubled, out of order or lost
     late_apply_ms: int = 20_000
     read_lag_ms: int = 8_000
+    list_lag_ms: int = 8_000
+
+    def chances(self) -> list[str]:
+        """The names of the probabilities."""
+        return [name for name in self.__slots__ if not name.endswith("_ms")]
 
 
-@dataclass(slots=True)
-class Mortal:
-    """Counts the points at which the process may die; dies at `at`, or by chance."""
-
-    random: Random
-    faults: Faults
-    at: int | None = None
-    points: int = 0
-    crashes: int = 0
-    alive: bool = True
-
-    def point(self) -> None:
-        self.points += 1
-        if not self.alive:
-            raise Crash
-        if self.points == self.at or (self.faults.crash and self.random.random() < self.faults.crash):
-            self.crashes += 1
-            self.alive = False
-            raise Crash
+def with_lags(entity: Entity, faults: Faults) -> Entity:
+    """The entity as its connector declares it on a bad day."""
+    abilities = replace(
+        entity.abilities,
+        late_apply_ms=faults.late_apply_ms,
+        read_lag_ms=faults.read_lag_ms,
+        list_lag_ms=faults.list_lag_ms if faults.lagging_list else 0,
+    )
+    return replace(entity, abilities=abilities)
 
 
 @dataclass(slots=True)
 class FaultyConnector:
     inner: MemoryConnector
-    random: Random
+    tape: Tape
     faults: Faults
-    mortal: Mortal
+    process: Process
     name: str = ""
     clock_skew_ms: int = 0
     clock_error_ms: int = 0
-    cache: dict[tuple[str, str], tuple[float, Record]] = field(default_factory=dict)
-    pending: set[asyncio.TimerHandle] = field(default_factory=set)
+    known: Callable[[str, str], bool] = field(default=lambda entity, id: True)
+    doubt: Callable[[str, str, Mapping[str, Json]], None] = field(default=lambda entity, id, values: None)
+    sent: Callable[[], None] = field(default=lambda: None)
+    breach: Callable[[str], None] = field(default=lambda what: None)
+    listed: Callable[[str, int], None] = field(default=lambda entity, since_ms: None)
+
+    @property
+    def system(self) -> SimSystem:
+        return cast(SimSystem, self.inner.system)
 
     @property
     def requests(self) -> int:
@@ -79,28 +86,76 @@ class FaultyConnector:
     async def close(self) -> None:
         await self.inner.close()
 
+    # Reading
+
     async def list(self, entity: str, cursor: str | None) -> AsyncIterator[Page]:
+        """The reference listing, with rows that lag, are left out or come twice. The cursor after a page never
+        passes a row that was not told as it is, so that the next listing tells it."""
+        since_ms, wiped, untrue = self.system.true_ms(), self.system.wiped_ms, None
         async for page in self.inner.list(entity, cursor):
             await self._travel()
-            yield page
-            if self.random.random() < self.faults.broken_list:
+            self._perhaps_wrong(BadAnswer("half a body"), Stop("the key was refused"), RetryLater("503"))
+            rows = []
+            for record in page.records:
+                told = self._row(entity, record)
+                if told is not record:
+                    seq = self.system.seq_of(entity, record.id)
+                    untrue = seq if untrue is None else min(untrue, seq)
+                if told is not None:
+                    rows += [told, told] if self._strikes("doubled_row") else [told]
+            if self.system.wiped_ms != wiped:
+                raise RetryLater("the listing broke off", why="the system changed underneath")
+            reached = int(page.cursor) if untrue is None else min(int(page.cursor), untrue - 1)
+            yield Page(rows, str(reached), page.last)
+            if page.last and wiped is None and untrue is None:
+                self.listed(entity, since_ms)
+            if self._strikes("broken_list"):
                 raise RetryLater("the listing broke off")
+
+    def _row(self, entity: str, record: Record) -> Record | None:
+        if self.system.hidden(entity, record.id):
+            return None
+        if self._strikes("partial_list") and self.known(entity, record.id):
+            return None  # a record that the engine never heard of has to be in a complete listing
+        if not self._strikes("lagging_list"):
+            return record
+        seen_ms = self.system.true_ms() - round(self.tape["lag"].draw() * self.faults.list_lag_ms)
+        if self.system.changed_at(entity, record.id) <= seen_ms:
+            return record
+        return self.system.as_of(entity, record.id, seen_ms)
 
     async def read(self, entity: str, id: str) -> Record:
         await self._travel()
-        now = asyncio.get_running_loop().time()
-        held = self.cache.get((entity, id))
-        fresh_s = self.faults.read_lag_ms / 1000
-        if held and now - held[0] < fresh_s and self.random.random() < self.faults.stale:
-            return held[1]
-        self.mortal.point()
-        record = await self.inner.read(entity, id)
-        self.cache[entity, id] = (now, record)
+        self._perhaps_wrong(
+            RetryLater("503"), InDoubt("no answer"), BadAnswer("HTML"), RetryLater("429", after_ms=3000)
+        )
+        if self.system.hidden(entity, id):
+            raise Gone(f"there is no {entity} {id}")
+        self.process.point()
+        record = await self._gone_or(entity, id)
+        if self._strikes("stale"):
+            seen_ms = self.system.true_ms() - round(self.tape["lag"].draw() * self.faults.read_lag_ms)
+            old = self.system.as_of(entity, id, seen_ms)
+            if old is None:
+                raise Gone(f"there is no {entity} {id} yet")
+            return old
+        if record is None:
+            raise Gone(f"there is no {entity} {id}")
         return record
+
+    async def _gone_or(self, entity: str, id: str) -> Record | None:
+        try:
+            return await self.inner.read(entity, id)
+        except Gone:
+            return None
 
     async def find(self, entity: str, path: str, value: str) -> Sequence[Record]:
         await self._travel()
-        return await self.inner.find(entity, path, value)
+        self._perhaps_wrong(RetryLater("503"), InDoubt("no answer"), BadAnswer("HTML"))
+        found = await self.inner.find(entity, path, value)
+        return [record for record in found if not self.system.hidden(entity, record.id)]
+
+    # Writing
 
     async def create(self, entity: str, fields: Mapping[str, Json], key: CreateKey) -> Record:
         return await self._write(lambda: self.inner.create(entity, fields, key))
@@ -108,32 +163,41 @@ class FaultyConnector:
     async def update(
         self, entity: str, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str
     ) -> Record:
-        return await self._write(
-            lambda: self.inner.update(entity, id, changes, seen=seen, idempotency=idempotency)
-        )
+        conditional = self.entities()[entity].abilities.conditional and seen.token is not None
+        try:
+            return await self._write(
+                lambda: self.inner.update(entity, id, changes, seen=seen, idempotency=idempotency),
+                conditional,
+            )
+        except InDoubt:
+            self.doubt(entity, id, changes)
+            raise
 
     async def retire(self, entity: str, id: str, *, seen: Record, idempotency: str) -> Record:
         return await self._write(lambda: self.inner.retire(entity, id, seen=seen, idempotency=idempotency))
 
-    async def _write(self, send: Callable[[], Awaitable[Record]]) -> Record:
+    async def _write(self, send: Callable[[], Awaitable[Record]], conditional: bool = False) -> Record:
+        self.sent()
         await self._travel()
-        drawn, faults = self.random.random(), self.faults
-        if drawn < faults.refused:
-            raise RetryLater("too many requests")
-        drawn -= faults.refused
-        if drawn < faults.lost:
+        if self._strikes("refused"):
+            raise RetryLater("too many requests", after_ms=2000 if self.tape["net"].draw() < 0.3 else None)
+        refusals: list[OutcomeError] = [Refused("not now", why="a rule of that day"), RetryLater("503")]
+        self._perhaps_wrong(*refusals, *([Moved("it has changed")] if conditional else []))
+        if self._strikes("lost"):
             raise InDoubt("no answer")
-        drawn -= faults.lost
-        if drawn < faults.unanswered:
+        if self._strikes("unanswered"):
             await self._ignoring_outcome(send)
             raise InDoubt("no answer")
-        drawn -= faults.unanswered
-        if drawn < faults.late:
+        if self._strikes("late"):
             loop = asyncio.get_running_loop()
-            delay = self.random.random() * faults.late_apply_ms / 1000
+            delay = self.tape["net"].draw() * self.faults.late_apply_ms / 1000
             loop.call_later(delay, lambda: asyncio.ensure_future(self._ignoring_outcome(send)))
             raise InDoubt("no answer")
-        record = await send()
+        try:
+            record = await send()
+        except Unable as unable:
+            self.breach(f"a call that the system can't do was sent: {unable.what}")
+            raise
         await self._travel()
         return record
 
@@ -143,13 +207,16 @@ class FaultyConnector:
         except OutcomeError:
             return
 
+    # The way there
+
+    def _perhaps_wrong(self, *errors: OutcomeError) -> None:
+        if self._strikes("wrong"):
+            raise self.tape["net"].choice(errors)
+
+    def _strikes(self, fault: str) -> bool:
+        return self.tape[f"fault {fault}"].strikes(getattr(self.faults, fault))
+
     async def _travel(self) -> None:
-        self.mortal.point()
-        await asyncio.sleep(0.02 + self.random.random() * 0.2)
-        self.mortal.point()
-
-
-def with_lags(entity: Entity, faults: Faults) -> Entity:
-    """The entity as its connector declares it on a bad day."""
-    abilities = replace(entity.abilities, late_apply_ms=faults.late_apply_ms, read_lag_ms=faults.read_lag_ms)
-    return replace(entity, abilities=abilities)
+        await self.process.pass_point()
+        await asyncio.sleep(0.02 + self.tape["net"].draw() * 0.2)
+        await self.process.pass_point()

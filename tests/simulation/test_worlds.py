@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,45 +12,103 @@ from instep.core.model import Both
 
 from .faults import Faults
 from .oracle import broken_laws
-from .world import PROFILES, Plan, simulate
+from .plan import PROFILES, Plan, told
+from .world import World, simulate
 
-SEEDS = range(400)
-"""More are lived by hand: each prints its seed, and the world is the same every time."""
+CHUNK = 20
+WORLDS = 1_000
+CALM_WORLDS = 100
+KINDS_OF_PLAN = {"drawn": Plan.draw, "calm": Plan.calm}
 
 
-@pytest.mark.parametrize("first", range(0, len(SEEDS), 25))
+def lived(plan: Plan, crash_at: int | None = None, store_path: str = ":memory:") -> World:
+    """A world that broke no law; fails with the laws and how to see its story otherwise."""
+    world = simulate(plan, crash_at, store_path)
+    broken = broken_laws(world)
+    world.disk.close()
+    if broken:
+        laws = "\n".join(broken)
+        pytest.fail(f"{laws}\n{told(plan)}\n{replay(plan)}", pytrace=False)
+    return world
+
+
+def replay(plan: Plan) -> str:
+    """The command that tells the story of a failing world."""
+    calm = " --calm" if plan.spaced else ""
+    return f"see its story: .venv/bin/python -m tests.simulation.soak --seed {plan.seed}{calm}"
+
+
+def failed_once() -> Iterator[tuple[str, int]]:
+    for line in Path(__file__).with_name("seeds.txt").read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            kind, seed, *_ = line.split()
+            yield kind, int(seed)
+
+
+@pytest.mark.parametrize(("kind", "seed"), sorted(set(failed_once())))
+def test_a_world_that_once_broke_a_law_does_so_no_more(kind: str, seed: int) -> None:
+    lived(KINDS_OF_PLAN[kind](seed))
+
+
+def test_some_worlds_come_to_rest_with_all_promises_kept() -> None:
+    for seed in range(WORLDS, WORLDS + 20):
+        lived(Plan.draw(seed))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, WORLDS, CHUNK))
 def test_every_world_comes_to_rest_with_all_promises_kept(first: int) -> None:
-    for seed in SEEDS[first : first + 25]:
-        plan = Plan.draw(seed)
-        world = simulate(plan)
-        assert broken_laws(world) == [], f"seed {seed}: {plan}"
+    for seed in range(first, first + CHUNK):
+        lived(Plan.draw(seed))
 
 
-def test_the_same_seed_gives_the_same_world() -> None:
-    one, other = simulate(Plan.draw(7)), simulate(Plan.draw(7))
-    assert [one.systems.left.writes, one.systems.right.writes] == [
-        other.systems.left.writes,
-        other.systems.right.writes,
-    ]
-
-
-@pytest.mark.parametrize("profile", sorted(PROFILES))
-def test_a_crash_at_any_point_ends_as_if_there_had_been_none(profile: str) -> None:
-    """Every fifth point at which the process may die (around each request and commit), one world each."""
-    plan = replace(
-        Plan.draw(3), profiles=Both(profile, profile), policy="left", records=2, edits=6, deletes=1, runs=3
-    )
-    calm = replace(plan, faults=Faults())
-    undisturbed = simulate(calm)
-    assert broken_laws(undisturbed) == []
-    for point in range(1, undisturbed.mortal.points, 5):
-        world = simulate(calm, crash_at=point)
-        assert world.mortal.crashes == 1
-        assert broken_laws(world) == [], f"crash at point {point} with {profile}"
+@pytest.mark.parametrize("first", range(0, CALM_WORLDS, CHUNK))
+def test_in_a_calm_world_an_edit_is_one_write_and_its_echo_none(first: int) -> None:
+    for seed in range(first, first + CHUNK):
+        lived(Plan.calm(seed))
 
 
 @pytest.mark.slow
 def test_worlds_on_a_store_in_a_real_file(tmp_path: Path) -> None:
     for seed in range(40):
-        world = simulate(Plan.draw(seed), store_path=str(tmp_path / f"{seed}.sqlite"))
-        assert broken_laws(world) == [], f"seed {seed}"
+        lived(Plan.draw(seed), store_path=str(tmp_path / f"{seed}.sqlite"))
+
+
+@pytest.mark.parametrize("seed", [7, 8, 9])
+def test_the_same_seed_gives_the_same_world(seed: int) -> None:
+    one, other = lived(Plan.draw(seed)), lived(Plan.draw(seed))
+    assert one.story
+    assert one.trace_hash() == other.trace_hash()
+    assert one.trace_hash() != lived(Plan.draw(seed + 100)).trace_hash()
+
+
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+def test_a_crash_at_any_point_ends_as_if_there_had_been_none(profile: str) -> None:
+    """Every 25th point at which the process may die (around each request and commit), one world each."""
+    plan = replace(
+        Plan.draw(3),
+        profiles=Both(profile, profile),
+        policy="left",
+        records=2,
+        edits=6,
+        deletes=1,
+        runs=3,
+        creates=0,
+        twins=0,
+        renames=0,
+        reuses=0,
+        merges=0,
+        chooses=0,
+        wipes=0,
+        full_disks=0,
+        restores=0,
+        freezes=0,
+        rival=False,
+        kinds_of_run=("sync",),
+        faults=Faults(),
+        read_only_entity=None,
+    )
+    undisturbed = lived(plan)
+    for point in range(1, undisturbed.lived_points, 25):
+        world = lived(plan, crash_at=point)
+        assert world.mortal.crashes == 1, f"crash at point {point} with {profile}"

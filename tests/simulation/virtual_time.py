@@ -29,8 +29,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         selector = _Jump()
         self.now = 0.0
+        self.steps = 0
         selector.loop = self
         super().__init__(selector)
+
+    def _run_once(self) -> None:
+        self.steps += len(self._ready) or 1  # type: ignore[attr-defined]
+        super()._run_once()  # type: ignore[misc]
 
     def time(self) -> float:
         return self.now
