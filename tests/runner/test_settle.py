@@ -68,6 +68,25 @@ async def test_a_create_that_stays_in_doubt_twice_makes_one_record(profile: str)
     assert len(site.links()) == 1
 
 
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("profile", ["conditional", "chosen id", "unique marker", "marker"])
+async def test_a_create_in_doubt_is_not_sent_again_beside_what_a_person_entered(
+    profile: str, fault: str
+) -> None:
+    site = site_with(profile)
+    left = site.put(LEFT, name="Ann", mail="a@x.example")
+    site.connectors.right.next("create", FAULTS[fault](), lost(), lost())
+    await site.run()
+    entered = site.put(RIGHT, title="Ann", mail="a@x.example")
+    await site.rest()
+    made = effective(site, "create")
+    assert made == (1 if fault == "unanswered" else 0), "the first request alone, if it arrived"
+    [link] = site.links()
+    assert link.ids.left == left
+    assert (link.ids.right == entered) == (made == 0)
+    assert site.intents() == []
+
+
 async def test_a_chosen_id_and_a_key_are_sent_again_as_they_were() -> None:
     site = site_with("chosen id")
     left = site.put(LEFT, name="Ann")

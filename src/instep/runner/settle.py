@@ -6,6 +6,7 @@ A timeout, a 5xx, a broken connection or a crash says nothing: the write may hav
     chosen id, unique   resend: applied once, or refused as taken; then it is ours
     marker              search for it, until the time in which it could still be applied has passed
     idempotency key     within its window: resend with the same key
+    a partner has come  a create is not sent again, but looked for once it can't be applied any more
     nothing             wait until it can't be applied any more, then read; a create is then a person's to settle
 """
 
@@ -76,6 +77,11 @@ async def _settle_create(
             )
             return None
     if resendable:
+        twin = (
+            engine.store.read(lambda tx: likely_copy(engine, tx, intent)) if _tells_ours(abilities) else None
+        )
+        if twin not in (None, intent.chosen_id):
+            return await _settle_beside(engine, intent, abilities)
         return await _resend(engine, intent, None, abilities)
     if engine.now_ms() < horizon:
         return horizon
@@ -100,6 +106,35 @@ async def _settle_create(
         engine.hold(tx, intent.key, [hold])
 
     await engine.store.write(give_up)
+    return None
+
+
+def _tells_ours(abilities: Abilities) -> bool:
+    """Whether the record that a create makes can be looked for, and told from any other."""
+    return bool(abilities.marker) or (abilities.chosen_id and abilities.read)
+
+
+async def _settle_beside(engine: Engine, intent: Intent, abilities: Abilities) -> int | None:
+    """Somebody has entered what the create was to make. To send it again would make a second one: it is looked
+    for once it can't be applied any more, and if it was not, the two records are matched like any others."""
+    entity = outcome.pair_of(engine, intent).entity[intent.side]
+    horizon = horizon_ms(engine, intent, abilities) + abilities.read_lag_ms
+    if engine.now_ms() < horizon:
+        return horizon
+    connector = engine.connectors[intent.side]
+    found: Record | None = None
+    if abilities.chosen_id:
+        with suppress(Gone):
+            found = await connector.read(entity, intent.chosen_id)
+    else:
+        found = next(iter(await connector.find(entity, abilities.marker, intent.marker)), None)
+    if found is not None:
+        ours = found
+        await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, ours))
+        return None
+    await engine.store.write(
+        lambda tx: outcome.not_applied(engine, tx, intent, "somebody has entered it meanwhile")
+    )
     return None
 
 
