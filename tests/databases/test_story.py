@@ -45,6 +45,7 @@ def test_people_and_orders_travel_both_ways_and_then_rest(acme: Shop) -> None:
         "INSERT INTO sales_order_lines (sales_order_id, line_no, article_id, description, quantity, unit_price, "
         "tax_rate) VALUES (1, 1, 1, 'Sensor', 2, 19.90, 25)"
     )
+    acme.rest()
     assert acme.init().exit_code == 0
     checked = acme.run("check")
     assert checked.exit_code == 0, checked.output
@@ -91,6 +92,7 @@ def test_an_order_of_chargebee_is_one_order_with_its_lines(acme: Shop) -> None:
         "INSERT INTO sales_order_lines (sales_order_id, line_no, article_id, quantity, unit_price) "
         "VALUES (1, 1, 1, 2, 19.90)"
     )
+    acme.rest()
     acme.init()
     synced = acme.run("sync")
     assert (synced.exit_code, len(acme.orders())) == (0, 1), synced.output + acme.run("status").output
