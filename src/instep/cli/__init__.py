@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "undo": "Take back what a run wrote.",
     "history": "Every write that was meant, and what came of it.",
     "forget": "Erase one person's values from the store.",
+    "rest": "Try one call of a described API.",
     "new-connector": "Begin a connector of your own.",
     "sandbox": "Two systems on this machine to try things with.",
     "demo": "See it all work, in a minute, with the sandbox.",

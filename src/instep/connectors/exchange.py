@@ -60,6 +60,22 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Traffic:
+    """One request and its answer in full, for a person who tries a description out; never for a log.
+
+    `request_headers` are without credentials.
+    """
+
+    method: str
+    url: str
+    request_headers: Mapping[str, str]
+    request_body: bytes
+    status: int
+    answer_headers: Mapping[str, str]
+    answer_body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """What may be logged of one request: no query, no body, no credentials.
 

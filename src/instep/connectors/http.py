@@ -28,7 +28,16 @@ import msgspec
 from yarl import URL
 
 from instep.connectors.clock import Skew, retry_after_s, used_up_s
-from instep.connectors.exchange import Answer, Authorizer, Exchange, FixedHeaders, Limits, Outgoing, redact
+from instep.connectors.exchange import (
+    Answer,
+    Authorizer,
+    Exchange,
+    FixedHeaders,
+    Limits,
+    Outgoing,
+    Traffic,
+    redact,
+)
 from instep.connectors.pace import Monotonic, Pace, Paused, Sleep
 from instep.connectors.request_ids import USUAL_HEADERS, clean, note_request
 from instep.core.values import Json
@@ -55,7 +64,8 @@ class HttpClient:
     returned as it is, while a read is tried again. `record_locked` tells from the body of a 429 that one
     record is locked, which is no reason to hold back requests for others. `request_ids` are the response headers
     that hold the system's own id of a request, in lower case. `log` gets an Exchange per request
-    sent. `sleep`, `random`, `monotonic` and `now_ms` exist for tests.
+    sent. `tap`, if somebody sets it, gets the whole Traffic of each. `sleep`, `random`, `monotonic` and `now_ms`
+    exist for tests.
     """
 
     def __init__(
@@ -83,6 +93,7 @@ class HttpClient:
         self.pace = Pace(requests_per_minute, reserve=reserve, burst=burst, monotonic=monotonic, sleep=sleep)
         self.skew = Skew()
         self.requests = 0
+        self.tap: Callable[[Traffic], None] | None = None
         self._auth = auth or FixedHeaders()
         self._headers = {"Accept": "application/json", "User-Agent": "instep", **(headers or {})}
         self._definite = frozenset(definite)
@@ -248,6 +259,10 @@ class HttpClient:
                     self.pace.pause(used_up)
                 self.skew.observe(answer_headers.get("date", ""), sent_ms, received_ms)
                 body = await self._bounded(response)
+                if self.tap is not None:
+                    own = {**self._headers, **call.headers}
+                    sent = (method, str(url), own, call.body or b"")
+                    self.tap(Traffic(*sent, status, answer_headers, body))
             value, parsed = _parsed(body, status, response.charset)
             return Answer(status, answer_headers, value, parsed, len(body)), answer_headers.get(
                 "location", ""

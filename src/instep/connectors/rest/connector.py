@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from instep.connectors.contract import CreateKey, Health, Page
+from instep.connectors.exchange import Traffic
 from instep.connectors.http import Answer, Exchange, HttpClient, Limits
 from instep.connectors.pace import Monotonic, Sleep
 from instep.connectors.request_ids import USUAL_HEADERS, tells_requests
@@ -106,6 +107,10 @@ class RestConnector:
             now_ms=now_ms,
         )
         self._entities = {name: entity_of(name, e) for name, e in description.entities.items()}
+
+    def listen(self, tap: Callable[[Traffic], None]) -> None:
+        """Let somebody see the whole of each request to the API and its answer; those for tokens are left out."""
+        self._client.tap = tap
 
     def entities(self) -> Mapping[str, Entity]:
         return self._entities
