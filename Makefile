@@ -47,11 +47,12 @@ exhaustive: $(DEV_STAMP) ## all that can happen to one linked record within a bu
 crash-points: $(DEV_STAMP) ## six scenarios, the engine killed at every point of each, under five profiles of abilities
 	$(BIN)/python -m tests.exhaustive.crash_points
 
-check: $(DEV_STAMP) ## lint, types, import layers
+check: $(DEV_STAMP) ## lint, types, import layers, and that every test can be imported
 	$(BIN)/ruff format --check src tests bench docs
 	$(BIN)/ruff check src tests bench docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@collected=$$($(BIN)/python -m pytest --collect-only -qqq) || { echo "$$collected"; exit 1; }
 
 bench: $(RUN_STAMP) ## requests, CPU and memory against the sandbox; LARGE=--large for 100,000 records
 	$(BIN)/python -m bench.run $(LARGE)

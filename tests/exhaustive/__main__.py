@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from instep.core.model import Both
 from instep.core.policy import POLICIES
-from tests.simulation.world import PROFILES
+from tests.simulation.plan import PROFILES
 
 from .little_world import Budget
 from .scope import Found, explore

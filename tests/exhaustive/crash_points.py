@@ -14,95 +14,93 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
 
 from instep.core.dataflow import PolicyName
 from instep.core.model import Both, Side
-from instep.core.release import release_of
+from instep.core.state import Key, Link
 from instep.store.contract import Tx
 from tests.simulation.faults import Faults
 from tests.simulation.oracle import broken_laws
+from tests.simulation.plan import Plan
 from tests.simulation.virtual_time import VirtualLoop, run
-from tests.simulation.world import Edit, Plan, World
+from tests.simulation.world import KINDS, World
 
 PROFILES = ("conditional", "key", "chosen id", "marker", "none")
 AGAIN = 3
-"""Points after the restart at which the process is killed once more."""
-MOST_RUNS = 40
+"""Points after a death at which the process is killed once more."""
+WITHOUT_ANSWER_S = 5
 
 Step = Callable[[World], object]
+State = list[tuple[Any, ...]]
 LEFT, RIGHT = Side.LEFT, Side.RIGHT
 
 
 def ids(world: World, side: Side, kind: str) -> dict[str, str]:
-    """The live records of a kind, by e-mail address."""
+    """The live records of a kind, by the thing that they are of."""
     system = world.systems[side]
-    return {str(system.fields(kind, id).get("mail")).lower(): id for id in system.ids(kind)}
+    return {str(system.fields(kind, id).get("dna")): id for id in system.ids(kind)}
 
 
-def edit(world: World, side: Side, kind: str, mail: str, name: str) -> None:
-    """A person gives a property a token of its own."""
-    id, path = ids(world, side, kind)[mail], f"{side.value[0]}_{name}"
-    saw, token = world.systems[side].fields(kind, id).get(path), world.token()
-    world.systems[side].edit(kind, id, {path: token})
-    world.edits[f"{kind} {mail}", name].append(Edit(side, token, saw if isinstance(saw, str) else None))
+def enter(world: World, kind: str, dna: str, *sides: Side) -> None:
+    """Somebody has a record on each of these sides; a person's company is the first one there."""
+    mail = world.people.token()
+    for side in sides:
+        world.people.enter(side, kind, dna, mail, lambda: 0.0)
 
 
-def delete(world: World, side: Side, mail: str) -> None:
-    world.systems[side].remove("person", ids(world, side, "person")[mail])
-    world.deleted.add((side, "person", mail))
+def edit(world: World, side: Side, kind: str, dna: str, *names: str) -> None:
+    """A person gives each of these properties a token of its own."""
+    for name in names:
+        value = world.lenses[name].enter[side](world.people.token())
+        world.systems[side].edit(kind, ids(world, side, kind)[dna], {world.path[side][name]: value})
 
 
 def people(world: World) -> None:
     """Companies and persons to begin with: some on both sides, some on one."""
-    for mail, sides in {
-        "both@x.example": Side,
-        "left@x.example": (LEFT,),
-        "right@x.example": (RIGHT,),
-    }.items():
-        for side in sides:
-            world.person_creates(side, "company", mail)
-    for mail, sides in {"ann@x.example": Side, "bob@x.example": (LEFT,), "cy@x.example": (RIGHT,)}.items():
-        for side in sides:
-            world.person_creates(side, "person", mail)
+    for kind, names in (("company", ("both", "left", "right")), ("person", ("ann", "bob", "cy"))):
+        for dna, sides in zip(names, ((LEFT, RIGHT), (LEFT,), (RIGHT,)), strict=True):
+            enter(world, kind, dna, *sides)
 
 
 def conflict(world: World) -> None:
     """Both sides edit one property, and each another one."""
-    for side, name in ((LEFT, "phone"), (RIGHT, "phone"), (LEFT, "name"), (RIGHT, "city")):
-        edit(world, side, "person", "ann@x.example", name)
+    edit(world, LEFT, "person", "ann", "phone", "name")
+    edit(world, RIGHT, "person", "ann", "phone", "city")
+
+
+def delete(world: World) -> None:
+    world.systems.left.remove("person", ids(world, LEFT, "person")["ann"])
 
 
 def moves(world: World) -> None:
     """A person's company is a new one, and the address by which the person was matched changes."""
-    company = world.person_creates(RIGHT, "company", "new@x.example")
-    id = ids(world, RIGHT, "person")["cy@x.example"]
-    world.systems[RIGHT].edit("person", id, {"parent": company, "mail": "cyrus@x.example"})
-    for name in ("name", "phone", "city"):
-        world.edits["person cyrus@x.example", name] = world.edits["person cy@x.example", name]
+    enter(world, "company", "new", RIGHT)
+    id, company = ids(world, RIGHT, "person")["cy"], ids(world, RIGHT, "company")["new"]
+    world.systems.right.edit("person", id, {"parent": company})
+    edit(world, RIGHT, "person", "cy", "mail")
+
+
+def _link_of(key: Key, tx: Tx) -> Link | None:
+    return tx.link_of(key.pair, key.side, key.id)
 
 
 def release(world: World) -> None:
     """A person chooses the right side wherever something is held."""
-
-    def choose(tx: Tx) -> None:
-        for hold in tx.holds(cause="conflict", limit=1000):
-            tx.save_release(release_of(hold, "right", at_ms=world.loop.now_ms()))
-            tx.mark([hold.key], reason="released")
-
-    writing = world.store.write(choose)
-    try:  # a store whose commits are inline is done at once
-        writing.send(None)
-    except StopIteration:
-        return
-    raise AssertionError("the store in memory does not wait")
+    holds = world.store.read(lambda tx: tx.holds(cause="conflict", limit=1000))
+    assert holds, "there is something to release"
+    for hold in holds:
+        link = world.store.read(partial(_link_of, hold.key))
+        world.people.release(hold, "right", world.store, world.people.dnas(hold, link))
 
 
 def unanswered(world: World) -> None:
-    """A record is made while the writes of the first run after it get no answer."""
-    world.person_creates(LEFT, "company", "doubt@x.example")
+    """A record is made while no write gets an answer."""
+    enter(world, "company", "doubt", LEFT)
     world.faults.unanswered = 1.0
+    world.loop.call_later(WITHOUT_ANSWER_S, setattr, world.faults, "unanswered", 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +109,13 @@ class Scenario:
 
     steps: Sequence[Step]
     policy: PolicyName = "left"
-    on_delete: str = "hold"
+    on_delete: Literal["hold", "retire"] = "hold"
 
 
 SCENARIOS: Mapping[str, Scenario] = {
     "first load": Scenario((people,)),
     "conflict": Scenario((people, conflict)),
-    "delete and retire": Scenario(
-        (people, lambda world: delete(world, LEFT, "ann@x.example")), on_delete="retire"
-    ),
+    "delete and retire": Scenario((people, delete), on_delete="retire"),
     "create in doubt": Scenario((people, unanswered)),
     "parent and child": Scenario((people, moves)),
     "held and released": Scenario((people, conflict, release), "hold"),
@@ -128,18 +124,20 @@ SCENARIOS: Mapping[str, Scenario] = {
 
 @dataclass(slots=True)
 class End:
-    """How a scenario ended: what broke, what both systems say, and at which points of it one may die."""
+    """How a scenario ended: what broke, what both systems say, how many points its last step has, and what is
+    held."""
 
     broken: list[str]
-    state: list[tuple[Any, ...]]
-    begin: int
+    state: State
     points: int
-    held: list[str] = field(default_factory=list)
+    held: list[str]
 
 
-def live(scenario: Scenario, profile: str, at: int | None = None, *, twice: bool = False) -> End:
-    """Live a scenario; the process dies at point `at` of its last step, and once more soon after if `twice`."""
-    plan = Plan(0, Both(profile, profile), scenario.policy, 0, 0, 0, Faults(), 0, scenario.on_delete)
+def live(scenario: Scenario, profile: str, *deaths: int) -> End:
+    """Live a scenario; the process dies at these points of its last step."""
+    plan = Plan(
+        0, Both(profile, profile), scenario.policy, 0, 0, 0, Faults(), 0, on_delete=scenario.on_delete
+    )
     loop = VirtualLoop()
     asyncio.set_event_loop(None)
     world = World(plan, loop)
@@ -147,43 +145,34 @@ def live(scenario: Scenario, profile: str, at: int | None = None, *, twice: bool
 
     async def main() -> None:
         nonlocal begun
-        for number, step in enumerate(scenario.steps):
+        for step in scenario.steps:
+            begun = world.mortal.points
+            if step is scenario.steps[-1]:
+                world.mortal.at = [begun + at for at in deaths]
             step(world)
-            if number == len(scenario.steps) - 1:
-                begun = world.mortal.points
-                world.mortal.at = None if at is None else begun + at
-            await _rest(world, twice)
-        before = sum(len(system.writes) for system in world.systems)
-        await world.one_run(world.everything())
-        world.final_writes = sum(len(system.writes) for system in world.systems) - before
+            await world.rest()
+        world.lived_points = world.mortal.points - begun
+        world.remember_journal()
+        await world.idle()
 
     run(main(), loop)
-    held = world.store.read(lambda tx: [hold.cause for hold in tx.holds(limit=1000)])
-    return End(broken_laws(world), list(_state(world)), begun, world.mortal.points - begun, sorted(held))
-
-
-async def _rest(world: World, twice: bool) -> None:
-    for number in range(MOST_RUNS):
-        crashes = world.mortal.crashes
-        await world.one_run(world.everything())
-        world.faults.unanswered = 0.0
-        if twice and world.mortal.crashes > crashes == 0:
-            world.mortal.at = world.mortal.points + AGAIN
-        if world.mortal.crashes == crashes and number and not world.unfinished():
-            return
-        await asyncio.sleep(30)
+    assert world.mortal.crashes == len(deaths)
+    held = world.store.read(lambda tx: sorted(hold.cause for hold in tx.holds(limit=1000)))
+    end = End(broken_laws(world), list(_state(world)), world.lived_points, held)
+    world.disk.close()
+    return end
 
 
 def _state(world: World) -> Iterator[tuple[Any, ...]]:
-    """What both systems say, with references by address, since ids may be given in another order."""
+    """What both systems say, with references by what they refer to, since ids may be given in another order."""
     for side in Side:
-        companies = {id: mail for mail, id in ids(world, side, "company").items()}
-        for kind in ("company", "person"):
-            for mail, id in sorted(ids(world, side, kind).items()):
+        companies = {id: dna for dna, id in ids(world, side, "company").items()}
+        for kind in KINDS:
+            for dna, id in sorted(ids(world, side, kind).items()):
                 fields = dict(world.systems[side].fields(kind, id))
                 fields.pop("ref", None)
                 fields["parent"] = companies.get(str(fields.get("parent")))
-                yield (side.value, kind, mail, *sorted((k, str(v)) for k, v in fields.items()))
+                yield (side.value, kind, dna, *sorted((k, str(v)) for k, v in fields.items()))
 
 
 def wrong(profile: str, calm: End, end: End) -> list[str]:
@@ -204,7 +193,7 @@ def points(name: str, profile: str, every: int = 1) -> Iterator[tuple[int, bool,
     for count, at in enumerate(range(1, calm.points + 1, every)):
         yield at, False, wrong(profile, calm, live(scenario, profile, at))
         if count % 10 == 0:
-            yield at, True, wrong(profile, calm, live(scenario, profile, at, twice=True))
+            yield at, True, wrong(profile, calm, live(scenario, profile, at, at + AGAIN))
 
 
 def main(arguments: Sequence[str]) -> int:

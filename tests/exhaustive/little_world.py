@@ -15,18 +15,23 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.memory import MemoryConnector
 from instep.connectors.memory_system import MemorySystem
 from instep.core.dataflow import NO_BRAKES, Dataflow, Pair, Part, PolicyName, Property
 from instep.core.model import Abilities, Both, Entity, Field, Record, Side
-from instep.core.transformations.registry import build, parse
+from instep.core.transformations.arguments import parse
+from instep.core.transformations.registry import build
 from instep.errors import InDoubt, OutcomeError
-from tests.simulation.faults import Crash
+from instep.store.contract import Tx
+from instep.store.sqlite import SqliteStore
+from tests.simulation.processes import Crash
 
 from .search import Tape
+
+T = TypeVar("T")
 
 RECORD = "record"
 ID = "1"
@@ -99,6 +104,14 @@ class LittleWorld:
     def shown(self, side: Side) -> str:
         """The token that a side shows: its value without what doesn't count."""
         return str(self.systems[side].fields(RECORD, ID)[FIELD]).strip()
+
+    def replicas(self, side: Side) -> list[Record]:
+        """Earlier states of the record that a replica which lags may still show, each once."""
+        found: list[Record] = []
+        for until_ms, record in self.past[side]:
+            if until_ms > self.now_ms - LAG_MS and record not in found:
+                found.append(record)
+        return found
 
     def key(self) -> tuple[Any, ...]:
         """What of it can still make a difference, with versions and tokens by their order alone."""
@@ -290,9 +303,9 @@ class Wire:
         moments, world = self.moments, self.moments.world
         record = None
         while record is None:
-            old = self._replicas() if world.faults_left else []
+            old = world.replicas(self.side) if world.faults_left else []
             chosen = moments.before_call(self.side, len(old))
-            now = self._replicas() if world.faults_left else []
+            now = world.replicas(self.side) if world.faults_left else []
             if chosen and old == now:
                 world.faults_left -= 1
                 record = old[chosen - 1]
@@ -302,15 +315,6 @@ class Wire:
         moments.calls.append(self.side)
         moments.hear("read", self.side, _content(record))
         return record
-
-    def _replicas(self) -> list[Record]:
-        """Earlier states of the record that a replica which lags may still show, each once."""
-        world = self.moments.world
-        found: list[Record] = []
-        for until_ms, record in world.past[self.side]:
-            if until_ms > world.now_ms - LAG_MS and record not in found:
-                found.append(record)
-        return found
 
     def _tell(self, record: Record) -> None:
         self.moments.told[self.side].add(str(record.fields.get(FIELD)).strip())
@@ -373,11 +377,11 @@ class MomentStore:
     """The store of a process that may die after any commit. `kept` says whether the last one changed anything that
     another process could go by."""
 
-    store: Any
+    store: SqliteStore
     moments: Moments
     kept: Callable[[], bool]
 
-    async def write(self, work: Any) -> Any:
+    async def write(self, work: Callable[[Tx], T]) -> T:
         self.moments.living()
         result = await self.store.write(work)
         self.moments.hear("commit")
@@ -385,7 +389,7 @@ class MomentStore:
             self.moments.mortal()
         return result
 
-    def read(self, work: Any) -> Any:
+    def read(self, work: Callable[[Tx], T]) -> T:
         return self.store.read(work)
 
     async def acquire(self, holder: str, now_ms: int, ttl_ms: int) -> int:
@@ -394,6 +398,9 @@ class MomentStore:
     async def release(self) -> None:
         self.moments.living()
         await self.store.release()
+
+    async def scrub(self) -> None:
+        raise AssertionError("nothing is forgotten in this world")
 
     async def close(self) -> None:
         """The store outlives its process."""

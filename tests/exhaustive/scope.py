@@ -28,9 +28,9 @@ from instep.runner.run import Runner, Wish
 from instep.store.contract import Tx
 from instep.store.migrations import migrate
 from instep.store.sqlite import SqliteStore
-from tests.simulation.faults import Crash
+from tests.simulation.plan import PROFILES
+from tests.simulation.processes import Crash
 from tests.simulation.virtual_time import EPOCH_MS, VirtualLoop
-from tests.simulation.world import PROFILES
 
 from . import laws
 from .little_world import (
@@ -164,10 +164,11 @@ class Stage:
         """Note what a commit keeps of what the engine was told; says whether it kept anything but its own story."""
         changed, self.changed = self.changed, set()
         if "sightings" in changed:
+            seen = self.store.read(lambda tx: Both.of(lambda side: tx.sighting(side, RECORD, ID)))
             moments.world.known |= {
-                (side, str(seen.fields.get(FIELD)).strip())
+                (side, str(sighting.fields.get(FIELD)).strip())
                 for side in Side
-                if (seen := self.store.read(lambda tx, side=side: tx.sighting(side, RECORD, ID))) is not None
+                if (sighting := seen[side]) is not None
             }
         return not changed <= STORY
 

@@ -54,7 +54,8 @@ def every_way(program: Callable[[Tape], None], met: set[bytes]) -> int:
 
     The program must do the same whenever it is given the same answers, and let `Met` through.
     """
-    runs, beginnings = 0, [()]
+    beginnings: list[tuple[int, ...]] = [()]
+    runs = 0
     while beginnings:
         tape = Tape(beginnings.pop(), met)
         runs += 1

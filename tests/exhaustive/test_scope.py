@@ -6,7 +6,7 @@ import pytest
 
 from instep.core.model import Both
 from instep.runner import observe
-from tests.simulation.world import PROFILES
+from tests.simulation.plan import PROFILES
 
 from .little_world import Budget
 from .scope import explore

@@ -169,7 +169,7 @@ class People:
             return
         choice = options[int(step.picks[1] * len(options))]
         value: Any = None
-        dnas = self._dnas(hold, link)
+        dnas = self.dnas(hold, link)
         if choice == "link":
             value = self._other(step, hold, store)
             if value is None:
@@ -179,6 +179,10 @@ class People:
             value = self._value(hold, link, store, dnas)
             if value is None:
                 return
+        self.release(hold, choice, store, dnas, value)
+
+    def release(self, hold: Hold, choice: str, store: Any, dnas: set[str], value: Any = None) -> None:
+        """Choose for a hold what becomes of it."""
 
         def save(tx: Tx) -> None:
             now_ms = self.world.loop.now_ms()
@@ -229,10 +233,12 @@ class People:
 
         return self._pick(step, store.read(free), 2)
 
-    def _dnas(self, hold: Hold, link: Link | None) -> set[str]:
+    def dnas(self, hold: Hold, link: Link | None) -> set[str]:
+        """The things that a hold is about."""
         found = self.dna_of(hold.key.side, hold.key.pair, hold.key.id)
-        for side in Side if link is not None else ():
-            found |= self.dna_of(side, hold.key.pair, link.ids[side])
+        if link is not None:
+            for side in Side:
+                found |= self.dna_of(side, hold.key.pair, link.ids[side])
         return found
 
     def dna_of(self, side: Side, kind: str, id: str) -> set[str]:

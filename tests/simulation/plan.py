@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, fields, replace
 from random import Random
 from typing import Any, Literal
 
-from instep.core.dataflow import Flow, PolicyName
+from instep.core.dataflow import PolicyName
 from instep.core.model import Both, Side
+from instep.core.transformations.contract import Flow
 
 from .faults import Faults
 from .tape import Edits

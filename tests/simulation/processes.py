@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,18 +18,18 @@ class Crash(BaseException):
 
 @dataclass(slots=True)
 class Mortal:
-    """Counts the points at which a process may die, around each request and each commit; dies at `at`, or by
-    chance. One of these outlives the processes, so that the points of a world are counted through."""
+    """Counts the points at which a process may die, around each request and each commit; dies at those of
+    `at`, or by chance. One of these outlives the processes, so that the points of a world are counted through."""
 
     chance: Callable[[], float]
     stream: Stream
-    at: int | None = None
+    at: Collection[int] = ()
     points: int = 0
     crashes: int = 0
 
     def dies(self) -> bool:
         self.points += 1
-        if self.points == self.at or self.stream.strikes(self.chance()):
+        if self.points in self.at or self.stream.strikes(self.chance()):
             self.crashes += 1
             return True
         return False

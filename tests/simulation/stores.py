@@ -21,12 +21,11 @@ class Disk:
         self._open: list[tuple[SqliteStore, apsw.Connection]] = []
         self._backup: apsw.Connection | None = None
         self._full = False
+        self._keeper: apsw.Connection | None = None
         if path == MEMORY:
             self._uri = f"file:/world-{next(_numbers)}?vfs=memdb"
             self._keeper = self._connect()
             migrate(self._keeper, path)
-        else:
-            self._keeper = None
 
     def _connect(self) -> apsw.Connection:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_CREATE

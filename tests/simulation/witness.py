@@ -161,7 +161,8 @@ class Witness:
         if token is not None:
             edits = self.by_token.get((kind, name, token), [])
             from_there = [edit for edit in edits if edit.place[0] is side.other]
-            return (from_there or edits or [None])[-1]
+            found = from_there or edits
+            return found[-1] if found else None
         clears = self.clears.get((side.other, kind, dna, name))
         return clears[-1] if clears else None
 

@@ -14,7 +14,8 @@ from typing import Any, cast
 from instep.connectors.memory import MemoryConnector
 from instep.core.dataflow import NO_BRAKES, Dataflow, Limit, MatchKey, Pair, Part, Property
 from instep.core.model import Abilities, Both, Entity, Field, Record, Side
-from instep.core.transformations.registry import build, parse
+from instep.core.transformations.arguments import parse
+from instep.core.transformations.registry import build
 from instep.errors import Held, OutcomeError, StoreError
 from instep.runner.engine import Engine, Settings
 from instep.runner.observe import take_records
@@ -51,7 +52,9 @@ class World:
         self.tape = Tape(plan.seed, plan.edited_draws)
         self.faults = replace(plan.faults)
         self.story: list[tuple[Any, ...]] = []
-        self.mortal = Mortal(lambda: self.faults.crash, self.tape["fault crash"], crash_at)
+        self.mortal = Mortal(
+            lambda: self.faults.crash, self.tape["fault crash"], () if crash_at is None else (crash_at,)
+        )
         self.lenses: dict[str, Lens] = {
             "name": LENSES["plain"],
             "phone": LENSES[plan.lenses[0]],
@@ -424,17 +427,20 @@ class World:
         await asyncio.sleep(200)
         for process in self.processes:
             process.alive = False
-        for number in range(
-            60
-        ):  # complete ones, and between them ones that bring no new doubt of what is read
+        await self.rest()
+        self.remember_journal()
+        self.lived_points = self.mortal.points
+
+    async def rest(self) -> None:
+        """Runs until nothing is left to do: complete ones, and between them ones that bring no new doubt of what
+        is read."""
+        for number in range(60):
             full = number % 2 == 0
             report = await self.one_run(replace(self.everything(), full=full), "full" if full else "sync")
             if self.unfinished(held=number < 12):
                 await asyncio.sleep(30)
             elif full and report is not None and not report.written:
                 break  # else what was made may be what a doubted delete could not be checked by before
-        self.remember_journal()
-        self.lived_points = self.mortal.points
 
     def everything(self) -> Wish:
         """A full run in which a person has let go the brake for an emptied side: there the people did it."""
