@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -155,14 +155,20 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def configure(self, list_lag_s: int = DEFAULT_LAG_S) -> None:
+    def configure(
+        self,
+        list_lag_s: int = DEFAULT_LAG_S,
+        currencies: Sequence[str] = (CURRENCY,),
+        business_entities: Sequence[tuple[str, str]] = (),
+    ) -> None:
         """Write the site's files: the shipped dataflow and description, without quotas."""
         shipped = resources.files("instep.connectors.rest").joinpath("sample_erp.yaml").read_text("utf-8")
         choices = Choices(
             site="bench",
             chargebee_url=self.chargebee.url,
             erp_url=f"{self.erp.url}/api/v1",
-            currencies=(CURRENCY,),
+            currencies=tuple(currencies),
+            business_entities=business_entities,
         )
         texts = scaffold(choices, shipped.replace("requests_per_minute: 3000", NO_QUOTA))
         site = texts["instep.yaml"].replace("requests_per_minute: 150", NO_QUOTA)

@@ -23,6 +23,7 @@ from instep.errors import InstepError
 COMMANDS: Final[Mapping[str, str]] = {
     "init": "Write the files of a new site.",
     "check": "Look for mistakes in the files and at the systems.",
+    "suggest": "Which fields most likely mean the same.",
     "plan": "Show what a sync would do, without doing it.",
     "sync": "Bring both systems in step.",
     "status": "How far each pair is in step.",
