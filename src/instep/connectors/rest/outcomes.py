@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from instep.connectors.http import Answer, redact
-from instep.connectors.rest.description import Errors, Outcome
+from instep.connectors.rest.description_base import Outcome
+from instep.connectors.rest.description_calls import Errors
 from instep.connectors.rest.pointers import at, text_at
 from instep.core.values import Json
 from instep.errors import BadAnswer, Gone, InDoubt, Moved, OutcomeError, Refused, RetryLater, Stop, Taken
@@ -13,6 +14,8 @@ from instep.errors import BadAnswer, Gone, InDoubt, Moved, OutcomeError, Refused
 READ = "read"
 LIST = "list"
 CREATE = "create"
+UPDATE = "update"
+RETIRE = "retire"
 _ABSENT = (404, 410)
 _LOCKED = (423, 425)
 
@@ -60,7 +63,9 @@ def refusal(
     meant = errors.codes.get(heard.code) or errors.statuses.get(status)
     if meant is None:
         meant = "taken" if chosen_id and status in (409, 412) else _usual(status, operation)
-    why = f"{status}: {heard.message or 'no reason given'}"
+    why = heard.message or "no reason given"
+    if status >= 400:
+        why = f"{status}: {why}"
     if heard.field and heard.field not in why:
         why = f"{heard.field}: {why}"
     not_done = f"{what} was not {_PAST.get(operation, 'read')} in {system}"
@@ -89,7 +94,7 @@ def refusal(
     return Refused(not_done, field=heard.field, code=heard.code or str(status), why=why, fix=fix)
 
 
-_PAST = {CREATE: "created", "update": "updated", "retire": "retired"}
+_PAST = {CREATE: "created", UPDATE: "updated", RETIRE: "retired"}
 
 
 def _usual(status: int, operation: str) -> Outcome:
