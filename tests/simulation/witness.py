@@ -182,34 +182,29 @@ class Witness:
             return
         flow = self.world.plan.flow if name == self.world.one_way else "both"
         if flow == ("to-left" if side is Side.RIGHT else "to-right"):
-            self.finding("promise 5, a one-way property never flows back", told)
+            self.finding("a one-way property never flows back (promise 5)", told)
             return
         if flow != "both":
             return  # its owner's side counts, whatever was entered here; the journal keeps it
         if self._in_the_open_window(side, kind, before):
             self.windows.append(before)
             return
+        if before.token is None and self.world.base_of(kind, side, id, name) is None:
+            return  # at first contact emptiness is no evidence of an edit
         if after is None or after in before.ancestors():
             self.finding("I3 no lost update (promises 1, 2, 11)", f"{told}, which had been replaced by it")
-            return
-        if before.token is None and self._is_no_news(place):
             return
         if (*after.place, before.token) in self.doubted:
             return  # it was being written there, and nobody knows whether it was seen: what is there now wins
         policy = self.world.plan.policy
         if policy == "hold":
-            self.finding("promise 4, an undecided conflict touches nothing", told)
+            self.finding("an undecided conflict touches nothing (promise 4)", told)
         elif policy == "newest" and after.at_ms < before.at_ms:
-            self.finding("the later edit wins", f"{told}, which is {before.at_ms - after.at_ms} ms older")
+            self.finding(
+                "the later edit wins (promise 4)", f"{told}, which is {before.at_ms - after.at_ms} ms older"
+            )
         elif policy == str(side):
-            self.finding(f"the {policy} side wins", told)
-
-    def _is_no_news(self, place: Place) -> bool:
-        """Whether nobody can tell that a field was emptied: at first contact, or since the two sides had last agreed
-        on its being empty and what it held in between was gone again."""
-        side, kind, id, name = place
-        base = self.world.base_of(kind, side, id, name)
-        return base is None or self.world.lenses[name].token(base[side][0]) is None
+            self.finding(f"the {policy} side wins (promise 4)", told)
 
     def _excused(self, kind: str, dna: str, before: Edit, after: Edit | None) -> bool:
         """Whether a person asked for it, or the store has forgotten why not."""
@@ -230,7 +225,7 @@ class Witness:
     def _judge_create(self, side: Side, write: Write, dna: str) -> None:
         """Promise 7; I6: nothing is created twice, and no copy of a copy."""
         before = self.made[side, write.entity, dna]
-        alive = self.standing_for(side, write.entity, dna) - {write.id}
+        alive = set(self.world.systems[side].ids(write.entity)) - {write.id}
         twins = [(at, id, who) for at, id, who in before if id in alive]
         self.made[side, write.entity, dna].append((self.now_ms, write.id, write.author))
         if not twins or self.asked_for(side, write.entity, dna):
@@ -250,11 +245,6 @@ class Witness:
         since_ms = self.listed_ms.get((side, write.entity), 0)
         edits = [e for e in self.edits if e.place == (side, write.entity, id, "mail")]
         return bool(edits) and edits[-1].token == copy and edits[-1].at_ms < since_ms
-
-    def standing_for(self, side: Side, kind: str, dna: str) -> set[str]:
-        """The ids of the live records that are of this thing now; one may have been another's before."""
-        system = self.world.systems[side]
-        return {id for id in system.ids(kind) if str(system.fields(kind, id).get("dna")) == dna}
 
     def asked_for(self, side: Side, kind: str, dna: str) -> bool:
         if self.chosen.get((kind, dna)):
@@ -281,8 +271,6 @@ class Witness:
             if edit.place[0] is not side or any(edit.value in seen for _, seen in deletes):
                 continue
             if edit.place[3] == self.world.one_way and self.world.plan.flow == f"to-{side}":
-                continue
-            if edit.token is None and self._is_no_news(edit.place):
                 continue
             if edit not in self.windows:
                 self.finding(
