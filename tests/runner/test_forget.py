@@ -57,16 +57,16 @@ async def another(site: Site) -> None:
 async def test_the_journal_of_a_living_record_loses_its_values_and_the_record_goes_on() -> None:
     site = Site()
     left, right = await site.linked_company()
-    site.edit(LEFT, left, phone="0815")
+    site.edit(LEFT, left, phone="tel. 0815")
     await site.run()
-    site.edit(RIGHT, right, phone="4711")
+    site.edit(RIGHT, right, phone="tel. 4711")
     await site.run()
     written = len(site.journal())
     found = await forgotten(site, RIGHT, right)
     assert (found.entries, found.readings, found.agreed, found.waiting) == (written, 0, 0, 0)
     assert found.kept == ((RIGHT, "company", right), (LEFT, "company", left))
-    assert not stands(site, "0815")
-    assert stands(site, "4711"), "it is what both systems hold"
+    assert not stands(site, "tel. 0815")
+    assert stands(site, "tel. 4711"), "it is what both systems hold"
     entries = site.journal()
     assert entries[0].operation == "forget" and entries[0].changes == ()
     assert all(
@@ -81,13 +81,13 @@ async def test_the_journal_of_a_living_record_loses_its_values_and_the_record_go
 async def test_of_a_record_that_is_gone_on_both_sides_nothing_is_left() -> None:
     site = Site()
     await another(site)
-    left, right = await site.linked_company(name="Ada", mail="ada@x.example", phone="0815", city="Kiel")
+    left, right = await site.linked_company(name="Ada", mail="ada@x.example", phone="tel. 0815", city="Kiel")
     for side, id in ((LEFT, left), (RIGHT, right)):
         site.systems[side].remove("company", id)
     await site.run(full=True)
     found = await forgotten(site, LEFT, left)
     assert (found.readings, found.agreed, found.kept) == (2, 1, ())
-    assert not any(stands(site, value) for value in ("Ada", "ada@x.example", "0815", "Kiel"))
+    assert not any(stands(site, value) for value in ("Ada", "ada@x.example", "tel. 0815", "Kiel"))
     assert stands(site, "bob@x.example")
     await settled(site)
     assert len(site.links()) == 2, "the link stays, so that neither comes back"

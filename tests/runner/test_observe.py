@@ -298,6 +298,18 @@ async def test_a_tombstone_is_believed_as_it_is() -> None:
     assert seen.fields["name"] == "Ann", "what it held is kept"
 
 
+async def test_nothing_is_created_beside_what_a_listing_said_and_no_reading_has_confirmed() -> None:
+    site = Site(abilities=Both(STRICT, NONE))
+    _, right = await site.linked_company()
+    site.edit(RIGHT, right, mail="new@x.example")
+    site.put(LEFT, name="Ann too", mail="new@x.example")
+    site.connectors.right.next("read", *[raising(RetryLater("not now"))] * 3)
+    await site.run(later_ms=30_000)
+    await site.rest()
+    assert site.titles(RIGHT) == ["Ann"]
+    assert [hold.cause for hold in site.holds()] == ["ambiguous"]
+
+
 # --- Complete listings
 
 QUIET = Both(replace(STRICT, tombstones=False), replace(STRICT, tombstones=False))
@@ -308,7 +320,8 @@ async def test_a_row_that_is_missing_from_a_complete_listing_is_read_and_not_bel
     left, right = await site.linked_company()
     site.put(LEFT, name="Other", mail="o@x.example")
     site.put(LEFT, name="More", mail="m@x.example")
-    await site.run()
+    await site.run(full=True)
+    site.forget_requests()
     site.systems.left.remove("company", left)
     report = await site.run(full=True)
     assert report.observed[LEFT, "company"].missing == 1
@@ -366,6 +379,22 @@ async def test_a_delete_is_not_believed_while_other_known_records_are_missing_to
     await site.run(full=True, released=frozenset({"company:empty"}))
     assert site.written(RIGHT) == []
     assert all(site.fields(RIGHT, link.ids.right)["active"] is not False for link in site.links())
+
+
+@pytest.mark.parametrize("who", ["a person", "instep"])
+async def test_what_has_come_since_a_record_was_last_shown_says_nothing_of_its_being_gone(who: str) -> None:
+    site = Site(pair(on_delete="retire"), abilities=QUIET)
+    left, right = await site.linked_company()
+    site.systems.left.remove("company", left)  # as a system that lost what it held
+    for n in range(3):
+        if who == "instep":
+            site.put(RIGHT, title=f"N{n}", mail=f"{n}@x.example")
+        else:
+            site.put(LEFT, name=f"N{n}", mail=f"{n}@x.example")
+    for _ in range(3):
+        await site.run(later_ms=5_000, full=True, released=frozenset({"company:empty"}))
+    assert site.fields(RIGHT, right)["active"] is not False
+    assert [hold.cause for hold in site.holds()] == ["deleted"]
 
 
 async def test_the_last_known_record_is_believed_gone_only_by_a_person() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from instep.core.model import Abilities, Both
-from instep.errors import InDoubt, Refused, RetryLater
+from instep.core.model import Abilities, Both, Side
+from instep.errors import Gone, InDoubt, Refused, RetryLater
 from instep.runner.settle import KEY_MARGIN, horizon_ms
 
 from .site import LEFT, RIGHT, STRICT, Fault, Site, after, lost, pair, raising, unanswered
@@ -87,6 +87,37 @@ async def test_a_create_in_doubt_is_not_sent_again_beside_what_a_person_entered(
     assert site.intents() == []
 
 
+@pytest.mark.parametrize("also", [LEFT, RIGHT])
+@pytest.mark.parametrize("profile", TELLING)
+async def test_a_create_in_doubt_is_not_sent_again_beside_what_may_be_its_partner(
+    profile: str, also: Side
+) -> None:
+    site = site_with(profile)
+    site.put(LEFT, name="Ann", mail="a@x.example")
+    site.connectors.right.next("create", lost(), lost())
+    await site.run()
+    site.put(RIGHT, title="Ann", mail="a@x.example")
+    site.put(also, mail="a@x.example")
+    await site.rest()
+    assert effective(site, "create") == 0
+    assert (site.links(), site.intents()) == ([], [])
+    causes = {hold.cause for hold in site.holds()}
+    assert "doubt" in causes if profile == "key" else causes == {"ambiguous"}, "a key can't be looked for"
+
+
+@pytest.mark.parametrize("profile", TELLING)
+async def test_a_create_in_doubt_is_not_sent_again_beside_what_it_was_sent_as(profile: str) -> None:
+    site = site_with(profile)
+    left = site.put(LEFT, name="Ann", mail="a@x.example")
+    site.connectors.right.next("create", lost(), lost())
+    await site.run()
+    site.put(RIGHT, title="Ann", mail="a@x.example")
+    site.edit(LEFT, left, mail="new@x.example")
+    await site.rest()
+    made = [fields for operation, _, fields in site.written(RIGHT) if operation == "create"]
+    assert "a@x.example" not in {fields["mail"] for fields in made}
+
+
 async def test_a_chosen_id_and_a_key_are_sent_again_as_they_were() -> None:
     site = site_with("chosen id")
     left = site.put(LEFT, name="Ann")
@@ -140,6 +171,20 @@ async def test_a_key_is_trusted_within_its_window_only() -> None:
     [hold] = site.holds()
     assert hold.cause == "doubt"
     assert effective(site, "create") == 1
+
+
+async def test_the_answer_to_a_repeated_key_does_not_say_that_the_record_is_still_there() -> None:
+    site = site_with("key", on_delete="retire")
+    left = site.put(LEFT, name="Ann", mail="a@x.example")
+    site.connectors.right.next("create", unanswered())
+    await site.run()
+    site.systems.right.remove("company", *site.systems.right.ids("company"))  # lost, and not by a person
+    site.now += 5_000
+    site.put(RIGHT, title="Bea", mail="b@x.example")
+    for _ in range(3):
+        await site.run(later_ms=30_000, full=True)
+    assert site.fields(LEFT, left)["active"] is not False
+    assert [hold.cause for hold in site.holds()] == ["deleted"]
 
 
 @pytest.mark.parametrize("choice", ["link", "create"])
@@ -350,6 +395,17 @@ async def test_the_answer_of_a_create_that_found_its_id_in_use_links_the_two() -
     assert fresh.links()[0].ids == Both(left, f"l-{left}")
     assert fresh.links()[0].made_by == "identity"
     assert effective(site, "create") == 1
+
+
+async def test_an_id_that_a_replica_has_not_heard_of_yet_is_not_burned() -> None:
+    site = Site(pair(), abilities=Both(STRICT, offers(chosen_id=True, read_lag_ms=5_000)))
+    left = site.put(LEFT, name="Ann")
+    site.connectors.right.next("create", unanswered())
+    site.connectors.right.next("read", raising(Gone("there is no such company yet")))
+    await site.rest()
+    [link] = site.links()
+    assert (link.ids.left, link.made_by) == (left, "created right")
+    assert site.holds() == []
 
 
 async def test_an_id_that_a_deleted_record_burned_is_a_persons_to_replace() -> None:

@@ -166,7 +166,7 @@ def _never_twice(world: World) -> Iterator[str]:
     for (side, kind, dna), made in world.witness.made.items():
         if world.witness.asked_for(side, kind, dna):
             continue
-        alive = set(world.systems[side].ids(kind))
+        alive = world.witness.standing_for(side, kind, dna)
         ours = [id for _, id, who in made if id in alive and who != PERSON]
         if len(ours) > 1:
             yield f"I6 nothing is created twice (promise 7): {kind} {dna} was made as {ours} on the {side}"
@@ -216,7 +216,7 @@ def _resurrected(world: World) -> Iterator[str]:
         if (side, kind, dna) in world.witness.unknown_deletes:
             continue  # it was deleted before Instep could know that it had been made
         last_ms = max(at_ms for at_ms, _ in deletes)
-        alive = set(world.systems[side].ids(kind))
+        alive = world.witness.standing_for(side, kind, dna)
         again = [
             id
             for at_ms, id, who in world.witness.made.get((side, kind, dna), ())

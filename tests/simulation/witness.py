@@ -189,10 +189,10 @@ class Witness:
         if self._in_the_open_window(side, kind, before):
             self.windows.append(before)
             return
-        if before.token is None and self.world.base_of(kind, side, id, name) is None:
-            return  # at first contact emptiness is no evidence of an edit
         if after is None or after in before.ancestors():
             self.finding("I3 no lost update (promises 1, 2, 11)", f"{told}, which had been replaced by it")
+            return
+        if before.token is None and self._is_no_news(place):
             return
         if (*after.place, before.token) in self.doubted:
             return  # it was being written there, and nobody knows whether it was seen: what is there now wins
@@ -205,6 +205,13 @@ class Witness:
             )
         elif policy == str(side):
             self.finding(f"the {policy} side wins (promise 4)", told)
+
+    def _is_no_news(self, place: Place) -> bool:
+        """Whether nobody can tell that a field was emptied: at first contact, or since the two sides had last agreed
+        on its being empty and what it held in between was gone again."""
+        side, kind, id, name = place
+        base = self.world.base_of(kind, side, id, name)
+        return base is None or self.world.lenses[name].token(base[side][0]) is None
 
     def _excused(self, kind: str, dna: str, before: Edit, after: Edit | None) -> bool:
         """Whether a person asked for it, or the store has forgotten why not."""
@@ -225,7 +232,7 @@ class Witness:
     def _judge_create(self, side: Side, write: Write, dna: str) -> None:
         """Promise 7; I6: nothing is created twice, and no copy of a copy."""
         before = self.made[side, write.entity, dna]
-        alive = set(self.world.systems[side].ids(write.entity)) - {write.id}
+        alive = self.standing_for(side, write.entity, dna) - {write.id}
         twins = [(at, id, who) for at, id, who in before if id in alive]
         self.made[side, write.entity, dna].append((self.now_ms, write.id, write.author))
         if not twins or self.asked_for(side, write.entity, dna):
@@ -245,6 +252,11 @@ class Witness:
         since_ms = self.listed_ms.get((side, write.entity), 0)
         edits = [e for e in self.edits if e.place == (side, write.entity, id, "mail")]
         return bool(edits) and edits[-1].token == copy and edits[-1].at_ms < since_ms
+
+    def standing_for(self, side: Side, kind: str, dna: str) -> set[str]:
+        """The ids of the live records that are of this thing now; one may have been another's before."""
+        system = self.world.systems[side]
+        return {id for id in system.ids(kind) if str(system.fields(kind, id).get("dna")) == dna}
 
     def asked_for(self, side: Side, kind: str, dna: str) -> bool:
         if self.chosen.get((kind, dna)):
@@ -271,6 +283,8 @@ class Witness:
             if edit.place[0] is not side or any(edit.value in seen for _, seen in deletes):
                 continue
             if edit.place[3] == self.world.one_way and self.world.plan.flow == f"to-{side}":
+                continue
+            if edit.token is None and self._is_no_news(edit.place):
                 continue
             if edit not in self.windows:
                 self.finding(

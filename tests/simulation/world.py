@@ -76,6 +76,7 @@ class World:
         self.people = People(self)
         self.processes: list[Process] = []
         self.restored_ms: int | None = None
+        self.listed_then: dict[tuple[Side, str], int] = {}
         self.traces: set[tuple[str, str, str | None]] = set()
         self.longest_freeze_ms = 0
         self.final_writes = 0
@@ -366,6 +367,7 @@ class World:
             self.loop.call_later(lasts_s, self.disk.make_room)
         elif step.act == "backup":
             self.disk.save()
+            self.listed_then = dict(self.witness.listed_ms)
         elif step.act == "restore":
             self.restore()
         elif step.act == "freeze":
@@ -380,7 +382,9 @@ class World:
         for process in self.processes:
             process.alive = False
         self.remember_journal()
+        self.remember_intents()
         if self.disk.put_back():
+            self.witness.listed_ms = dict(self.listed_then)
             self.restored_ms = self.loop.now_ms()
 
     def remember_journal(self) -> None:
@@ -392,6 +396,14 @@ class World:
                 for values in (change.get("old"), change.get("new"), change.get("source")):
                     if lens is not None and isinstance(values, list):
                         self.traces.add((entry.pair, name, lens.token(values[0])))
+
+    def remember_intents(self) -> None:
+        """The tokens of writes that are on their way when the store forgets them: they may still arrive."""
+        for intent in self.store.read(lambda tx: tx.intents()):
+            for property, (_, _, meant) in intent.properties.items():
+                name = self.name_of(property)
+                if name in self.lenses and meant is not None:
+                    self.traces.add((intent.key.pair, name, self.lenses[name].token(meant[0])))
 
     def knows(self, side: Side, kind: str, id: str) -> bool:
         """Whether Instep has ever read that record."""

@@ -178,9 +178,9 @@ class StoreBesideDictionaries(RuleBasedStateMachine):
 
     @rule(ids=st.sets(IDS), listed_in=st.integers(0, 2))
     def list_again(self, ids, listed_in):
-        self.write(lambda tx: tx.touch(Side.LEFT, "customer", sorted(ids), listed_in))
+        self.write(lambda tx: tx.touch(Side.LEFT, "customer", sorted(ids), listed_in, 5))
         for id in ids & self.sightings.keys():
-            self.sightings[id] = replace(self.sightings[id], listed_in=listed_in)
+            self.sightings[id] = replace(self.sightings[id], listed_in=listed_in, shown_ms=5)
 
     def todos(self, pair):
         return self.store.read(lambda tx: tx.todo_after(pair, after=0, limit=100))

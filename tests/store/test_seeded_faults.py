@@ -38,17 +38,29 @@ STATEMENT_FAULTS = {
         "",
         "a_record_is_unlisted_if_the_listing_did_not_name_it",
     ),
-    "a canary may be dead": (
+    "a sample may be dead": (
         "sample_ids",
         "and deleted = 0",
         "",
         "samples_are_the_others_seen_last_and_not_deleted",
     ),
+    "a canary may be dead": (
+        "canaries",
+        "and deleted = 0",
+        "",
+        "canaries_are_others_that_were_there_and_have_been_read",
+    ),
     "a canary may be the suspect": (
-        "sample_ids",
+        "canaries",
         "and id <> :excluding",
         "",
-        "samples_are_the_others_seen_last_and_not_deleted",
+        "canaries_are_others_that_were_there_and_have_been_read",
+    ),
+    "a canary may have come since": (
+        "canaries",
+        "or created_ms <= :created_ms",
+        "or created_ms > :created_ms",
+        "canaries_are_others_that_were_there_and_have_been_read",
     ),
     "a sighting keeps its listing": (
         "save_sighting",

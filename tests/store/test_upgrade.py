@@ -52,6 +52,7 @@ async def test_everything_that_a_release_kept_is_there_after_the_upgrade(tmp_pat
         3,
         4,
         {"email": (None, 5)},
+        3,
     )
     link = Link(
         41, "contact", Both("c1", "r1"), {"email": Both(("a@b",), (ABSENT,))}, "live", 1, 5, "match email"

@@ -64,6 +64,12 @@ CLAIM = -1
 """The number under which the match index keeps whose copy a record says it is, beside those of the match keys."""
 
 
+def told(number: int) -> int:
+    """The number under which the match index keeps what a listing told of a record that has to be read before it is
+    believed: enough to create no partner beside it."""
+    return -2 - number
+
+
 def claimed_ids(pair: Pair, entity: Entity, side: Side, id: str, fields: Mapping[str, Json]) -> list[str]:
     """The ids of the other side that a record's marker, or the form of its id, says it is the copy of; the
     likeliest first. An id says so only where we choose it and the template sets ours apart from others."""

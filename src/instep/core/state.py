@@ -22,6 +22,7 @@ class Sighting:
     clock it was last edited (lower bound None: unknown); kept for the conflict policy `newest`.
     `listed_in`: number of the last complete listing that named it (0: none). `seen_ms`: when we read it; 0 or
     below if it has to be read before it is decided on, since something was heard of it at `-seen_ms`.
+    `shown_ms`: when the system last showed it, in a reading or a listing (0: never, or not known).
     """
 
     side: Side
@@ -38,6 +39,7 @@ class Sighting:
     seen_ms: int = 0
     listed_in: int = 0
     edits: Mapping[str, tuple[int | None, int]] = field(default_factory=dict)
+    shown_ms: int = 0
 
     @property
     def unread(self) -> bool:

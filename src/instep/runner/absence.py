@@ -1,7 +1,8 @@
 """Believe that a record is gone: never from a missing row, nor from one answer alone.
 
 A 404 may come from a replica, from a wrong tenant or from a system that lost everything for a while. So other
-records that are known to exist must be readable, and then the record must be missing once more.
+records that are known to exist must be readable, and then the record must be missing once more. They must have been
+there when the system last showed the record: what has come since says nothing of what was lost.
 """
 
 from __future__ import annotations
@@ -54,9 +55,19 @@ async def confirm_gone(engine: Engine, side: Side, entity: str, id: str, *, beli
 
 
 def _canaries(engine: Engine, tx: Tx, *, side: Side, entity: str, id: str) -> list[str]:
-    """Some other records that are believed to exist: none that is itself under suspicion."""
-    ids = tx.sample_ids(side, entity, id, engine.settings.canaries)
-    return [s.id for s in tx.sightings(side, entity, ids).values() if not s.unread and not s.deleted]
+    """Some other records that were there when the system last showed this one: none that is itself under
+    suspicion."""
+    seen = tx.sighting(side, entity, id)
+    shown_ms = 0 if seen is None else seen.shown_ms
+    clock = engine.clock(side, engine.connectors[side].entities()[entity])
+    return tx.canaries(
+        side,
+        entity,
+        id,
+        known_ms=shown_ms,
+        created_ms=shown_ms + clock.skew_ms - clock.error_ms - clock.resolution_ms,
+        limit=engine.settings.canaries,
+    )
 
 
 def _gone(engine: Engine, tx: Tx, side: Side, entity: str, id: str) -> None:

@@ -84,7 +84,7 @@ class _Rows:
         return list(stored)
 
     def _touch(self, tx: Tx, ids: Sequence[str]) -> None:
-        tx.touch(self.side, self.entity, ids, self.listing)
+        tx.touch(self.side, self.entity, ids, self.listing, self.engine.now_ms())
 
     def _unlisted(self, tx: Tx, after: str) -> list[str]:
         return tx.unlisted(self.side, self.entity, self.listing, after, PAGE)

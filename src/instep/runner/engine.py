@@ -194,6 +194,8 @@ class StoreLookup:
     def _foreseen(self, pair: Pair, side: Side, id: str) -> int | None:
         """The id of the link that two unlinked records are going to have, by the first match key that says so."""
         for number, value in sorted(self.tx.match_values(pair.name, side, id).items()):
+            if number < 0:
+                continue
             same = Both.of(partial(self._matching, pair, number, value))
             if len(same.left) == len(same.right) == 1:
                 ids = same.map(lambda found: found[0])

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 from instep.core.dataflow import Pair
 from instep.core.decide import decide_link
-from instep.core.match import CLAIM, Contact, Evidence, Other, claimed_ids, decide_new
+from instep.core.match import CLAIM, Contact, Evidence, Other, claimed_ids, decide_new, match_values, told
 from instep.core.model import Both, Side
 from instep.core.release import WHOLE
 from instep.core.state import Hold, Intent, Key, Link, Sighting
 from instep.core.values import digest
 from instep.core.verdict import Scene, Verdict
-from instep.runner.engine import Engine
+from instep.runner.engine import Engine, StoreLookup
 from instep.runner.observe import is_listed
 from instep.store.contract import Tx
 
@@ -93,9 +93,12 @@ def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) 
 
 
 def _unless_unread(tx: Tx, pair: Pair, scene: Scene, key: Key, verdict: Verdict) -> Verdict:
-    """A create waits while records of the other side are known by their ids alone: one may be the partner."""
+    """A create waits while a record of the other side may be the partner and is yet to be read: one that is known by
+    its id alone, or one of which a listing told what matches."""
     side = key.side.other
     unread = tx.unread(side, pair.entity[side], 1)
+    for number, value in tx.match_values(pair.name, key.side, key.id).items():
+        unread += tx.matches(pair.name, side, told(number), value, 1) if number >= 0 else []
     if not unread:
         return verdict
     note = f"{unread[0]} in {scene.systems[side]} has not been read yet, and may be its partner"
@@ -161,7 +164,7 @@ def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -
             claimed = Other(copies[0], link.ids[side] if link else "")
     evidence = []
     for number, value in tx.match_values(pair.name, side, seen.id).items():
-        if number == CLAIM:
+        if number < 0:
             continue
         twins = [id for id in tx.matches(pair.name, side, number, value, 5) if id != seen.id]
         ids = tx.matches(pair.name, other, number, value, 5)
@@ -173,6 +176,23 @@ def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -
     skew = engine.connectors[side].clock_skew_ms
     age = engine.now_ms() - (made - skew) if made is not None else engine.now_ms() - seen.seen_ms
     return Contact(claimed, tuple(evidence), complete, age, scene.entities[other].abilities.list_lag_ms)
+
+
+def stands_beside(engine: Engine, tx: Tx, intent: Intent) -> bool:
+    """Whether a record of the target's side, other than the one that an in-doubt create may have made, matches what
+    is to be created: as its source is now, or as it was sent. Then it would not be created, if decided anew."""
+    pair = engine.dataflow.pair(intent.key.pair)
+    if pair is None:
+        return False
+    side = intent.side
+    meant = match_values(pair, side, intent.payload, StoreLookup(engine.dataflow, tx))
+    values = {*tx.match_values(pair.name, side.other, intent.source_id).items(), *meant.items()}
+    return any(
+        set(tx.matches(pair.name, side, each, value, 2)) - {intent.chosen_id}
+        for number, value in values
+        if number >= 0
+        for each in (number, told(number))
+    )
 
 
 def likely_copy(engine: Engine, tx: Tx, intent: Intent) -> str | None:

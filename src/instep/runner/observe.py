@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 
 from instep.connectors.contract import Page
-from instep.core.match import CLAIM, claimed_ids, match_values
+from instep.core.match import CLAIM, claimed_ids, match_values, told
 from instep.core.model import Record, Side
 from instep.core.state import Key, Sighting
 from instep.core.values import Json, digest, get_path, project
@@ -21,6 +22,7 @@ from instep.store.contract import Tx
 
 ALIKE = 50
 """Records with one match value that are looked at again at once; more than that share it by mistake."""
+NOTHING_TOLD: Mapping[str, Record] = MappingProxyType({})
 MISSING = "missing"
 """Why a record is to be looked at that a complete listing did not name."""
 
@@ -173,9 +175,9 @@ def take_records(
     for after in fresh:
         hold_reused(engine, tx, stored.get(after.id), after)
     if listing and unchanged:
-        tx.touch(side, entity, unchanged, listing)
+        tx.touch(side, entity, unchanged, listing, engine.now_ms())
     changed = set(marked)
-    index(engine, tx, side, entity, [s for s in fresh if s.id in changed])
+    index(engine, tx, side, entity, [s for s in fresh if s.id in changed], latest)
     mark(engine, tx, side, entity, marked, "changed")
     return len(marked)
 
@@ -257,6 +259,7 @@ def sighted(
         max(engine.now_ms(), 1),
         listing or (before.listed_in if before else 0),
         _edits(paths, fields, record, before),
+        shown_ms=engine.now_ms(),
     )
 
 
@@ -285,8 +288,15 @@ def _edits(
     return edits
 
 
-def index(engine: Engine, tx: Tx, side: Side, entity: str, sightings: Sequence[Sighting]) -> None:
-    """Keep the match index of these records true."""
+def index(
+    engine: Engine,
+    tx: Tx,
+    side: Side,
+    entity: str,
+    sightings: Sequence[Sighting],
+    rows: Mapping[str, Record] = NOTHING_TOLD,
+) -> None:
+    """Keep the match index of these records true. `rows`: what a listing told of them, by id."""
     declared = engine.connectors[side].entities()[entity]
     for pair in engine.dataflow.of_entity(side, entity):
         lookup = StoreLookup(engine.dataflow, tx)
@@ -297,6 +307,9 @@ def index(engine: Engine, tx: Tx, side: Side, entity: str, sightings: Sequence[S
                 claimed = claimed_ids(pair, declared, side, seen.id, seen.fields)
                 if claimed:
                     values[CLAIM] = digest(claimed[0])
+                if seen.unread and seen.id in rows:
+                    now = match_values(pair, side, rows[seen.id].fields, lookup)
+                    values.update((told(number), value) for number, value in now.items())
             before = tx.match_values(pair.name, side, seen.id)
             tx.save_matches(pair.name, side, seen.id, values)
             given_up = {number: value for number, value in before.items() if values.get(number) != value}

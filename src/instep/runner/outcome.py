@@ -88,8 +88,18 @@ def see(engine: Engine, tx: Tx, intent: Intent, record: Record) -> Sighting:
     if before is not None:  # an answer to a write may offer less than a reading does
         record = replace(record, fields={**before.fields, **record.fields})
     after = sighted(engine, side, entity, record, before)
+    shown_ms = max(_answered_ms(engine, side, record), 0 if before is None else before.shown_ms)
+    after = replace(after, shown_ms=shown_ms)
     take(engine, tx, before, after, intent.key.pair)
     return after
+
+
+def _answered_ms(engine: Engine, side: Side, record: Record) -> int:
+    """When a system must have had a record that it answered a write with. A repeated idempotency key is answered with
+    what was noted the first time: so the record's own times tell, where it has any."""
+    told_ms = record.updated_ms if record.updated_ms is not None else record.created_ms
+    now_ms = engine.now_ms()
+    return now_ms if told_ms is None else min(now_ms, told_ms - engine.connectors[side].clock_skew_ms)
 
 
 def _written(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:

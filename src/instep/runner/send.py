@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from instep.connectors.contract import CreateKey
-from instep.core.model import Record
+from instep.core.model import Record, Side
 from instep.core.state import Hold, Intent, Link
 from instep.core.values import digest
 from instep.errors import Gone, InDoubt, Moved, OutcomeError, Refused, RetryLater, Stop, Taken, Unable
@@ -105,13 +106,26 @@ async def taken(engine: Engine, intent: Intent, error: Taken) -> Sent:
         existing = found[0].id if len(found) == 1 else ""
     if not existing:
         return Sent(lambda tx: outcome.refused(engine, tx, intent, error))
-    try:
-        record = await engine.connectors[side].read(entity, existing)
-    except Gone:
+    record = await _holder(engine, side, entity, existing)
+    if record is None:
         return Sent(lambda tx: _burned(engine, tx, intent, existing))
     if intent.attempts > 1:
         return Sent(lambda tx: outcome.adopt(engine, tx, intent, record), record)
     return Sent(lambda tx: _recognised(engine, tx, intent, record), record)
+
+
+async def _holder(engine: Engine, side: Side, entity: str, id: str) -> Record | None:
+    """The record that has an id which is in use; None if it can't be read. An answer may come from a replica that has
+    not heard of it yet: so it is waited for until every one has."""
+    connector = engine.connectors[side]
+    with suppress(Gone):
+        return await connector.read(entity, id)
+    lag_ms = connector.entities()[entity].abilities.read_lag_ms
+    if lag_ms:
+        await engine.sleep(lag_ms / 1000)
+        with suppress(Gone):
+            return await connector.read(entity, id)
+    return None
 
 
 def _recognised(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:

@@ -21,7 +21,7 @@ from instep.core.values import digest
 from instep.errors import Gone, InDoubt, Moved, Refused, RetryLater, Taken
 from instep.runner import outcome
 from instep.runner.engine import Engine
-from instep.runner.judge import likely_copy
+from instep.runner.judge import likely_copy, stands_beside
 from instep.runner.observe import read_record
 from instep.runner.send import refused, request, taken
 from instep.runner.turn import as_record
@@ -77,12 +77,10 @@ async def _settle_create(
             )
             return None
     if resendable:
-        twin = (
-            engine.store.read(lambda tx: likely_copy(engine, tx, intent)) if _tells_ours(abilities) else None
-        )
-        if twin not in (None, intent.chosen_id):
+        if not engine.store.read(lambda tx: stands_beside(engine, tx, intent)):
+            return await _resend(engine, intent, None, abilities)
+        if _tells_ours(abilities):
             return await _settle_beside(engine, intent, abilities)
-        return await _resend(engine, intent, None, abilities)
     if engine.now_ms() < horizon:
         return horizon
     copy = engine.store.read(lambda tx: likely_copy(engine, tx, intent))

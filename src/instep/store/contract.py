@@ -91,8 +91,8 @@ class Tx(Protocol):
         """Insert or replace; the caller has checked that none is older than the stored one."""
         ...
 
-    def touch(self, side: Side, entity: str, ids: Sequence[str], listed_in: int) -> None:
-        """Note that a complete listing named these unchanged records."""
+    def touch(self, side: Side, entity: str, ids: Sequence[str], listed_in: int, shown_ms: int) -> None:
+        """Note that a complete listing named these unchanged records, and when."""
         ...
 
     def unlisted(self, side: Side, entity: str, listing: int, after: str, limit: int) -> list[str]:
@@ -102,7 +102,15 @@ class Tx(Protocol):
         ...
 
     def sample_ids(self, side: Side, entity: str, excluding: str, limit: int) -> list[str]:
-        """Some other records not marked deleted, latest seen first (canaries)."""
+        """Some other records not marked deleted, latest seen first."""
+        ...
+
+    def canaries(
+        self, side: Side, entity: str, excluding: str, *, known_ms: int, created_ms: int, limit: int
+    ) -> list[str]:
+        """Some other records, latest seen first, that have been read and are not marked deleted, and that were there
+        at `known_ms`: no reading since then has changed them, or they were created at `created_ms` of the system's
+        clock or before."""
         ...
 
     def unread(self, side: Side, entity: str, limit: int) -> list[str]:

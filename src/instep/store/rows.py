@@ -62,6 +62,7 @@ def sighting_row(sighting: Sighting) -> Bindings:
         "seen_ms": sighting.seen_ms,
         "listed_in": sighting.listed_in,
         "edits": text(sighting.edits) if sighting.edits else "{}",
+        "shown_ms": sighting.shown_ms,
     }
 
 
@@ -82,6 +83,7 @@ def sighting(row: Row) -> Sighting:
         seen_ms=row[11],
         listed_in=row[12],
         edits={path: (between[0], between[1]) for path, between in edits.items()},
+        shown_ms=row[14],
     )
 
 

@@ -76,8 +76,8 @@ class SqliteTx:
     def save_sightings(self, sightings: Iterable[Sighting]) -> None:
         self._executemany(self._sql["save_sighting"], map(rows.sighting_row, sightings))
 
-    def touch(self, side: Side, entity: str, ids: Sequence[str], listed_in: int) -> None:
-        given = {"side": side, "entity": entity, "listed_in": listed_in}
+    def touch(self, side: Side, entity: str, ids: Sequence[str], listed_in: int, shown_ms: int) -> None:
+        given = {"side": side, "entity": entity, "listed_in": listed_in, "shown_ms": shown_ms}
         for sql, bindings in in_lists("touch", ids, given):
             self._execute(sql, bindings)
 
@@ -88,6 +88,12 @@ class SqliteTx:
     def sample_ids(self, side: Side, entity: str, excluding: str, limit: int) -> list[str]:
         found = self._all("sample_ids", side=side, entity=entity, excluding=excluding, limit=limit)
         return [row[0] for row in found]
+
+    def canaries(
+        self, side: Side, entity: str, excluding: str, *, known_ms: int, created_ms: int, limit: int
+    ) -> list[str]:
+        given = {"known_ms": known_ms, "created_ms": created_ms, "excluding": excluding, "limit": limit}
+        return [row[0] for row in self._all("canaries", side=side, entity=entity, **given)]
 
     def unread(self, side: Side, entity: str, limit: int) -> list[str]:
         return [row[0] for row in self._all("unread", side=side, entity=entity, limit=limit)]

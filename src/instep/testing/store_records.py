@@ -89,7 +89,7 @@ class RecordsContract(StoreHooks):
         new = sighting("f", listed_in=2)
         async with self.opened(tmp_path) as store:
             await store.write(lambda tx: tx.save_sightings([*known, gone, new]))
-            await store.write(lambda tx: tx.touch(LEFT, "customer", ["b", "unknown"], 2))
+            await store.write(lambda tx: tx.touch(LEFT, "customer", ["b", "unknown"], 2, 5))
             assert store.read(lambda tx: tx.unlisted(LEFT, "customer", 2, "", 10)) == ["a", "c", "d"]
             assert store.read(lambda tx: tx.unlisted(LEFT, "customer", 2, "a", 1)) == ["c"]
             assert store.read(lambda tx: tx.unlisted(LEFT, "customer", 1, "", 10)) == []
@@ -98,8 +98,10 @@ class RecordsContract(StoreHooks):
     async def test_touching_changes_the_listing_and_nothing_else(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:
             await store.write(lambda tx: tx.save_sightings([sighting("a"), sighting("b")]))
-            await store.write(lambda tx: tx.touch(LEFT, "customer", ["a"], 7))
-            assert store.read(lambda tx: tx.sighting(LEFT, "customer", "a")) == sighting("a", listed_in=7)
+            await store.write(lambda tx: tx.touch(LEFT, "customer", ["a"], 7, 5))
+            assert store.read(lambda tx: tx.sighting(LEFT, "customer", "a")) == replace(
+                sighting("a"), listed_in=7, shown_ms=5
+            )
             assert store.read(lambda tx: tx.sighting(LEFT, "customer", "b")) == sighting("b")
 
     async def test_samples_are_the_others_seen_last_and_not_deleted(self, tmp_path: Path) -> None:
@@ -109,6 +111,23 @@ class RecordsContract(StoreHooks):
             await store.write(lambda tx: tx.save_sightings([*known, gone]))
             assert store.read(lambda tx: tx.sample_ids(LEFT, "customer", "x", 5)) == ["b", "c", "a"]
             assert store.read(lambda tx: tx.sample_ids(LEFT, "customer", "b", 1)) == ["c"]
+
+    async def test_canaries_are_others_that_were_there_and_have_been_read(self, tmp_path: Path) -> None:
+        known = [
+            sighting("a", seen_ms=1),
+            replace(sighting("b", seen_ms=4), created_ms=20),
+            replace(sighting("c", seen_ms=5), created_ms=21),
+            sighting("d", seen_ms=2, deleted=True),
+            sighting("e", seen_ms=-2),
+            sighting("f", seen_ms=3),
+        ]
+        given = {"known_ms": 2, "created_ms": 20, "limit": 9}
+        async with self.opened(tmp_path) as store:
+            await store.write(lambda tx: tx.save_sightings(known))
+            assert store.read(lambda tx: tx.canaries(LEFT, "customer", "x", **given)) == ["b", "a"]
+            assert store.read(lambda tx: tx.canaries(LEFT, "customer", "b", **given)) == ["a"]
+            given["limit"] = 1
+            assert store.read(lambda tx: tx.canaries(LEFT, "customer", "x", **given)) == ["b"]
 
     async def test_what_is_known_from_hints_alone_is_unread(self, tmp_path: Path) -> None:
         hint = replace(sighting("b", seen_ms=-5), digest="")

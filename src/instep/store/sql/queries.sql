@@ -8,31 +8,32 @@
 -- name: sighting
 -- One record's last reading.
 select side, entity, id, fields, digest, version, token, updated_ms, created_ms, deleted, author, seen_ms,
-    listed_in, edits
+    listed_in, edits, shown_ms
 from sightings
 where side = :side and entity = :entity and id = :id
 
 -- name: sightings
 -- The last readings of several records.
 select side, entity, id, fields, digest, version, token, updated_ms, created_ms, deleted, author, seen_ms,
-    listed_in, edits
+    listed_in, edits, shown_ms
 from sightings
 where side = :side and entity = :entity and id in (:ids)
 
 -- name: save_sighting
 -- Keep a reading in place of the one before.
 insert into sightings (side, entity, id, fields, digest, version, token, updated_ms, created_ms, deleted,
-    author, seen_ms, listed_in, edits)
+    author, seen_ms, listed_in, edits, shown_ms)
 values (:side, :entity, :id, :fields, :digest, :version, :token, :updated_ms, :created_ms, :deleted,
-    :author, :seen_ms, :listed_in, :edits)
+    :author, :seen_ms, :listed_in, :edits, :shown_ms)
 on conflict (side, entity, id) do update set fields = excluded.fields, digest = excluded.digest,
     version = excluded.version, token = excluded.token, updated_ms = excluded.updated_ms,
     created_ms = excluded.created_ms, deleted = excluded.deleted, author = excluded.author,
-    seen_ms = excluded.seen_ms, listed_in = excluded.listed_in, edits = excluded.edits
+    seen_ms = excluded.seen_ms, listed_in = excluded.listed_in, edits = excluded.edits,
+    shown_ms = excluded.shown_ms
 
 -- name: touch
 -- Note that a complete listing named these records.
-update sightings set listed_in = :listed_in
+update sightings set listed_in = :listed_in, shown_ms = :shown_ms
 where side = :side and entity = :entity and id in (:ids)
 
 -- name: unlisted
@@ -46,6 +47,14 @@ limit :limit
 -- Some records believed to exist, latest seen first.
 select id from sightings
 where side = :side and entity = :entity and deleted = 0 and id <> :excluding
+order by seen_ms desc, id
+limit :limit
+
+-- name: canaries
+-- Some records believed to exist that were there by a time, or were created by a time of the system's clock.
+select id from sightings
+where side = :side and entity = :entity and deleted = 0 and seen_ms > 0 and id <> :excluding
+    and (seen_ms <= :known_ms or created_ms <= :created_ms)
 order by seen_ms desc, id
 limit :limit
 
