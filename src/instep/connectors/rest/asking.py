@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from instep.connectors.http import Answer, HttpClient
 from instep.connectors.rest.description_calls import Errors
 from instep.connectors.rest.description_list import AskCall
-from instep.connectors.rest.outcomes import READ, refusal
+from instep.connectors.rest.outcomes import READ, refusal, says_no
 from instep.connectors.rest.paging import asks_alone, next_token, page_query
 from instep.connectors.rest.pointers import at
 from instep.connectors.rest.words import Words, filled_in, filled_path, plain
@@ -54,7 +54,7 @@ class Asker:
             query |= {name: plain(value) for name, value in filled.items() if not isinstance(value, Absent)}
             query |= {**(extra or {}), **dict(page_query(paging, token))}
         answer = await self.client.request("GET", path, query=list(query.items()), route=self._path)
-        if answer.status >= 400:
+        if says_no(self._errors, answer):
             raise refusal(self.client.system, self._what, self._operation, answer, self._errors)
         return answer, path if "://" in path else f"{self.client.base_url}/{path.lstrip('/')}"
 

@@ -145,6 +145,8 @@ class RestConnector:
         return await self._writers[entity].retire(id, seen=seen, idempotency=idempotency)
 
     async def close(self) -> None:
+        for writer in self._writers.values():
+            await writer.close()
         if isinstance(self._auth, Tokens):
             await self._auth.close()
         await self._client.close()

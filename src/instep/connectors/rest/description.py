@@ -14,7 +14,15 @@ from pydantic import Field, model_validator
 
 from instep.connectors.rest.description_auth import Auth
 from instep.connectors.rest.description_base import Equals, Format, Model
-from instep.connectors.rest.description_calls import ChosenId, Errors, Marker, ReadCall, RetireCall, WriteCall
+from instep.connectors.rest.description_calls import (
+    BulkCall,
+    ChosenId,
+    Errors,
+    Marker,
+    ReadCall,
+    RetireCall,
+    WriteCall,
+)
 from instep.connectors.rest.description_list import ListCall, PartCall
 from instep.connectors.rest.words import words_in
 from instep.core.model import FieldType
@@ -144,6 +152,12 @@ class EntityDescription(Model):
     groups: dict[str, WriteCall] = Field(
         default_factory=dict, description="other update calls, by the group of the fields that they write"
     )
+    bulk_create: BulkCall | None = Field(
+        default=None, description="how many are made in one request, if that can be"
+    )
+    bulk_update: BulkCall | None = Field(
+        default=None, description="how many are changed in one request, if that can be"
+    )
     retire: RetireCall | None = Field(
         default=None, description="how one is taken out of use; absent: it can't be"
     )
@@ -203,6 +217,7 @@ class EntityDescription(Model):
         if any(job.within_s > self.lags.late_apply_s for job in jobs):
             raise ValueError("a job may be done later than lags.late_apply_s says that a write can be")
         self._check_parts(paths)
+        self._check_bulk()
         self._check_parent()
         return self
 
@@ -216,6 +231,16 @@ class EntityDescription(Model):
                 raise ValueError(
                     f"{path} comes by a request of its own, so no usual write takes it: read_only or a group"
                 )
+
+    def _check_bulk(self) -> None:
+        if self.bulk_update is not None and self.version.if_match:
+            raise ValueError("a bulk update is not conditional: leave out bulk_update, or version.if_match")
+        if self.bulk_create is not None and self.idempotency_header:
+            raise ValueError("one idempotency key can't stand for many records: leave out bulk_create")
+        if self.bulk_create is not None and self.bulk_create.match == "id":
+            raise ValueError("new records have no id to be matched by: bulk_create needs match: order")
+        if (self.bulk_create and self.create is None) or (self.bulk_update and self.update is None):
+            raise ValueError("a write that is alone is sent by the usual call, and there is none")
 
     def _check_parent(self) -> None:
         if self.parent is None:

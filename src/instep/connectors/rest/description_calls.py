@@ -7,6 +7,22 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from instep.connectors.rest.description_base import Method, Model, Outcome, Scalar
+from instep.connectors.rest.words import words_in
+
+
+class Sign(Model):
+    """What in an answer of success says that it is none. With neither `value` nor `unless`: anything there but an
+    empty value or false."""
+
+    field: str = Field(description="pointer into the answer")
+    value: Scalar = Field(default=None, description="the value that says so")
+    unless: Scalar = Field(default=None, description="or the one value that does not")
+
+    @model_validator(mode="after")
+    def _one(self) -> Sign:
+        if self.value is not None and self.unless is not None:
+            raise ValueError("either a value says it, or any unless one")
+        return self
 
 
 class Errors(Model):
@@ -29,6 +45,14 @@ class Errors(Model):
     )
     codes: dict[str, Outcome] = Field(
         default_factory=dict, description="what the system's own codes mean, such as duplicate: taken"
+    )
+    status: str = Field(
+        default="",
+        description="pointer to a status that counts in place of the answer's own, as in the answers to many writes",
+    )
+    failed: Sign | None = Field(
+        default=None,
+        description="how an answer of success (2xx) says that nothing was done, where a system answers so",
     )
 
 
@@ -121,6 +145,60 @@ class WriteCall(Model):
         " record; empty if the answer is the id itself",
     )
     job: JobCall | None = Field(default=None, description="if it may be done later than it is answered")
+
+
+class BulkCall(Model):
+    """Many writes in one request, each with an outcome of its own. Those that come while a request is under way go
+    into the next one; a write that is alone is sent by the usual call."""
+
+    method: Method = Field(default="POST", description="of the request")
+    path: str = Field(description="where it is sent")
+    entries: str = Field(
+        default="", description="where in the body the list of writes stands; empty: the body is the list"
+    )
+    body: dict[str, Scalar] = Field(
+        default_factory=dict, description="dotted path in the body -> what always stands there"
+    )
+    wrap: str = Field(default="", description="where in an entry the fields stand, such as properties")
+    constants: dict[str, Scalar] = Field(
+        default_factory=dict, description="dotted path in an entry -> what always stands there"
+    )
+    id_at: str = Field(default="id", description="for updates: where in an entry the id stands")
+    most: int = Field(default=50, ge=2, le=1000, description="writes in one request, as the system allows")
+    calls: int = Field(default=2, ge=1, le=20, description="requests at once")
+    results: str = Field(
+        default="", description="pointer to the list of outcomes; empty if the answer is the list"
+    )
+    match: Literal["order", "id"] = Field(
+        default="order",
+        description="which outcome is whose: in the order of the writes, or by the id in it (updates only)",
+    )
+    item: str = Field(default="", description="pointer to the record within an outcome; empty if it is that")
+    new_id: str | None = Field(
+        default=None, description="pointer to the id within an outcome, if it is not within a record"
+    )
+    answers: Literal["record", "id"] = Field(
+        default="record", description="id: outcomes lack fields, so each record is read again"
+    )
+    failures: str = Field(
+        default="", description="pointer to a further list that has the outcomes of the writes that failed"
+    )
+    failure_id: str = Field(default="id", description="pointer to the id within one of these")
+    errors: Errors = Field(
+        description="how an outcome says no: pointers within it, and `failed` or `status`, by which it is known"
+    )
+
+    @model_validator(mode="after")
+    def _known(self) -> BulkCall:
+        if self.errors.failed is None and not self.errors.status and not self.failures:
+            raise ValueError(
+                "a bulk call needs errors: {failed: ...} or {status: ...}, or where its failures are"
+            )
+        if self.failures and self.match != "id":
+            raise ValueError("failures in a list of their own need match: id")
+        if words_in(self.path):
+            raise ValueError("the path of a bulk call has no words in it: it is for many records")
+        return self
 
 
 class RetireCall(Model):

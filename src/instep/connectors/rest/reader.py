@@ -10,7 +10,7 @@ from instep.connectors.http import HttpClient
 from instep.connectors.rest.description_calls import Errors
 from instep.connectors.rest.listing import Listing
 from instep.connectors.rest.nested import nested_pages
-from instep.connectors.rest.outcomes import READ, refusal
+from instep.connectors.rest.outcomes import READ, refusal, says_no
 from instep.connectors.rest.parts import Parts
 from instep.connectors.rest.places import Place, usable_id
 from instep.connectors.rest.pointers import at
@@ -98,7 +98,7 @@ class Reader:
         if path is None:
             raise Gone(f"there is no {self.entity.name} {id}", why="its path can't be made of its id")
         answer = await self.client.request("GET", path, route=described.path + "/{id}")
-        if answer.status >= 400:
+        if says_no(self.errors, answer):
             raise refusal(self.client.system, f"{self.entity.name} {id}", READ, answer, self.errors)
         row = at(answer.value, described.read.item)
         what = f"{self.entity.name} {id} can't be read"

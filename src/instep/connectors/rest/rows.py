@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from instep.connectors.rest.description import EntityDescription
-from instep.connectors.rest.description_calls import WriteCall
+from instep.connectors.rest.description_calls import BulkCall, WriteCall
 from instep.connectors.rest.moments import read_moment
 from instep.connectors.rest.places import Place, usable_id
 from instep.connectors.rest.pointers import at, put
@@ -77,17 +77,19 @@ def _version(described: EntityDescription, row: dict[str, Json]) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
 
 
-def create_body(place: Place, call: WriteCall, values: Mapping[str, Json], words: Words) -> Json:
+def create_body(
+    place: Place, call: WriteCall | BulkCall, values: Mapping[str, Json], words: Words
+) -> dict[str, Json]:
     """`values`: dotted path -> value. `words`: those of the path, with the id where the caller chooses it."""
     fields: dict[str, Json] = {}
     for path, value in values.items():
         set_path(fields, path, value)
     chosen = place.described.chosen_id
     id_at = (call.id_at or "id") if chosen is not None and chosen.by == "body" else ""
-    return _wrapped(call, fields, id_at, words)
+    return wrapped(call, fields, id_at, words)
 
 
-def partial_body(call: WriteCall, changes: Mapping[str, Json], seen: Record, words: Words) -> Json:
+def partial_fields(call: WriteCall, changes: Mapping[str, Json], seen: Record) -> dict[str, Json]:
     """Only what changes; with `nested: replace` the inner objects whole, as `seen` has them."""
     fields: dict[str, Json] = {}
     for path, value in changes.items():
@@ -95,21 +97,40 @@ def partial_body(call: WriteCall, changes: Mapping[str, Json], seen: Record, wor
         if call.nested == "replace" and head != path and head not in fields:
             fields[head] = seen.fields.get(head)
         set_path(fields, path, value)
-    return _wrapped(call, fields, call.id_at, words)
+    return fields
 
 
-def full_body(
-    entity: Entity, place: Place, call: WriteCall, row: Json, changes: Mapping[str, Json], words: Words
-) -> Json:
+def full_fields(
+    entity: Entity, described: EntityDescription, call: WriteCall, row: Json, changes: Mapping[str, Json]
+) -> dict[str, Json]:
     """Everything that the row just read holds, but what is read only or to be dropped, with the changes."""
-    held = at(row, place.described.fields_at)
+    held = at(row, described.fields_at)
     fields = dict(held) if isinstance(held, dict) else {}
     read_only = [field.path for field in entity.fields if not field.update]
     for path in (*read_only, *call.drop):
         _take_out(fields, path)
     for path, value in changes.items():
         set_path(fields, path, value)
-    return _wrapped(call, fields, call.id_at, words)
+    return fields
+
+
+def wrapped(
+    call: WriteCall | BulkCall, fields: Mapping[str, Json], id_at: str, words: Words
+) -> dict[str, Json]:
+    """A body, or an entry of one, around fields: with what always stands there, and the id."""
+    body: dict[str, Json] = {}
+    for path, value in call.constants.items():
+        filled = filled_in(value, words)
+        if not isinstance(filled, Absent):
+            put(body, path, filled)
+    if call.wrap:
+        inside = at(body, call.wrap)
+        put(body, call.wrap, {**inside, **fields} if isinstance(inside, dict) else dict(fields))
+    else:
+        body |= fields
+    if id_at and "id" in words:
+        put(body, id_at, words["id"])
+    return body
 
 
 def needs_whole_objects(call: WriteCall, changes: Mapping[str, Json], seen: Record) -> bool:
@@ -128,19 +149,3 @@ def _take_out(fields: dict[str, Json], path: str) -> None:
         inner = dict(inner)
         _take_out(inner, rest)
         fields[head] = inner
-
-
-def _wrapped(call: WriteCall, fields: dict[str, Json], id_at: str, words: Words) -> Json:
-    body: dict[str, Json] = {}
-    for path, value in call.constants.items():
-        filled = filled_in(value, words)
-        if not isinstance(filled, Absent):
-            put(body, path, filled)
-    if call.wrap:
-        inside = at(body, call.wrap)
-        put(body, call.wrap, {**inside, **fields} if isinstance(inside, dict) else fields)
-    else:
-        body |= fields
-    if id_at and "id" in words:
-        put(body, id_at, words["id"])
-    return body

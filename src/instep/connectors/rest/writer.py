@@ -1,56 +1,57 @@
-"""Writing the records of one described entity: what is sent, and what an answer says has come of it.
-
-A write has happened once it is answered with success, so whatever is wrong from there is InDoubt.
-"""
+"""Writing the records of one described entity: what is to be sent for each, and whether with others."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 
+from instep.connectors.batches import Batches
 from instep.connectors.contract import CreateKey
-from instep.connectors.http import Answer
-from instep.connectors.rest.description_calls import WriteCall
+from instep.connectors.request_ids import note_request
+from instep.connectors.rest.description_calls import BulkCall
 from instep.connectors.rest.jobs import Jobs
-from instep.connectors.rest.outcomes import CREATE, RETIRE, UPDATE, refusal
+from instep.connectors.rest.outcomes import CREATE, RETIRE, UPDATE, refusal, says_no
 from instep.connectors.rest.places import usable_id
-from instep.connectors.rest.pointers import at
 from instep.connectors.rest.reader import Reader
-from instep.connectors.rest.rows import create_body, full_body, needs_whole_objects, partial_body, record_of
+from instep.connectors.rest.rows import (
+    create_body,
+    full_fields,
+    needs_whole_objects,
+    partial_fields,
+    record_of,
+    wrapped,
+)
+from instep.connectors.rest.sender import Sender, Sending, Told
 from instep.connectors.rest.words import Words
 from instep.connectors.writing import fault, missing, require, require_creatable, require_updatable
 from instep.core.model import Record
-from instep.core.values import Absent, Json, encode, get_path
-from instep.errors import BadAnswer, Gone, InDoubt, Moved, Refused, RetryLater, Unable
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """One write, ready to be sent. `id`: of the record, as far as it is known; `parent`: of what it is under."""
-
-    operation: str
-    call: WriteCall
-    method: str
-    path: str
-    body: Json
-    headers: Mapping[str, str]
-    id: str = ""
-    parent: str = ""
+from instep.core.values import Json, get_path
+from instep.errors import Moved, OutcomeError, Refused, Unable
 
 
 class Writer:
     """Raises as the connector's `create`, `update` and `retire` do."""
 
     def __init__(self, reader: Reader, jobs: Jobs) -> None:
-        self._reader, self._jobs = reader, jobs
+        self._reader, self._sender = reader, Sender(reader, jobs)
         self._client, self._entity, self._place = reader.client, reader.entity, reader.place
         self._described, self._name = reader.place.described, reader.entity.name
+        self._creates = self._batches(self._described.bulk_create)
+        self._updates = self._batches(self._described.bulk_update)
 
     async def create(self, fields: Mapping[str, Json], key: CreateKey) -> Record:
-        return await self._sent(self._creation(fields, key))
+        return await self._sent(self._creation(fields, key), self._creates)
 
     async def update(self, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str) -> Record:
-        return await self._sent(await self._change(id, changes, seen, idempotency))
+        sending = await self._change(id, changes, seen, idempotency)
+        return await self._sent(sending, self._updates if sending.call is self._described.update else None)
+
+    async def close(self) -> None:
+        """What waits to be sent with others is given up."""
+        for batches in (self._creates, self._updates):
+            if batches is not None:
+                await batches.close()
 
     async def retire(self, id: str, *, seen: Record, idempotency: str) -> Record:
         described = self._described
@@ -66,11 +67,32 @@ class Writer:
             headers=self._headers(idempotency, seen.token),
             route=described.path + "/{id}",
         )
-        if answer.status >= 400:
+        if says_no(self._reader.errors, answer):
             raise refusal(self._client.system, f"{self._name} {id}", RETIRE, answer, self._reader.errors)
         if call.by == "delete" and described.retired is None:
             return Record(id, deleted=True)
-        return await self._after(id)
+        return await self._sender.after(id)
+
+    def _batches(self, bulk: BulkCall | None) -> Batches[Sending, Told] | None:
+        if bulk is None:
+            return None
+        return Batches(
+            partial(self._sender.many, bulk),
+            most=bulk.most,
+            calls=asyncio.Semaphore(bulk.calls),
+            patience_s=self._client.limits.total_s / 2,
+        )
+
+    async def _sent(self, sending: Sending, batches: Batches[Sending, Told] | None) -> Record:
+        """The outcome of a write that is sent alone, or together with others."""
+        if batches is None:
+            return await self._sender.one(sending)
+        told = await batches.do(sending)
+        for id in told.requests:
+            note_request(id)
+        if isinstance(told.outcome, OutcomeError):
+            raise told.outcome
+        return told.outcome
 
     # --- what is sent ---
 
@@ -102,14 +124,18 @@ class Writer:
             path = self._path(call.path or described.path, words, id)
         method = call.method or ("PUT" if by_path else "POST")
         body = create_body(self._place, call, values, words)
-        return Sending(CREATE, call, method, path, body, headers, id, parent)
+        bulk = described.bulk_create
+        entry = create_body(self._place, bulk, values, words) if bulk is not None else None
+        return Sending(
+            CREATE, call, method, path, body, headers, id=id, parent=parent, entry=entry, marker=key.marker
+        )
 
     async def _change(self, id: str, changes: Mapping[str, Json], seen: Record, idempotency: str) -> Sending:
         """A body that is full is made from a reading just before."""
         entity, described = self._entity, self._described
-        fields = require_updatable(self._client.system, entity, changes)
+        written = require_updatable(self._client.system, entity, changes)
         self._permit(changes, "")
-        group = fields[0].group if fields else ""
+        group = written[0].group if written else ""
         call = described.groups[group] if group else described.update
         if call is None:
             why = "no update call is described for fields without a group"
@@ -123,15 +149,20 @@ class Writer:
             now = record_of(entity, self._place, row, parent=self._place.parent_of(id), etag=etag)
             if seen.complete and self._apart(now) != self._apart(seen):
                 raise Moved(f"{self._name} {id} has changed", why="a reading just before the write differs")
-            body, token = full_body(entity, self._place, call, row, changes, words), now.token
+            fields, token = full_fields(entity, described, call, row, changes), now.token
         else:
             if needs_whole_objects(call, changes, seen):
                 seen = await self._reader.read(id)
-            body = partial_body(call, changes, seen, words)
+            fields = partial_fields(call, changes, seen)
         method = call.method or ("PUT" if call.body == "full" else "PATCH")
         headers = self._headers(idempotency, token)
         path = self._path(call.path, words, id)
-        return Sending(UPDATE, call, method, path, body, headers, id, self._parent(seen.fields))
+        bulk = described.bulk_update
+        body, entry = wrapped(call, fields, call.id_at, words), None
+        if bulk is not None and call is described.update:
+            entry = wrapped(bulk, fields, bulk.id_at, words)
+        parent = self._parent(seen.fields)
+        return Sending(UPDATE, call, method, path, body, headers, id=id, parent=parent, entry=entry)
 
     def _apart(self, record: Record) -> dict[str, Json]:
         """The fields that a row has by itself."""
@@ -175,60 +206,3 @@ class Writer:
             why = fault(known, value) if known is not None and known.path == path else ""
             if why:
                 raise Refused(f"{self._name}: {path} was refused", field=path, code="invalid", why=why)
-
-    # --- what came of it ---
-
-    async def _sent(self, sending: Sending) -> Record:
-        what = f"{self._name} {sending.id}".rstrip()
-        route = self._described.path + ("" if sending.operation == CREATE else "/{id}")
-        answer = await self._client.request(
-            sending.method, sending.path, body=encode(sending.body), headers=sending.headers, route=route
-        )
-        chosen = sending.id if sending.operation == CREATE else ""
-        if answer.status >= 400:
-            errors = self._reader.errors
-            raise refusal(self._client.system, what, sending.operation, answer, errors, chosen_id=chosen)
-        call, item, new_id = sending.call, sending.call.item, sending.call.new_id
-        if call.job is not None and answer.status in call.job.statuses:
-            answer = await self._jobs.ended(call.job, answer, what, sending.operation, self._reader.errors)
-            item, new_id = call.job.item, call.job.new_id or None
-        elif answer.status == 202:
-            raise self._unsaid(what, "it was only noted down (202), and no job is described")
-        return await self._written(sending, answer, item, new_id, what)
-
-    async def _written(
-        self, sending: Sending, answer: Answer, item: str, new_id: str | None, what: str
-    ) -> Record:
-        """The record that a write left."""
-        row = at(answer.value, item)
-        named = at(row, self._described.id) if new_id is None else at(answer.value, new_id)
-        told = usable_id(named) if new_id is None else _last_step(named)
-        own = sending.id
-        if own and sending.operation != CREATE:
-            own = str(self._place.words(own, sending.parent)["id"])
-        if not told and sending.call.answers == "nothing":
-            told = own or _last_step(answer.headers.get("location", ""))
-        if not told or (own and told != own):
-            raise self._unsaid(what, "the answer does not hold the record that was written")
-        id = self._place.id_of(sending.parent, told)
-        if sending.call.answers != "record" or new_id is not None:
-            return await self._after(id)
-        try:
-            return await self._reader.whole(row, answer.headers.get("etag", ""), sending.parent)
-        except (BadAnswer, Gone, RetryLater) as error:
-            raise self._unsaid(f"{self._name} {id}", error.why) from None
-
-    async def _after(self, id: str) -> Record:
-        try:
-            return await self._reader.read(id)
-        except (BadAnswer, Gone, RetryLater) as error:
-            raise InDoubt(f"{self._name} {id} was written and can't be read", why=error.why) from None
-
-    def _unsaid(self, what: str, why: str) -> InDoubt:
-        return InDoubt(f"{self._client.system} did not say what became of {what}", why=why)
-
-
-def _last_step(value: Json | Absent) -> str:
-    """An id, or the one that an address ends with."""
-    text = usable_id(value)
-    return usable_id(text.rstrip("/").rpartition("/")[2]) if "/" in text else text
