@@ -68,6 +68,11 @@ CAUSES: Final[Mapping[str, tuple[str, str]]] = {
         "the id of a linked record stands for another record now",
         "a product was deleted in the ERP, and a new one was given its number",
     ),
+    "overwritten": (
+        "an edit was replaced by a write of Instep that had not seen it, which the system's log told afterwards;"
+        " nothing waits for it",
+        "a customer's name was changed in Chargebee in the instant in which the ERP's name was written",
+    ),
     "brake": (
         "more of one kind of change would be written to a pair than is made without asking; it holds all of them",
         "an import has emptied the phone number of half of the contacts",

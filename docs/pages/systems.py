@@ -82,7 +82,10 @@ def _abilities(entity: Entity) -> Iterator[str]:
         yield f"- A create happens once: {'; '.join(once) or 'nothing helps; a lost answer is held in doubt'}."
     if able.update:
         conditional = "is refused if the record has changed since" if able.conditional else "has no condition"
-        yield f"- An update {conditional}."
+        noticed = ""
+        if able.log and not able.conditional:
+            noticed = "; an edit that it replaced unseen is found in the system's log, and held"
+        yield f"- An update {conditional}{noticed}."
     lists = "all records" if able.complete_list else "only some records, so that a missing one proves nothing"
     deleted = "; deleted ones too" if able.tombstones else ""
     lag = f"; a change may take {able.list_lag_ms // 1000} s to be listed" if able.list_lag_ms else ""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
 from instep.connectors.contract import Connector, CreateKey, Page
 from instep.connectors.memory import MemoryConnector
-from instep.core.model import Record
+from instep.core.model import Logged, Record
 from instep.core.values import Json
 from instep.errors import Gone, InstepError, Refused, Taken
 
@@ -199,6 +199,50 @@ class RetiredRowsAreLeftOut(MemoryConnector):
             yield replace(page, records=kept)
 
 
+class TheLogTellsWhatIsThereNow(MemoryConnector):
+    async def changed(
+        self, entities: Collection[str], since_ms: int, until_ms: int
+    ) -> AsyncIterator[Sequence[Logged]]:
+        async for page in super().changed(entities, since_ms, until_ms):
+            now = [self.system.record(one.entity, one.record.id) for one in page]
+            yield [
+                replace(one, record=replace(r, version=one.record.version))
+                for one, r in zip(page, now, strict=True)
+            ]
+
+
+class TheLogForgetsTheLast(MemoryConnector):
+    async def changed(
+        self, entities: Collection[str], since_ms: int, until_ms: int
+    ) -> AsyncIterator[Sequence[Logged]]:
+        async for page in super().changed(entities, since_ms, until_ms):
+            yield page[:-1]
+
+
+class TheLogIsOfAllTimes(MemoryConnector):
+    async def changed(
+        self, entities: Collection[str], since_ms: int, until_ms: int
+    ) -> AsyncIterator[Sequence[Logged]]:
+        async for page in super().changed(entities, 0, 2 * until_ms):
+            yield page
+
+
+class TheLogIsOfEverything(MemoryConnector):
+    async def changed(
+        self, entities: Collection[str], since_ms: int, until_ms: int
+    ) -> AsyncIterator[Sequence[Logged]]:
+        async for page in super().changed(self.system.entities, since_ms, until_ms):
+            yield page
+
+
+class TheLogNamesNobody(MemoryConnector):
+    async def changed(
+        self, entities: Collection[str], since_ms: int, until_ms: int
+    ) -> AsyncIterator[Sequence[Logged]]:
+        async for page in super().changed(entities, since_ms, until_ms):
+            yield [replace(one, record=replace(one.record, author=None)) for one in page]
+
+
 CAUGHT_BY: list[tuple[type[MemoryConnector], str]] = [
     (UpdatesWipeTheRest, "test_an_update_writes_the_named_fields_and_no_others"),
     (UpdatesDropAField, "test_an_update_writes_the_named_fields_and_no_others"),
@@ -227,6 +271,11 @@ CAUGHT_BY: list[tuple[type[MemoryConnector], str]] = [
     (ForeignCursorsEndTheListing, "test_an_unusable_cursor_is_recovered_from_by_reading_more"),
     (DeletedRowsAreLeftOut, "test_a_deleted_record_is_listed_as_such_where_tombstones_are_declared"),
     (RetiredRowsAreLeftOut, "test_a_retired_record_is_still_listed_and_shown_as_retired"),
+    (TheLogTellsWhatIsThereNow, "test_the_log_has_each_state_that_an_update_led_to_by_its_version"),
+    (TheLogForgetsTheLast, "test_the_log_has_each_state_that_an_update_led_to_by_its_version"),
+    (TheLogIsOfAllTimes, "test_the_log_of_other_times_and_other_entities_is_left_out"),
+    (TheLogIsOfEverything, "test_the_log_of_other_times_and_other_entities_is_left_out"),
+    (TheLogNamesNobody, "test_the_log_says_who_made_a_change"),
 ]
 
 
@@ -234,7 +283,7 @@ CAUGHT_BY: list[tuple[type[MemoryConnector], str]] = [
 async def test_the_suite_catches(faulty: type[MemoryConnector], sentence: str) -> None:
     class WithFault(InMemory):
         async def connector(self) -> Connector:
-            self.system = system_of(FULL)
+            self.system = system_of(replace(FULL, log=True))
             self.company = self.system.put("company", {"name": "Nordlys"})
             return faulty("Memory", self.system, page_size=2)
 

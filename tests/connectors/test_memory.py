@@ -103,6 +103,10 @@ class TestTimesOfOneSecond(InMemory):
     abilities = replace(FULL, versions="time", resolution_ms=1000, chosen_id=False, conditional=False)
 
 
+class TestALogInPlaceOfConditions(InMemory):
+    abilities = replace(FULL, conditional=False, log=True)
+
+
 class TestOnlyAMarker(InMemory):
     abilities = Abilities(marker="ref", versions="time", retire=False)
 

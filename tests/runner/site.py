@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -17,10 +17,9 @@ from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.memory import MemoryConnector
 from instep.connectors.memory_system import PERSON, MemorySystem
 from instep.core.dataflow import NO_BRAKES, Dataflow, MatchKey, Pair, Part, Property
-from instep.core.model import SIDES, Abilities, Both, Entity, Field, Record, Side
+from instep.core.model import SIDES, Abilities, Both, Entity, Field, Logged, Record, Side
 from instep.core.state import Hold, Intent, Key, Link, Release, Sighting, Todo
-from instep.core.transformations.arguments import parse
-from instep.core.transformations.registry import build
+from instep.core.transformations.registry import build, parse
 from instep.core.values import Json
 from instep.errors import InDoubt
 from instep.runner.engine import Engine, Settings
@@ -62,15 +61,6 @@ def lost() -> Fault:
     return raising(InDoubt("no answer"))
 
 
-def answering(answer: Any) -> Fault:
-    """The request is answered without being carried out, as by a replica that lags."""
-
-    async def fault(send: Send) -> Any:
-        return answer
-
-    return fault
-
-
 def after(act: Callable[[], object]) -> Fault:
     """Something happens at the last moment before the request arrives."""
 
@@ -97,7 +87,7 @@ class Scripted:
     """The in-memory connector with a log of its requests, and faults for the next requests of a kind.
 
     `hints`: listings name only ids and versions. `unlisted`: records that listings leave out. `stale`: records
-    that listings show as they were.
+    that listings show as they were. `unlogged`: records that the log of changes does not show.
     """
 
     inner: MemoryConnector
@@ -110,6 +100,7 @@ class Scripted:
     hints: bool = False
     unlisted: set[str] = field(default_factory=set)
     stale: dict[str, Record] = field(default_factory=dict)
+    unlogged: set[str] = field(default_factory=set)
 
     @property
     def requests(self) -> int:
@@ -175,6 +166,15 @@ class Scripted:
         record: Record = await self._do("retire", entity, id, send)
         return record
 
+    async def changed(
+        self, entities: Collection[str], since_ms: int, until_ms: int
+    ) -> AsyncIterator[Sequence[Logged]]:
+        async def pages() -> list[Sequence[Logged]]:
+            return [page async for page in self.inner.changed(entities, since_ms, until_ms)]
+
+        for page in await self._do("changed", ",".join(entities), f"{since_ms}-{until_ms}", pages):
+            yield [one for one in page if one.record.id not in self.unlogged]
+
     async def _do(self, operation: str, entity: str, id: str, send: Send) -> Any:
         self.log.append((operation, entity, id))
         waiting = self.faults[operation]
@@ -229,13 +229,13 @@ class Site:
         self,
         *pairs: Pair,
         abilities: Both[Abilities] = Both(STRICT, STRICT),
-        entities: Both[list[Entity]] | None = None,
+        entities: Both[Sequence[Entity]] | None = None,
         store: Store | None = None,
         page_size: int = 100,
         settings: Settings | None = None,
     ) -> None:
         self.now = START_MS
-        made = entities or Both.of(lambda s: [company(s, abilities[s]), person(s, abilities[s])])
+        made = entities or Both.of(lambda s: (company(s, abilities[s]), person(s, abilities[s])))
         self.systems = Both.of(
             lambda side: MemorySystem(
                 made[side],
@@ -370,19 +370,3 @@ class Site:
 
     async def mark(self, key: Key) -> None:
         await self.store.write(lambda tx: tx.mark([key], reason="test"))
-
-
-def with_persons(*, required: bool = False) -> Site:
-    """A site with companies and the persons who refer to them."""
-    entities = Both.of(lambda s: [company(s), person(s, required=required)])
-    return Site(pair(), pair("person", PARENT, after=("company",)), entities=entities)
-
-
-def another(site: Site, side: Side, id: str, name: str) -> None:
-    """The record is deleted, and its id given to another one, before anybody looks."""
-    system = site.systems[side]
-    site.now += 5_000
-    system.remove("company", id)
-    version = system._records["company"].pop(id).version
-    system.put("company", {"name" if side is LEFT else "title": name, "mail": f"{name}@x.example"}, id)
-    system._records["company"][id].version = version + 1

@@ -148,6 +148,18 @@ async def test_latency_delays_and_then_the_request_goes_on() -> None:
         assert asyncio.get_running_loop().time() - begun >= 0.06
 
 
+async def test_a_pause_keeps_the_request_at_the_door_until_its_rule_is_removed() -> None:
+    async with shop() as here:
+        await here.fault("pause", match={"method": "POST"})
+        waiting = asyncio.ensure_future(post(here, n=1))
+        while not (await here.console("GET", "faults"))["rules"][0]["fired"]:
+            assert not waiting.done()
+        assert here.made == []
+        await here.console("DELETE", "faults")
+        assert await waiting == 201
+        assert here.made == [{"n": 1}]
+
+
 async def test_a_next_token_can_be_emptied_repeated_made_endless_or_removed() -> None:
     async with shop() as here:
         await here.fault("rewrite_json", times=1, set={"/next": ""})

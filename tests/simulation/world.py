@@ -222,9 +222,7 @@ class World:
             known=lambda entity, id: self.knows(side, entity, id),
             sent=self._sent,
             doubt=lambda entity, id, values: self.witness.doubt(side, entity, id, values),
-            breach=lambda what: self.witness.finding(
-                "I18 the impossible is never sent (law abilities)", what
-            ),
+            breach=lambda what: self.witness.finding("I18 nothing that is declared impossible is sent", what),
             listed=lambda entity, since_ms: self.witness.listed_ms.update({(side, entity): since_ms}),
         )
 

@@ -13,6 +13,7 @@ from instep.cli.history_verify import verify_history
 from instep.cli.records import known_site, pair_of, side_of, side_option
 from instep.cli.terminal import Terminal
 from instep.core.model import Both, Side
+from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.values import Json
 from instep.errors import UsageError
 from instep.store.contract import Entry, Run, Tx
@@ -54,9 +55,9 @@ def command(
 ) -> int:
     """Show the journal, latest first: of everything, of a pair, of one record or of a run.
 
-    A value that lost a conflict stands there as "overruled". With --verify, every entry is checked against the
-    chain of hashes that it was sealed with, and the chain's end is printed, to be kept elsewhere; exit code 3 if
-    an entry was changed, taken out, put in or moved.
+    A value that lost a conflict stands there as "overruled", one that a write replaced unseen as "overwritten".
+    With --verify, every entry is checked against the chain of hashes that it was sealed with, and the chain's end is
+    printed, to be kept elsewhere; exit code 3 if an entry was changed, taken out, put in or moved.
     """
     if check or anchor:
         return asyncio.run(verify_history(terminal, anchor, as_json))
@@ -148,7 +149,8 @@ def _change(entry: Entry, change: Mapping[str, Json]) -> str:
         return f"{name}: {words.values(old)} lost"
     if entry.operation == "create":
         return f"{name}: {words.values(new)}"
-    return f"{name}: {words.values(old)} -> {words.values(new)}"
+    replaced = "overwritten with" if entry.operation == OVERWRITTEN else "->"
+    return f"{name}: {words.values(old)} {replaced} {words.values(new)}"
 
 
 def as_json_entry(entry: Entry, systems: Both[str]) -> dict[str, Any]:

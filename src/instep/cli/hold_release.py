@@ -10,7 +10,7 @@ import click
 
 from instep.cli import words
 from instep.cli.held import HOLD, Which, as_option, fix_of, holds_of, one_hold
-from instep.cli.hold_value import given_value
+from instep.cli.hold_value import given_value, restored_value
 from instep.cli.records import known_site, pair_of
 from instep.cli.terminal import Terminal
 from instep.core.model import SIDES, Side
@@ -155,6 +155,8 @@ def _releasing(
             if wanted.value is not None and link is not None:
                 side = side_named(site, wanted.terms)
                 value = given_value(site, tx, hold, link, side, wanted.value)
+            if choice == "restore" and link is not None:
+                value = restored_value(site, tx, hold, link)
             tx.save_release(release_of(hold, choice, at_ms=now_ms(), value=value))
             tx.append([_entry(hold, link, choice)])
             tx.mark([hold.key], reason="a person chose")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import msgspec
 
 from instep.cli.records import pair_of
 from instep.core.dataflow import Property
 from instep.core.model import Both, Side
+from instep.core.overwritten import restoring
 from instep.core.standing import giving
-from instep.core.state import Hold, Link
+from instep.core.state import Hold, Link, Sighting
 from instep.core.transformations.contract import Opaque
 from instep.core.values import Json, Raw, decode
 from instep.errors import UsageError
@@ -36,14 +39,29 @@ def given_value(site: Site, tx: Tx, hold: Hold, link: Link, side: Side, text: st
             why=canon.why,
             fix="write it as that system does, or in the other's terms: --in",
         )
-    left, right = (tx.sighting(s, pair.entity[s], link.ids[s]) for s in Side)
-    found = giving(prop, side, raw, Both(left, right)) if left is not None and right is not None else None
-    if found is None:
-        raise UsageError(
-            f"{prop.name} of {hold.key.id} is not known on both sides",
-            fix="read both again: instep plan --full",
-        )
-    return found.to_json()
+    seen = _seen(site, tx, hold, link)
+    found = None if seen is None else giving(prop, side, raw, seen)
+    return found.to_json() if found is not None else _unknown(hold)
+
+
+def restored_value(site: Site, tx: Tx, hold: Hold, link: Link) -> Json:
+    """The release's value for the edit that a hold says was overwritten. Raises UsageError if that is not known."""
+    prop, seen = pair_of(site, hold.key.pair).property(hold.property), _seen(site, tx, hold, link)
+    found = None if prop is None or seen is None else restoring(hold, prop, seen)
+    return found.to_json() if found is not None else _unknown(hold)
+
+
+def _seen(site: Site, tx: Tx, hold: Hold, link: Link) -> Both[Sighting] | None:
+    entity = pair_of(site, hold.key.pair).entity
+    left, right = (tx.sighting(side, entity[side], link.ids[side]) for side in Side)
+    return None if left is None or right is None else Both(left, right)
+
+
+def _unknown(hold: Hold) -> NoReturn:
+    raise UsageError(
+        f"{hold.property} of {hold.key.id} is not known on both sides",
+        fix="read both again: instep plan --full",
+    )
 
 
 def _read(site: Site, prop: Property, entity: str, side: Side, text: str) -> Raw:

@@ -17,6 +17,7 @@ from instep.cli.hold_release import release
 from instep.cli.records import known_site, pair_of
 from instep.cli.terminal import Terminal
 from instep.core.model import SIDES, Side
+from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.release import SENTENCES, choices
 from instep.core.state import Hold, Link
 from instep.core.values import Json, get_path
@@ -25,7 +26,7 @@ from instep.site import Site
 from instep.store.contract import Tx
 
 EXAMPLES: Final = 2
-TOGETHER: Final = ("left", "right", "retry", "leave")
+TOGETHER: Final = ("left", "right", "restore", "retry", "leave")
 """Choices that may be offered for many holds at once: none of these makes or forgets a record."""
 
 
@@ -135,12 +136,19 @@ def _values(hold: Hold) -> list[tuple[str, Mapping[str, Json]]]:
     return [
         (name, sides)
         for name, sides in hold.values.items()
-        if isinstance(sides, dict) and set(sides) == {s.value for s in SIDES}
+        if isinstance(sides, dict) and set(sides) >= {s.value for s in SIDES}
     ]
 
 
 def _side_by_side(site: Site, sides: Mapping[str, Json]) -> str:
-    return "   ".join(f"{site.systems[s]}: {words.values(sides[s.value])}" for s in SIDES)
+    told = [f"{site.systems[s]}: {words.values(sides[s.value])}" for s in SIDES]
+    return "   ".join([*told, *(f"overwritten: {lost}" for lost in _overwritten(sides))])
+
+
+def _overwritten(sides: Mapping[str, Json]) -> list[str]:
+    """The value that was overwritten, if that is what a hold is about."""
+    lost = sides.get(OVERWRITTEN)
+    return [words.values(value) for value in lost.values()] if isinstance(lost, dict) else []
 
 
 @command.command()
@@ -174,6 +182,8 @@ async def _show(terminal: Terminal, number: int, as_json: bool) -> None:
                 terminal.say(
                     f"    {side.value:5}  {site.systems[side]}: {words.values(sides[side.value])}{was}"
                 )
+            for lost in _overwritten(sides):
+                terminal.say(f"    overwritten: {lost}")
         for line in examples(site, hold):
             terminal.say(f"    {line}")
         for line in site.store.read(lambda tx: _candidates(tx, site, hold)):

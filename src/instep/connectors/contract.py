@@ -1,4 +1,5 @@
 """What the engine needs of a connected system. Nine calls; the public suite in `instep.testing` is the proof.
+A tenth, `ChangeLog`, is for systems that keep a log of changes and take no condition with an update.
 
 A connector speaks to one system and knows nothing of the other, of links, or of the store. It paces itself
 within the system's limits and retries what is safe to retry *reading*; a write it sends once, and reports the
@@ -15,11 +16,11 @@ Everything that comes from a system is untrusted: bodies are bounded, numbers wi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from instep.core.model import Entity, Record
+from instep.core.model import Entity, Logged, Record
 from instep.core.values import Json
 from instep.errors import Problem
 
@@ -135,4 +136,19 @@ class Connector(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class ChangeLog(Protocol):
+    """What a connector is beside `Connector` if some of its entities have the ability `log`."""
+
+    def changed(
+        self, entities: Collection[str], since_ms: int, until_ms: int
+    ) -> AsyncIterator[Sequence[Logged]]:
+        """Pages of the updates of these entities' records that were made between two times of our clock, by
+        whomever; those of around then do no harm. One request for all entities where the system can.
+
+        The log may miss the latest changes for as long as the entity's `list_lag_ms`. Raises as `Connector.list`.
+        """
         ...

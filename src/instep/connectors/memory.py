@@ -6,13 +6,13 @@ requests, sends a write once, and names each outcome by its class. `instep.testi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.memory_system import MemorySystem, Write
 from instep.connectors.writing import require, require_creatable, require_updatable
-from instep.core.model import Entity, Record
+from instep.core.model import Entity, Logged, Record
 from instep.core.values import Json
 from instep.errors import Unable
 
@@ -108,6 +108,15 @@ class MemoryConnector:
         return self.system.update(
             entity, id, {path: value}, token=seen.token, author=self.name, idempotency=idempotency
         )
+
+    async def changed(
+        self, entities: Collection[str], since_ms: int, until_ms: int
+    ) -> AsyncIterator[Sequence[Logged]]:
+        """The system's log, page by page."""
+        rows = self.system.logged(entities, since_ms, until_ms)
+        for first in range(0, max(len(rows), 1), self.page_size):
+            self._count("lists")
+            yield rows[first : first + self.page_size]
 
     async def close(self) -> None:
         """Nothing is held open."""

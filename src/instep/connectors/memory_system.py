@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from instep.connectors.writing import fault, filled, leaves, missing
-from instep.core.model import Entity, Record
+from instep.core.model import Entity, Logged, Record
 from instep.core.values import Absent, Json, digest, get_path, is_empty, set_path
 from instep.errors import Gone, Moved, Refused, Taken
 
@@ -64,6 +64,7 @@ class MemorySystem:
     may share; by default the entity's marker. Ids are "1", "2"... per entity unless
     chosen, never given twice.
     `writes` is the log of every effective write, by people and by connectors: the truth to check against.
+    `log` is what the system itself tells of updates, for entities with that ability, oldest first.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class MemorySystem:
         markers = {name: (e.abilities.marker,) for name, e in self.entities.items() if e.abilities.marker}
         self.unique: Mapping[str, Collection[str]] = markers if unique is None else unique
         self.writes: list[Write] = []
+        self.log: list[tuple[int, Logged]] = []
         self._records: dict[str, dict[str, _Stored]] = {name: {} for name in self.entities}
         self._last_id = dict.fromkeys(self.entities, 0)
         self._seq = 0
@@ -121,6 +123,10 @@ class MemorySystem:
             if tombstones or not stored.deleted:
                 changed.append(stored)
         return [(stored.seq, self._record(entity, stored)) for stored in islice(reversed(changed), limit)]
+
+    def logged(self, entities: Collection[str], since_ms: int, until_ms: int) -> list[Logged]:
+        """The updates of these entities' records between two times of the system's clock, oldest first."""
+        return [one for at_ms, one in self.log if one.entity in entities and since_ms <= at_ms <= until_ms]
 
     def holding(self, entity: str, path: str, value: Json) -> list[Record]:
         live = (stored for stored in self._records[entity].values() if not stored.deleted)
@@ -232,6 +238,9 @@ class MemorySystem:
         records.pop(stored.id, None)
         records[stored.id] = stored
         self.writes.append(Write(self.now_ms(), author, operation, entity, stored.id, changes))
+        if operation == "update" and self.entities[entity].abilities.log:
+            record = replace(self._record(entity, stored), author=author)
+            self.log.append((self.now_ms(), Logged(f"change-{self._seq}", entity, record)))
 
     def _permit(self, entity: Entity, values: Mapping[str, Json], id: str | None) -> None:
         """Raise Refused or Taken for a value that the field's declaration or another record rules out."""

@@ -15,6 +15,7 @@ from instep.core.dataflow import Property
 from instep.core.diff import Delta, diff, raw_of
 from instep.core.gone import decide_gone
 from instep.core.model import SIDES, Both, Side
+from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.payload import by_hand, old_raw, unwritable
 from instep.core.policy import POLICIES, Conflict, EditTime, edit_time
 from instep.core.release import STANDING, WHOLE
@@ -104,6 +105,7 @@ class _Deciding:
         self.scene, self.key, self.link, self.seen = scene, key, link, seen
         self.refused = {hold.property: hold for hold in holds if hold.cause == "refused"}
         self.standing = {hold.property: hold for hold in holds if hold.cause in STANDING}
+        self.overwritten = {hold.property: hold for hold in holds if hold.cause == OVERWRITTEN}
         self.known = {hold.property: hold.digest for hold in holds}
         self.undone = undone
         self.releases = {release.property: release for release in releases}
@@ -117,6 +119,8 @@ class _Deciding:
     def decide(self, deltas: Sequence[Delta]) -> Verdict:
         for unit in _units(deltas):
             self._decide_unit(self._without_given(unit))
+        for delta in deltas if self.overwritten else ():
+            self._keep_overwritten(delta)
         writes = self._writes()
         return Verdict(
             self.key,
@@ -148,12 +152,25 @@ class _Deciding:
         self.flows += [Flow(delta, side, why, wanted.raw[side]) for side in left]
         return bool(left)
 
+    def _keep_overwritten(self, delta: Delta) -> None:
+        """Hold an overwritten edit, which keeps nothing from being written, for as long as the values stay as they
+        are and no person has answered."""
+        name = delta.property.name
+        hold, release = self.overwritten.get(name), self.releases.get(name)
+        if hold is None or hold.digest != property_digest(delta):
+            return
+        given_now = any(flow.delta is delta and flow.raw is not None for flow in self.flows)
+        if release is not None and release.digest == hold.digest and not given_now:
+            self.used.append(name)  # left as it is, or to be what it is already
+        else:
+            self.holds.append(hold)
+
     def _chosen(self, name: str, open_ones: Sequence[Delta], about: str) -> Side | None:
         """The side that a person chose to win, at the sight of these values or of a hold that stands."""
         release, standing = self.releases.get(name), self.standing.get(name)
         if release is None or name in self.stale:
             return None
-        wanted = given(release.value) if release.choice == "value" else None
+        wanted = given(release.value) if release.choice in ("value", "restore") else None
         if wanted is not None and wanted.base is not None:
             side = wanted.sides[
                 0

@@ -15,6 +15,7 @@ from instep.core.dataflow import Property
 from instep.core.diff import Delta, diff, raw_of
 from instep.core.match import FOR_GOOD
 from instep.core.model import SIDES, Both, Side
+from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.state import Hold, Intent, Key, Link, Release, Sighting, Todo
 from instep.core.transformations.contract import Opaque
 from instep.core.values import Raw
@@ -131,7 +132,8 @@ def _standing(scene: Scene, prop: Property, seen: Both[Sighting], link: Link, kn
     delta = diff(prop, Both(left, right), base, scene.lookup)
     standing = Standing(prop.name, "same", raw, base, _edited(delta, base), delta.to)
     hold = next((h for h in known.holds if h.property in (prop.name, prop.group or prop.name)), None)
-    if delta.kind in ("same", "drift", "agreed"):
+    settled = delta.kind in ("same", "drift", "agreed")
+    if settled and (hold is None or hold.cause != OVERWRITTEN):
         return standing
     if hold is not None:
         chosen = next((r for r in known.releases if r.property == hold.property), None)

@@ -84,6 +84,20 @@ class Record:
     request: str = field(default="", compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One change as a system's own log tells it: the record as it was after the change, with its version, the time
+    of the change and, if the log tells, its author.
+
+    `id`: the log's name for it. `paths`: the field paths that it tells of; None: all that `record.fields` offers.
+    """
+
+    id: str
+    entity: str
+    record: Record
+    paths: frozenset[str] | None = None
+
+
 FieldType = Literal[
     "text", "integer", "decimal", "boolean", "timestamp", "datetime", "date", "object", "list", "any"
 ]
@@ -131,6 +145,7 @@ class Abilities:
     a second record with the same one), `key_window_ms` (a repeated idempotency
     key returns the first answer for that long; 0 = none).
     `conditional`: an update with `Record.token` is refused with Moved if the record has changed since.
+    `log`: the connector is a `ChangeLog` and tells each state that such a record went through by updates.
     `tombstones`: a changed-since listing names deleted records. `complete_list`: a listing from no cursor
     names every live record.
     `list_lag_ms`, `read_lag_ms`: how long after a change a listing, a reading, may still miss it.
@@ -150,6 +165,7 @@ class Abilities:
     marker_unique: bool = False
     key_window_ms: int = 0
     conditional: bool = False
+    log: bool = False
     tombstones: bool = False
     complete_list: bool = True
     versions: Versions = "none"

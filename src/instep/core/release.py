@@ -17,6 +17,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "left": "the left side's value is written to the right; the other one is kept in the journal",
     "right": "the right side's value is written to the left; the other one is kept in the journal",
     "value": "the value that you give is written to both sides; theirs are kept in the journal",
+    "restore": "the value that was overwritten is written to both sides; theirs are kept in the journal",
     "link": "the record is linked to the one that you name",
     "create": "a partner is created for it, whatever it looks like",
     "recreate": "a partner is created once more, under an id of its own",
@@ -37,7 +38,7 @@ STANDING: Final = ("ignored", "undone", "fight", "reused")
 """Causes of holds that stand although nothing is unclear: a person's choice, or the engine's caution, keeps
 what was decided from being written."""
 
-_OF_PROPERTY: Final = (*SIDES, "value", "leave", "retry")
+_OF_PROPERTY: Final = (*SIDES, "value", "restore", "leave", "retry")
 
 _UNLINKED: Final[Mapping[str, tuple[str, ...]]] = {
     "ambiguous": ("link", "create", "leave", "apart"),
@@ -65,6 +66,7 @@ _LINKED: Final[Mapping[str, tuple[str, ...]]] = {
     "undone": ("retry", "left", "right", "unlink", "apart"),
     "fight": ("left", "right", "leave", "unlink", "apart"),
     "reused": ("retry", "unlink", "apart"),
+    "overwritten": ("restore", "value", "leave", "unlink", "apart"),
 }
 _WHOLE: Final[Mapping[str, tuple[str, ...]]] = {
     "undone": ("retry", "unlink", "apart"),
@@ -88,8 +90,8 @@ def choices(hold: Hold, *, linked: bool) -> tuple[str, ...]:
 def release_of(hold: Hold, choice: str, *, at_ms: int, value: Json = None) -> Release:
     """The release that a choice stands for.
 
-    `value`: the id to link to; for "value" what `given` makes. A side, a value, or another try of a refused
-    property is about that property; everything else about the record.
+    `value`: the id to link to; for "value" and "restore" what `Given` makes of the value. A side, a value, or another
+    try of a refused property is about that property; everything else about the record.
     """
     property = hold.property if choice in _OF_PROPERTY else WHOLE
     return Release(hold.key, property, choice, hold.digest, value, at_ms)

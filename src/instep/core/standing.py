@@ -75,6 +75,11 @@ def mapped(prop: Property, side: Side, raw: Raw) -> Raw:
     return raw[: len(prop.parts[side].fields)]
 
 
+def whole(prop: Property, side: Side, raw: Raw) -> Raw:
+    """What was meant to be written, as a reading would show it but for the context."""
+    return prop.transformation.trim(side, mapped(prop, side, raw) + (None,) * len(prop.parts[side].context))
+
+
 def giving(prop: Property, side: Side, raw: Raw, seen: Both[Sighting]) -> Given | None:
     """A person's choice of a value for one side, at the sight of these readings; None if they don't offer it."""
     sides = Both.of(lambda s: raw_of(prop.parts[s], seen[s].fields))

@@ -94,8 +94,8 @@ class Hold:
     """One record (`property` "") or property that waits for a person or for a reference, and why.
 
     `cause`: conflict | ambiguous | duplicate | refused | reference | person | deleted | required | unfit |
-    brake | doubt | ignored | undone | fight | reused. `digest`: of the values that it is about; a hold whose
-    digest no longer applies is dropped.
+    brake | doubt | ignored | undone | fight | reused | overwritten. `digest`: of the values that it is about; a
+    hold whose digest no longer applies is dropped.
     `waits_for`: (side, entity, id) that releases it by itself once linked.
     `values`: what `holds show` prints: raw per side, or the candidates.
     """

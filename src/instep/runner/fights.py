@@ -68,7 +68,7 @@ def _hold(engine: Engine, case: Case, prop: Property, write: Write, change: Chan
     seen = case.seen[write.side]
     who = f" by {seen.author}" if seen is not None and seen.author else ""
     at = (
-        f", last{who} at {_moment(seen.updated_ms)}"
+        f", last{who} at {moment(seen.updated_ms)}"
         if seen is not None and seen.updated_ms is not None
         else ""
     )
@@ -81,7 +81,7 @@ def _hold(engine: Engine, case: Case, prop: Property, write: Write, change: Chan
         prop.group or prop.name,
         "fight",
         f"{prop.name} is changed back in {system} again and again",
-        f"it was written {len(times)} times since {_moment(times[-1])}, the same value each time, and was"
+        f"it was written {len(times)} times since {moment(times[-1])}, the same value each time, and was"
         f" changed again{at or who}",
         "find out what changes it there, then choose: instep holds release ID --take left, or --take right",
         unit_digest([delta]),
@@ -89,5 +89,6 @@ def _hold(engine: Engine, case: Case, prop: Property, write: Write, change: Chan
     )
 
 
-def _moment(at_ms: int) -> str:
+def moment(at_ms: int) -> str:
+    """A time of our clock, to the second."""
     return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

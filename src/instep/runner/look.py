@@ -103,7 +103,7 @@ async def _read(engine: Engine, step: Step, fresh: Freshness) -> Literal["read",
     pair = engine.dataflow.pair(step.key.pair)
     if pair is None:
         raise LookupError(step.key.pair)
-    entity = pair.entity[side]
+    entity, asked_ms = pair.entity[side], engine.now_ms()
     try:
         seen = await read_record(engine, side, entity, id, pair.name)
     except Gone:
@@ -112,7 +112,7 @@ async def _read(engine: Engine, step: Step, fresh: Freshness) -> Literal["read",
         sure = await confirm_gone(engine, side, entity, id, believed=believed)
         return "read" if sure else "unsure"
     if seen is not None:
-        fresh[side] = (seen.version, seen.digest)
+        fresh[side] = (seen.version, seen.digest, asked_ms)
     return "stale" if seen is None else "read"
 
 
@@ -148,6 +148,7 @@ async def _send(
     intent = step.send
     if intent is None:
         raise AssertionError("a step to send has an intent")
+    asked_ms = engine.now_ms()
     sent = await send(engine, intent, step.seen)
     if sent.failure is not None:
         await engine.store.write(sent.save)
@@ -159,7 +160,7 @@ async def _send(
             entity = engine.dataflow.pair(step.key.pair)
             seen = entity and tx.sighting(intent.side, entity.entity[intent.side], sent.record.id)
             if seen:
-                fresh[intent.side] = (seen.version, seen.digest)
+                fresh[intent.side] = (seen.version, seen.digest, asked_ms)
         return turn(engine, tx, todo, step.key, permit, fresh, mine)
 
     following = await engine.store.write(save)

@@ -16,6 +16,7 @@ from instep.core.diff import raw_of
 from instep.core.gone import is_retired
 from instep.core.match import sources_digest
 from instep.core.model import Both, Record, Side
+from instep.core.standing import whole
 from instep.core.state import Hold, Intent, Key, Link, Sighting
 from instep.core.transformations.contract import Canon
 from instep.core.values import Json, Raw, digest, plain
@@ -23,6 +24,7 @@ from instep.errors import Refused
 from instep.runner.engine import Engine, StoreLookup
 from instep.runner.observe import sighted, take, unread
 from instep.runner.turn import linked
+from instep.runner.watched import watch
 from instep.store.contract import AlreadyLinked, Entry, Tx
 
 NOTHING: Mapping[str, Both[Raw]] = MappingProxyType({})
@@ -257,11 +259,7 @@ def _answered(pair: Pair, name: str, side: Side, record: Record) -> Raw | None:
 def _trimmed(pair: Pair, name: str, side: Side, meant: Raw | None) -> Raw | None:
     """What we meant to write, with nothing for the context; None if it isn't known."""
     prop = pair.property(name)
-    if prop is None or meant is None:
-        return None
-    part = prop.parts[side]
-    full = tuple(meant[: len(part.fields)]) + (None,) * len(part.context)
-    return prop.transformation.trim(side, full)
+    return None if prop is None or meant is None else whole(prop, side, meant)
 
 
 def _refused_hold(tx: Tx, pair: Pair, intent: Intent, name: str, error: Refused) -> Hold:
@@ -305,7 +303,8 @@ def _close(
     if outcome != "not applied":
         tx.drop_releases(intent.key, _decided_by(pair_of(engine, intent), intent))
     entry = _entry(engine, intent, outcome, intent.reason, before, record.request)
-    changes = [_as_kept(engine, tx, intent, record, change) for change in entry.changes]
+    versions = watch(engine, tx, intent, record)
+    changes = [{**_as_kept(engine, tx, intent, record, change), **versions} for change in entry.changes]
     tx.append([replace(entry, record_id=record.id, link_id=link_id or intent.link_id, changes=changes)])
 
 

@@ -40,6 +40,7 @@ from instep.runner.lease import leased
 from instep.runner.look import Look, look
 from instep.runner.missing import read_missing
 from instep.runner.observe import Observed, observe, refresh_paths
+from instep.runner.overwritten import look_back
 from instep.runner.planning import Tally, actions
 from instep.runner.prune import prune
 from instep.runner.redefined import look_again
@@ -211,6 +212,7 @@ class Runner:
         # A complete listing of the next run would be news again: what was heard now is read before this one ends.
         if await self._pause_until(self.engine.readable_ms):
             await self._work_off(pairs, wish, report)
+        await look_back(self.engine, report.troubles, self.stopping)
         for pair in pairs if not self.stopping() else ():
             await self._brake(pair, wish, report)
         await self.engine.store.write(lambda tx: take_up(tx, self.engine.dataflow.pairs))

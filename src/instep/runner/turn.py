@@ -28,8 +28,11 @@ Permit = Callable[[Tx, Link | None, Key, Write], Write | None]
 BUSY_MS = 50
 """How long to leave a record to the worker that is at it."""
 
-Freshness = dict[Side, tuple[int | None, str]]
-"""Per side, version and digest of a reading made for this very look."""
+Freshness = dict[Side, tuple[int | None, str, int]]
+"""Per side, version and digest of a reading made for this very look, and when it was asked for."""
+
+FRESH_MS = 300_000
+"""How old such a reading may be for a write to be decided on it; older ones are of a process that stood still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ def _prepare(engine: Engine, tx: Tx, case: Case, verdict: Verdict, write: Write,
         if target is None:
             raise AssertionError("an update has a target")
         conditional = abilities.conditional and target.token is not None
-        if not conditional and fresh.get(write.side) != (target.version, target.digest):
+        if not conditional and not _is_fresh(engine, target, fresh.get(write.side)):
             return Step(case.key, read=(write.side, write.record_id), verdict=verdict)
     for lost in verdict.overruled:
         if write.side is lost.side and any(change.property == lost.property for change in write.changes):
@@ -140,6 +143,15 @@ def _prepare(engine: Engine, tx: Tx, case: Case, verdict: Verdict, write: Write,
         send=tx.save_intent(_intent(engine, case, write)),
         seen=None if target is None else as_record(target),
         verdict=verdict,
+    )
+
+
+def _is_fresh(engine: Engine, target: Sighting, read: tuple[int | None, str, int] | None) -> bool:
+    """Whether a target was read for this look, just now, and is what that reading showed."""
+    return (
+        read is not None
+        and read[:2] == (target.version, target.digest)
+        and engine.now_ms() - read[2] <= FRESH_MS
     )
 
 

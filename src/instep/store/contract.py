@@ -43,9 +43,10 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the journal. `operation`: create | update | retire | link | unlink | overruled | release |
-    hold | adopt | forget | prune. `outcome`: done | found done | refused | not applied | given up. `changes`:
-    [{property, old, new}] in the target's terms, with `kept` where the system made something else of what was
-    meant. `request`: the system's own id of the request, else our idempotency key.
+    hold | adopt | forget | prune | overwritten. `outcome`: done | found done | refused | not applied | given up.
+    `changes`: [{property, old, new}] in the target's terms, with `kept` where the system made something else of what
+    was meant, and `versions` (of the reading decided on, of the answer) where the write had no condition and the
+    system has a log. `request`: the system's own id of the request, else our idempotency key.
     The store gives `seq` and `seal` (`instep.store.chain`), and says whether the values are `forgotten`: `reason`
     is then empty, and `changes` has names alone."""
 

@@ -13,11 +13,12 @@ Needs pytest and pytest-asyncio.
 from __future__ import annotations
 
 from instep.testing.connector_hooks import ConnectorHooks
+from instep.testing.connector_log import LogContract
 from instep.testing.connector_reading import ReadingContract
 from instep.testing.connector_writing import WritingContract
 
 __all__ = ["ConnectorContract", "ConnectorHooks"]
 
 
-class ConnectorContract(ReadingContract, WritingContract):
+class ConnectorContract(ReadingContract, WritingContract, LogContract):
     """Every sentence of the connector contract, for one entity of one connector."""

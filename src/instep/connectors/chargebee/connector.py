@@ -6,12 +6,13 @@ import asyncio
 import base64
 import random as random_module
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 from instep.connectors.chargebee.api import Api, locked
 from instep.connectors.chargebee.business_entities import BusinessEntities
 from instep.connectors.chargebee.checks import look
 from instep.connectors.chargebee.customers import Customers
+from instep.connectors.chargebee.events import Events
 from instep.connectors.chargebee.items import Items
 from instep.connectors.chargebee.orders import Orders
 from instep.connectors.chargebee.resource import Resource
@@ -20,12 +21,12 @@ from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.http import Exchange, FixedHeaders, HttpClient, Limits
 from instep.connectors.pace import Monotonic, Sleep
 from instep.connectors.request_ids import tells_requests
-from instep.core.model import Entity, Record
+from instep.core.model import Entity, Logged, Record
 from instep.core.values import Json
 
 
 class ChargebeeConnector:
-    """Implements `Connector` for one site; its quota is the site's, so make one of these per site.
+    """Implements `Connector` and `ChangeLog` for one site; its quota is the site's, so make one of these per site.
 
     `site` is its name ("acme-test"); `base_url` is for another address than https://SITE.chargebee.com.
     `requests_per_minute` is the plan's quota (150 for test sites and Starter) and `reserve` the share left to
@@ -80,6 +81,8 @@ class ChargebeeConnector:
         )
         self._resources = {resource.name: resource for resource in resources}
         self._entities = {resource.name: resource.entity for resource in resources}
+        shapes = {resource.name: resource.shape for resource in resources}
+        self._events = Events(self.api, shapes, items.prices, self.settings.page_size)
 
     @property
     def clock_skew_ms(self) -> int:
@@ -124,6 +127,12 @@ class ChargebeeConnector:
     @tells_requests
     async def retire(self, entity: str, id: str, *, seen: Record, idempotency: str) -> Record:
         return await self._resources[entity].retire(id, seen=seen, idempotency=idempotency)
+
+    async def changed(
+        self, entities: Collection[str], since_ms: int, until_ms: int
+    ) -> AsyncIterator[Sequence[Logged]]:
+        async for page in self._events.changed(entities, since_ms, until_ms):
+            yield page
 
     async def close(self) -> None:
         await self._http.close()

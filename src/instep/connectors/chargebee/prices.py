@@ -120,6 +120,15 @@ class Prices:
         versions = [v for price in prices if (v := whole(price.get("resource_version"))) is not None]
         return Priced(amounts, ids, max(versions, default=0))
 
+    def told(self, price: Payload) -> dict[str, Json]:
+        """What one item price says about its item: an amount per label that it is the price for."""
+        item_id, id = str(price.get("item_id")), price.get("id")
+        return {
+            term.label: _amount(price) if live(price) else None
+            for term in self.terms
+            if term.fits(price) and (self._known.get((item_id, term.label)) or id) == id
+        }
+
     async def write(
         self, item_id: str, label: str, value: Json, seen: Mapping[str, Json], idempotency: str
     ) -> Payload | None:

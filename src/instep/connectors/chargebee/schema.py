@@ -264,6 +264,7 @@ def _writable(max_id_length: int, settings: Settings) -> Abilities:
         chosen_id=True,
         max_id_length=max_id_length,
         key_window_ms=KEY_WINDOW_MS,
+        log=True,
         tombstones=True,
         versions="strict",
         list_lag_ms=settings.list_lag_s * 1000,

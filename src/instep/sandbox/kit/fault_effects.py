@@ -7,6 +7,7 @@ To add an effect, write a coroutine that takes a `Call` and name it in `EFFECTS`
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -75,6 +76,12 @@ async def give(call: Call, answer: Answer) -> None:
 async def latency(call: Call) -> None:
     """{"ms": 200}"""
     await asyncio.sleep(call.args.get("ms", 0) / 1000)
+
+
+async def pause(call: Call) -> None:
+    """{"limit_s": 30}: the request waits at the door until the rule is removed, or the limit, and then goes on."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(call.rule_removed.wait(), call.args.get("limit_s", 30))
 
 
 async def status(call: Call) -> None:
@@ -211,7 +218,7 @@ async def repeat(call: Call) -> None:
 
 Effect = Callable[[Call], Awaitable[None]]
 
-DELAYS: dict[str, Effect] = {"latency": latency}
+DELAYS: dict[str, Effect] = {"latency": latency, "pause": pause}
 EFFECTS: dict[str, Effect] = {
     effect.__name__: effect
     for effect in (

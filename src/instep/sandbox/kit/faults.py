@@ -10,7 +10,7 @@ A rule, as `POST /_console/faults` takes it (everything but `effect` may be left
      "effect": {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}}}
 
 `path`, `query`, `body` and the headers are regular expressions, searched. Rules are tried in the order in
-which they came: every `latency` that fires delays, the first other effect that fires is the answer.
+which they came: every `latency` or `pause` that fires delays, the first other effect that fires is the answer.
 The effects are in `fault_effects`; a new one is added there. Requests to the console never fail.
 """
 
