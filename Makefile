@@ -69,6 +69,7 @@ format: $(DEV_STAMP) ## put the code into the project's format
 
 docs: $(DEV_STAMP) ## write the generated reference anew
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m tests.protections
 
 lock: ## renew the lock files from pyproject.toml
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv

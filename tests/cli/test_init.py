@@ -78,8 +78,9 @@ def test_pairs_come_from_a_document_and_what_it_could_not_express_is_told(tmp_pa
     made = init(tmp_path, "--from", str(document))
     assert made.exit_code == 0, made.output
     assert [pair.name for pair in load_site(tmp_path, offline=True).dataflow.pairs] == ["product"]
-    assert "can't be expressed" in made.stdout
-    assert f"{document}:" in made.stdout
+    assert "taken over: 1 pair, 1 sentence about creating" in made.stdout
+    assert "flow.rst:9: not understood: Once in a blue moon" in made.stdout
+    assert str(tmp_path) not in (tmp_path / "dataflow.yaml").read_text()
 
 
 def test_a_document_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -108,4 +109,22 @@ def test_a_document_that_is_not_understood_writes_nothing(tmp_path: Path) -> Non
     made = CliRunner().invoke(instep, ["-C", str(tmp_path), "init", "--from", str(document)])
     assert made.exit_code == 2
     assert "nothing was written" in made.output
+    assert not (tmp_path / "dataflow.yaml").exists()
+
+
+def test_a_document_without_a_pair_is_refused_with_its_lines(tmp_path: Path) -> None:
+    document = tmp_path / "flow.rst"
+    document.write_text("=" * 21 + "\nZendesk to  Dataflow\n" + "=" * 21 + "\n\nGenerated: 2024-01-01\n")
+    refused = init(tmp_path, "--from", str(document))
+    assert refused.exit_code == 2
+    assert "the document states no pair of records" in refused.stderr
+    assert "flow.rst has no section" in refused.stderr
+
+
+def test_documents_of_two_dataflows_are_refused(tmp_path: Path) -> None:
+    for name, erp in (("a.rst", "Customerp"), ("b.rst", "Wave")):
+        (tmp_path / name).write_text(DOCUMENT.replace("Customerp", erp))
+    refused = init(tmp_path, "--from", str(tmp_path / "a.rst"), "--from", str(tmp_path / "b.rst"))
+    assert refused.exit_code == 2
+    assert "b.rst is about other systems than a.rst" in refused.stderr
     assert not (tmp_path / "dataflow.yaml").exists()

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from instep.connectors.clock import used_up_s
 from instep.connectors.contract import CreateKey
 from instep.connectors.rest import Description, RestConnector
-from instep.connectors.rest.description import Signature
+from instep.connectors.rest.description_auth import Signature
 from instep.dataflow.secrets import keeper, resolver
 from instep.errors import BadAnswer, Stop, StoreError
 from instep.sandbox.kit import listening
@@ -116,8 +116,8 @@ async def modern(directory: Path, auth: dict[str, Any] | None = None, **options:
     made: list[RestConnector] = []
     async with listening(api.app) as url:
 
-        def connect() -> RestConnector:
-            described = {"base_url": url, "auth": auth, "entities": {"person": PEOPLE}}
+        def connect(people: dict[str, Any] = PEOPLE) -> RestConnector:
+            described = {"base_url": url, "auth": auth, "entities": {"person": people}}
             secrets = resolver(directory=directory, environ={"SECRET": "geheim"})
             made.append(
                 RestConnector(
@@ -276,10 +276,7 @@ async def test_pages_that_follow_the_last_row_are_all_read(tmp_path: Path) -> No
 async def test_a_last_row_without_a_name_is_not_believed(tmp_path: Path) -> None:
     async with modern(tmp_path) as (api, connect):
         api.people = {f"p{n}": {"id": f"p{n}", "name": "x"} for n in range(3)}
-        connector = connect()
-        described = connector._description.entities["person"]
-        paging = described.list.paging.model_copy(update={"field": "number"})
-        listing = connector._listing("person")
-        listing.paging = paging
-        with pytest.raises(BadAnswer):
-            _ = [page async for page in listing.pages(None)]
+        page = PEOPLE["list"]["paging"]
+        described = {**PEOPLE, "list": {**PEOPLE["list"], "paging": {**page, "field": "number"}}}
+        with pytest.raises(BadAnswer, match="its last row has no number"):
+            await names(connect(described))

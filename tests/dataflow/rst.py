@@ -15,8 +15,11 @@ def table(*columns: str, rows: Rows = ()) -> str:
 
 
 def section(x: str, y: str, shape: str = "S1", rows: Rows = (), match: Rows = (), **said: str) -> str:
-    """A section of a shape; `said` may give `parents` and `condition`."""
-    b = y.split(" ")[0]
+    """A section of a shape; `said` may give `parents`, `condition`, and the right `system` if it has several words.
+
+    A kind of record with a blank in front has a system without a name.
+    """
+    b = said.get("system", y.split(" ")[0])
     heading = f"{x} to {y}"
     every = f"Every {x} will be synchronized with a {y}.\n\n"
     before = (

@@ -8,9 +8,9 @@ import pytest
 
 from instep.core.model import Abilities, Both, Entity, Field, Side
 from instep.dataflow.build import parse_dataflow
-from instep.dataflow.conversion import convert
 from instep.dataflow.document_writer import write_document
-from instep.dataflow.documents import read_document
+from instep.dataflow.documents.conversion import convert
+from instep.dataflow.documents.reader import read_document
 from instep.dataflow.scaffold import default_dataflow
 from tests.dataflow.texts import dataflow
 
@@ -31,7 +31,7 @@ def test_a_document_is_a_checklist_of_one_direction() -> None:
     assert (read.left, read.right, read.generated) == ("Chargebee", "Custom ERP", STAMP)
     (pair,) = read.sections
     assert (str(pair.left), str(pair.right)) == ("Chargebee Customer", "Custom ERP Contact")
-    assert pair.creates == "always"
+    assert pair.rule.creates == "always"
     assert [(row.left.path, row.right.path) for row in pair.match] == [("email", "email")]
     assert [(row.left.path, row.right.path, row.type) for row in pair.rows] == [
         ("email", "email", "string"),
@@ -42,7 +42,7 @@ def test_a_document_is_a_checklist_of_one_direction() -> None:
 
 def test_the_other_direction_has_its_own_rule_and_rows() -> None:
     (pair,) = read_document(write_document(parse_dataflow(ONE), SYSTEMS, STAMP, to=Side.LEFT)).sections
-    assert pair.creates == "never"
+    assert pair.rule.creates == "never"
     assert [(row.left.path, row.right.path, row.type) for row in pair.rows] == [
         ("days", "terms", ""),
         ("email", "email", ""),
@@ -53,11 +53,11 @@ def test_the_other_direction_has_its_own_rule_and_rows() -> None:
 def test_the_shipped_dataflow_is_written_and_read_without_a_doubt(to: Side) -> None:
     shipped = parse_dataflow(default_dataflow())
     read = read_document(write_document(shipped, SYSTEMS, STAMP, to=to))
-    doubts = [note.text for note in read.notes if "no precedence" not in note.text]
+    doubts = [note.text for note in read.all_notes]
     assert doubts == ["the introduction says nothing to configure"]
     assert len(read.sections) == len(shipped.pairs)
     for section, pair in zip(read.sections, shipped.pairs, strict=True):
-        assert section.creates == "always"
+        assert section.rule.creates == "always"
         assert {row.right.path for row in section.rows} == {
             path for p in pair.properties if p.may_flow(to) for path in p.parts[to].fields
         }
@@ -68,7 +68,7 @@ def test_a_written_document_makes_a_dataflow_of_the_same_pairs() -> None:
     documents = [
         read_document(write_document(shipped, SYSTEMS, STAMP, to=to)) for to in (Side.RIGHT, Side.LEFT)
     ]
-    back = parse_dataflow(convert(documents, default_dataflow()))
+    back = parse_dataflow(convert(documents, default_dataflow()).text)
     assert {pair.name: (pair.entity, pair.create) for pair in back.pairs} == {
         pair.name: (pair.entity, pair.create) for pair in shipped.pairs
     }
@@ -77,4 +77,4 @@ def test_a_written_document_makes_a_dataflow_of_the_same_pairs() -> None:
 def test_a_pair_that_only_links_says_so() -> None:
     text = dataflow("email <-> email", pair="match: [email]\ncreate: none")
     (pair,) = read_document(write_document(parse_dataflow(text), SYSTEMS, STAMP)).sections
-    assert pair.creates == "never"
+    assert pair.rule.creates == "never"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from instep.dataflow.documents import Cell, Datatype, read_document
+from instep.dataflow.documents.names import title_halves
+from instep.dataflow.documents.reader import MAX_LINES, MAX_SHOWN, read_document, read_documents
+from instep.dataflow.documents.statements import Cell, Datatype, Note, Span
 from tests.dataflow.rst import document, section, table
 
 CUSTOMER, CONTACT = "Chargebee Customer", "Customerp Contact"
@@ -42,11 +44,11 @@ def test_every_shape_of_a_section_says_when_it_creates(shape: str, creates: str,
     text = document(section(CUSTOMER, CONTACT, shape, match=[("email", "mail"), ("id", "no")]))
     read = read_document(text)
     (pair,) = read.sections
-    assert pair.creates == creates
+    assert pair.rule.creates == creates
     assert [(row.left.path, row.right.path) for row in pair.match] == (
         [("email", "mail"), ("id", "no")] if matches else []
     )
-    assert [note.text for note in read.notes] == ["the introduction says nothing to configure"]
+    assert [note.text for note in read.all_notes] == ["the introduction says nothing to configure"]
 
 
 def test_the_parents_and_the_condition_are_kept() -> None:
@@ -55,15 +57,15 @@ def test_the_parents_and_the_condition_are_kept() -> None:
         section("Chargebee Deal", "Customerp Order", "S6", condition="When a deal is won, or nearly"),
     )
     first, second = read_document(text).sections
-    assert first.parents == ("Order", "Quote", "Invoice")
-    assert second.condition == "When a deal is won, or nearly"
+    assert first.rule.parents == ("Order", "Quote", "Invoice")
+    assert second.rule.condition == "When a deal is won, or nearly"
 
 
 def test_rows_have_paths_types_and_conditions() -> None:
     rows = [
         ("email", "Email", '"string"'),
         ("net_term_days", "Terms.Days", '"integer"'),
-        ('vat (Dependant on having " NO " in " address.country ")', "OrgNr", "N/A"),
+        ("vat (Dependant on having NO in address.country)", "OrgNr", "N/A"),
     ]
     text = document(section(CUSTOMER, CONTACT, rows=rows))
     (pair,) = read_document(text).sections
@@ -72,8 +74,10 @@ def test_rows_have_paths_types_and_conditions() -> None:
         ("net_term_days", "Terms.Days", "integer"),
         ("vat", "OrgNr", ""),
     ]
-    assert pair.rows[2].left == Cell("vat", ("address.country", "NO"))
-    assert [text.splitlines()[row.line - 1] for row in pair.rows] == [f"   * - {row[0]}" for row in rows]
+    assert pair.rows[2].left == Cell("vat", (("address.country", "NO"),))
+    assert [text.splitlines()[row.span.first - 1] for row in pair.rows] == [
+        f"   * - {row[0]}" for row in rows
+    ]
 
 
 def test_a_type_over_several_lines_is_one_type() -> None:
@@ -92,47 +96,22 @@ def test_a_facet_is_told_apart_from_the_kind() -> None:
     assert (pair.left.name, pair.left.facet) == ("Customer", "human data")
 
 
-def test_names_of_several_words_are_split_by_the_title() -> None:
-    text = document(
-        section("Go to Market Sales Order", "My Erp Order Line"), left="Go to Market", right="My Erp"
-    )
-    # "Go to Market to My Erp" can be split in two places; the headings' own words decide nothing there.
-    read = read_document(text)
-    assert (read.left, read.right) == ("Go", "Market to My Erp")
-    assert "the title can be split in more than one place" in read.notes[0].text
-
-
-def test_a_heading_that_names_another_system_is_read_and_noted() -> None:
-    read = read_document(document(section("Chargify Customer", CONTACT)))
-    assert read.sections[0].left == Datatype("Chargify", "Customer")
-    assert read.notes[1].text == 'the heading says "Chargify" where the title says "Chargebee"'
-    assert read.notes[1].line == 12
-
-
-def test_a_repeated_section_is_merged_and_the_last_does_not_win() -> None:
-    text = document(
-        section(CUSTOMER, CONTACT, "S3", match=[("email", "mail")], rows=[("email", "mail", '"string"')]),
-        section(CUSTOMER, CONTACT, "S1", rows=[("email", "mail", '"integer"'), ("phone", "tel", '"string"')]),
-    )
-    read = read_document(text)
-    (pair,) = read.sections
-    assert pair.creates == "never"
-    assert [(row.left.path, row.type) for row in pair.rows] == [("email", "string"), ("phone", "string")]
-    told = [note.text for note in read.notes[1:]]
-    assert told == [
-        "repeats the section of line 12; both are taken together",
-        'creates "always", but line 12 creates "never"; the first is kept',
-        'type "integer" differs from "string" of line 36; kept the first',
+def test_a_heading_that_names_another_system_is_read_and_told_once() -> None:
+    read = read_document(document(*[section(f"Chargify {kind}", CONTACT) for kind in ("Customer", "Plan")]))
+    assert [pair.left for pair in read.sections] == [
+        Datatype("Chargify", "Customer"),
+        Datatype("Chargify", "Plan"),
     ]
+    assert read.all_notes[1] == Note(
+        Span(12, 12),
+        'the heading says "Chargify" where the title says "Chargebee", and so in 1 more',
+        contradicts=True,
+    )
 
 
-def test_several_fields_for_one_are_noted() -> None:
-    rows = [("a", "x", "N/A"), ("b", "x", "N/A"), ("c", "y", "N/A"), ("c", "z", "N/A")]
-    read = read_document(document(section(CUSTOMER, CONTACT, rows=rows)))
-    assert [(note.line, note.text) for note in read.notes[1:]] == [
-        (29, "several left properties go to x: a, b; no precedence is said"),
-        (35, "several right properties come from c: y, z; no precedence is said"),
-    ]
+def test_sections_of_the_same_two_kinds_are_kept_apart() -> None:
+    text = document(section(CUSTOMER, CONTACT, "S3"), section(CUSTOMER, CONTACT, "S1"))
+    assert [pair.rule.creates for pair in read_document(text).sections] == ["never", "always"]
 
 
 def test_nothing_is_dropped_in_silence() -> None:
@@ -143,7 +122,7 @@ def test_nothing_is_dropped_in_silence() -> None:
         table("one"),
         table("one", "two", "three", rows=[("a", "b"), ("", "b", "c"), ("a", "b", "c", "d")]),
     )
-    assert [note.text for note in read_document(text).notes] == [
+    assert [note.text for note in read_document(text).all_notes] == [
         "the introduction says nothing to configure",
         "the introduction says nothing to configure",
         "not understood as the heading of a pair: Odd heading",
@@ -158,7 +137,7 @@ def test_nothing_is_dropped_in_silence() -> None:
 
 def test_a_sentence_of_another_pair_is_noted() -> None:
     text = document(section(CUSTOMER, CONTACT).replace("Every Chargebee Customer", "Every Chargebee Client"))
-    assert read_document(text).notes[1].text == (
+    assert read_document(text).all_notes[1].text == (
         'speaks of "Chargebee Client" in the section of "Chargebee Customer"'
     )
 
@@ -167,10 +146,151 @@ def test_a_sentence_of_another_pair_is_noted() -> None:
 def test_what_is_no_document_has_no_pairs_and_says_so(text: str) -> None:
     read = read_document(text)
     assert read.sections == ()
-    assert any("title" in note.text for note in read.notes)
+    assert any("title" in note.text for note in read.all_notes)
 
 
 def test_a_monstrous_paragraph_is_noted_and_not_read() -> None:
     read = read_document(document(section(CUSTOMER, CONTACT) + "\n\n" + "If a, " * 100_000))
-    assert "not read, since it is" in read.notes[-1].text
-    assert len(read.notes[-1].text) < 200
+    assert "not read, since it is" in read.all_notes[-1].text
+    assert len(read.all_notes[-1].text) < MAX_SHOWN + 100
+
+
+@pytest.mark.parametrize(
+    ("cell", "path", "conditions"),
+    [
+        ("OrgNr (Dependant on having NO in Country.Iso)", "OrgNr", [("Country.Iso", "NO")]),
+        ('OrgNr (Dependant on having " NO " in " Country.Iso ")', "OrgNr", [("Country.Iso", "NO")]),
+        ("dep.id (Dependant on having wd:Q1 in  )", "dep.id", [("", "wd:Q1")]),
+        (
+            "id (Dependant on having  in typeDependant on having NO in type)",
+            "id",
+            [("type", ""), ("type", "NO")],
+        ),
+        ("vat (Dependant on having NO in cDependant on having NO in c)", "vat", [("c", "NO")]),
+        ("made in (Dependant on having built in Oslo in place)", "made in", [("place", "built in Oslo")]),
+        ("street (main)", "street (main)", []),
+    ],
+)
+def test_what_a_property_depends_on_is_told_apart_from_its_path(
+    cell: str, path: str, conditions: list[tuple[str, str]]
+) -> None:
+    text = document(section(CUSTOMER, CONTACT, rows=[(cell, "b", '"string"')]))
+    assert read_document(text).sections[0].rows[0].left == Cell(path, tuple(conditions))
+
+
+@pytest.mark.parametrize(
+    ("title", "halves"),
+    [
+        ("A to B Dataflow", [("A", "B")]),
+        ("Exact Online to Visma Business Nxt Dataflow", [("Exact Online", "Visma Business Nxt")]),
+        ("Zendesk to  Dataflow", [("Zendesk", "")]),
+        (" to Zendesk Dataflow", [("", "Zendesk")]),
+        ("Go to Market to Acme Dataflow", [("Go", "Market to Acme"), ("Go to Market", "Acme")]),
+        ("Tomato Dataflow", []),
+        ("A to B", []),
+    ],
+)
+def test_a_title_is_read_in_every_way_that_it_can_be(title: str, halves: list[tuple[str, str]]) -> None:
+    assert [tuple(half) for half in title_halves(title)] == halves
+
+
+def test_names_of_several_words_with_a_to_among_them_are_told_apart_by_the_sections() -> None:
+    text = document(
+        section("Go to Market Sales Order", "My Erp Order Line", system="My Erp"),
+        left="Go to Market",
+        right="My Erp",
+    )
+    read = read_document(text)
+    assert (read.left, read.right) == ("Go to Market", "My Erp")
+    (pair,) = read.sections
+    assert (pair.left, pair.right) == (
+        Datatype("Go to Market", "Sales Order"),
+        Datatype("My Erp", "Order Line"),
+    )
+    assert [note.text for note in read.all_notes] == ["the introduction says nothing to configure"]
+
+
+def test_a_title_that_nothing_decides_is_told() -> None:
+    read = read_document(document(left="Go to Market", right="My Erp"))
+    assert (read.left, read.right) == ("Go", "Market to My Erp")
+    assert "the title can be split in more than one place" in read.all_notes[0].text
+
+
+def test_a_system_that_headings_call_otherwise_is_known_by_the_header_of_the_table() -> None:
+    text = document(
+        section("Wave Customer", "Big Nxt Trade Address", system="Big Nxt"),
+        section("Wave Country", "Visma Land", system="Visma"),
+        left="Wave",
+        right="Visma Business Nxt",
+    )
+    assert [pair.right for pair in read_document(text).sections] == [
+        Datatype("Big Nxt", "Trade Address"),
+        Datatype("Visma", "Land"),
+    ]
+
+
+def test_the_document_of_the_other_direction_tells_the_name_of_a_system() -> None:
+    there = document(
+        section("Wave Customer", "Big Nxt Trade Address", system="Big Nxt"), left="Wave", right="Visma"
+    )
+    back = document(
+        section("Big Nxt Trade Address", "Wave Customer", system="Wave"), left="Visma", right="Wave"
+    )
+    alone = read_document(back)
+    assert alone.sections[0].left == Datatype("Big", "Nxt Trade Address")
+    _, read = read_documents([(there, "a.rst"), (back, "b.rst")])
+    assert read.sections[0].left == Datatype("Big Nxt", "Trade Address")
+
+
+def test_a_system_without_a_name_is_read() -> None:
+    text = document(
+        section("Zendesk Users", " Contacts", "S7", match=[("email", "mail")], system=""),
+        section("Zendesk Groups", " Big Teams", "S4", parents="Users", system=""),
+        left="Zendesk",
+        right="",
+    )
+    read = read_document(text)
+    assert (read.left, read.right) == ("Zendesk", "")
+    assert [pair.right for pair in read.sections] == [Datatype("", "Contacts"), Datatype("", "Big Teams")]
+    assert [pair.rule.creates for pair in read.sections] == ["on a condition", "when referred to"]
+    assert [note.text for note in read.all_notes] == ["the introduction says nothing to configure"]
+
+
+def test_one_file_may_hold_both_directions() -> None:
+    there = document(section(CUSTOMER, CONTACT))
+    back = document(section(CONTACT, CUSTOMER), left="Customerp", right="Chargebee")
+    first, second = read_documents([(there + "\n\n" + back, "both.rst")])
+    assert (first.left, second.left) == ("Chargebee", "Customerp")
+    assert second.sections[0].line == len(there.splitlines()) + 2 + 12
+
+
+def test_a_sentence_has_the_line_that_it_stands_in() -> None:
+    text = document(section(CUSTOMER, CONTACT, "S2", match=[("a", "b")]))
+    text = text.replace("existing one.\n\nIf no", "existing one.\nIf no").replace(
+        "Once a link", "Ask Bob.\nOnce a link"
+    )
+    (pair,) = read_document(text).sections
+    lines = text.splitlines()
+    assert [lines[rule.span.first - 1].split()[0:2] for rule in pair.rules] == [
+        ["Every", "Chargebee"],
+        ["If", "no"],
+    ]
+    assert [lines[note.span.first - 1] for note in pair.notes] == ["Ask Bob."]
+
+
+def test_what_is_behind_the_last_line_that_is_read_is_told() -> None:
+    text = document(section(CUSTOMER, CONTACT)) + "\n" * MAX_LINES + "more"
+    assert read_document(text).all_notes[-1].text.startswith("the rest, up to line")
+
+
+def test_a_heading_of_many_tos_is_no_heading() -> None:
+    text = document(*["a to " * 400 + "\n" + "-" * 40 for _ in range(2_000)], left="to " * 600)
+    read = read_document(text)
+    assert read.sections == ()
+    assert read.all_notes[-1].text.startswith("not understood as the heading of a pair: a to a to")
+
+
+def test_a_table_of_many_rows_is_read_in_time() -> None:
+    rows = [(f"a{n}", f"b{n}", '"string"') for n in range(30_000)]
+    read = read_document(document(section(CUSTOMER, CONTACT, rows=rows)))
+    assert len(read.sections[0].rows) == 30_000

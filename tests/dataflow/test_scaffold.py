@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from instep.dataflow.build import parse_dataflow
-from instep.dataflow.documents import read_document
+from instep.dataflow.documents.conversion import convert
+from instep.dataflow.documents.reader import read_document
 from instep.dataflow.files import parse_site
 from instep.dataflow.scaffold import Choices, default_dataflow, scaffold
 from instep.dataflow.systems import ChargebeeSystem, RestSystem
@@ -73,8 +74,8 @@ def test_editors_find_the_schemas_that_are_written_along() -> None:
 
 
 def test_a_document_states_the_pairs_in_place_of_the_shipped_ones() -> None:
-    stated = read_document(document(section("Chargebee Customer", "Customerp Contact")), "talk.rst")
-    texts = scaffold(Choices(), "", [stated])
+    read = read_document(document(section("Chargebee Customer", "Customerp Contact")), "talk.rst")
+    texts = scaffold(Choices(), "", stated=convert([read], default_dataflow()).text)
     assert [pair.name for pair in parse_dataflow(texts["dataflow.yaml"]).pairs] == ["contact"]
 
 

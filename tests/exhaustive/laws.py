@@ -24,7 +24,7 @@ def agreement(tx: Tx) -> Iterator[str]:
         for name, base in link.base.items():
             left, right = (str(raw[0]).strip() for raw in base)
             if left != right:
-                yield f"agreement: the base of {name} is {left} and {right}"
+                yield f"agreement (promise 1): the base of {name} is {left} and {right}"
 
 
 def at_rest(stage: Stage, place: Place) -> Iterator[str]:
@@ -32,19 +32,19 @@ def at_rest(stage: Stage, place: Place) -> Iterator[str]:
     world = place.world
     unfinished = stage.store.read(_unfinished)
     for what in unfinished:
-        yield f"rest: {what} waits for ever"
+        yield f"rest (promise 1): {what} waits for ever"
     held = stage.store.read(lambda tx: [hold for hold in tx.holds(limit=EVERY) if hold.property == FIELD])
     journal = stage.store.read(_told)
     shown = Both.of(world.shown)
     if shown.left != shown.right and not held:
-        yield f"converged: {shown.left} is not {shown.right}, and no hold says why"
+        yield f"converged (promise 1): {shown.left} is not {shown.right}, and no hold says why"
     if not held:
         yield from _last(world, shown.left)
     seen = {edit.saw for edit in world.edits}
     for edit in world.edits:
         if edit.token in {*seen, *shown, *journal, *world.excused}:
             continue
-        yield f"never lost: {edit.token} left no trace"
+        yield f"never lost (promise 3): {edit.token} left no trace"
     yield from _as_typed(world)
     yield from _left_alone(stage, place)
 
@@ -53,7 +53,7 @@ def _last(world: LittleWorld, final: str) -> Iterator[str]:
     """The last value is one that nobody saw and replaced."""
     for edit in world.edits:
         if edit.saw == final and edit.token not in world.excused:
-            yield f"never lost: the last value is {final}, which {edit.token} had replaced"
+            yield f"never lost (promises 3, 11): the last value is {final}, which {edit.token} had replaced"
 
 
 def _as_typed(world: LittleWorld) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _as_typed(world: LittleWorld) -> Iterator[str]:
         last = next((e for e in reversed(world.edits) if e.side is side), None)
         raw = str(world.systems[side].fields(RECORD, ID)[FIELD])
         if last is not None and raw.strip() == last.token and raw != f"{last.token} ":
-            yield f"as typed: {last.token} was rewritten on the {side}"
+            yield f"as typed (promise 1): {last.token} was rewritten on the {side}"
 
 
 def _left_alone(stage: Stage, place: Place) -> Iterator[str]:
@@ -72,7 +72,7 @@ def _left_alone(stage: Stage, place: Place) -> Iterator[str]:
     stage.run(world, Tape((), set()), place.key, Wish(full=True))
     written = sum(len(system.writes) for system in world.systems)
     if written:
-        yield f"left alone: a complete run over a settled world wrote {written} times"
+        yield f"left alone (promise 9): a complete run over a settled world wrote {written} times"
     stage.world = place.world
 
 

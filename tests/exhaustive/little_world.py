@@ -334,7 +334,7 @@ class Wire:
         moments, world = self.moments, self.moments.world
         conditional = self.inner.system.entities[RECORD].abilities.conditional
         if not conditional and self.side not in moments.calls[-2:]:
-            moments.broken.append(f"looked: {self.side} was written without a look just before")
+            moments.broken.append(f"looked (promise 3): {self.side} was written without a look just before")
         told = frozenset(moments.told[self.side] | {t for s, t in world.known if s is self.side})
         ways = 3 if world.faults_left else 0
         chosen = moments.before_call(self.side, ways)

@@ -19,7 +19,8 @@ from instep.connectors.memory_system import PERSON, MemorySystem
 from instep.core.dataflow import NO_BRAKES, Dataflow, MatchKey, Pair, Part, Property
 from instep.core.model import SIDES, Abilities, Both, Entity, Field, Logged, Record, Side
 from instep.core.state import Hold, Intent, Key, Link, Release, Sighting, Todo
-from instep.core.transformations.registry import build, parse
+from instep.core.transformations.arguments import parse
+from instep.core.transformations.registry import build
 from instep.core.values import Json
 from instep.errors import InDoubt
 from instep.runner.engine import Engine, Settings
@@ -59,6 +60,15 @@ def unanswered(error: Exception | None = None) -> Fault:
 def lost() -> Fault:
     """The request never arrives, which the caller can't tell from `unanswered`."""
     return raising(InDoubt("no answer"))
+
+
+def answering(answer: Any) -> Fault:
+    """The request is answered without being carried out, as by a replica that lags."""
+
+    async def fault(send: Send) -> Any:
+        return answer
+
+    return fault
 
 
 def after(act: Callable[[], object]) -> Fault:
@@ -229,13 +239,13 @@ class Site:
         self,
         *pairs: Pair,
         abilities: Both[Abilities] = Both(STRICT, STRICT),
-        entities: Both[Sequence[Entity]] | None = None,
+        entities: Both[list[Entity]] | None = None,
         store: Store | None = None,
         page_size: int = 100,
         settings: Settings | None = None,
     ) -> None:
         self.now = START_MS
-        made = entities or Both.of(lambda s: (company(s, abilities[s]), person(s, abilities[s])))
+        made = entities or Both.of(lambda s: [company(s, abilities[s]), person(s, abilities[s])])
         self.systems = Both.of(
             lambda side: MemorySystem(
                 made[side],
@@ -370,3 +380,19 @@ class Site:
 
     async def mark(self, key: Key) -> None:
         await self.store.write(lambda tx: tx.mark([key], reason="test"))
+
+
+def with_persons(*, required: bool = False) -> Site:
+    """A site with companies and the persons who refer to them."""
+    entities = Both.of(lambda s: [company(s), person(s, required=required)])
+    return Site(pair(), pair("person", PARENT, after=("company",)), entities=entities)
+
+
+def another(site: Site, side: Side, id: str, name: str) -> None:
+    """The record is deleted, and its id given to another one, before anybody looks."""
+    system = site.systems[side]
+    site.now += 5_000
+    system.remove("company", id)
+    version = system._records["company"].pop(id).version
+    system.put("company", {"name" if side is LEFT else "title": name, "mail": f"{name}@x.example"}, id)
+    system._records["company"][id].version = version + 1

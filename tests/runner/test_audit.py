@@ -10,7 +10,7 @@ from instep.runner.audit import Audit
 from instep.runner.audit_findings import Audited
 from instep.runner.run import Progress
 
-from .site import LEFT, RIGHT, STRICT, Site
+from .site import LEFT, PARENT, RIGHT, STRICT, Site, pair
 
 Send = Callable[[], Awaitable[Record]]
 
@@ -73,6 +73,18 @@ async def test_a_list_that_lags_is_not_taken_for_a_system_that_went_back() -> No
         audited = await audit(site, later_ms)
         assert kinds(audited) == {}
         assert audited.readings == 1
+
+
+async def test_a_reference_to_what_is_linked_no_more_is_nothing_to_compare_by() -> None:
+    persons = pair("person", PARENT, after=("company",))
+    site = Site(pair(on_delete="ignore"), persons)
+    parent = site.put(LEFT, name="Acme")
+    site.put(LEFT, "person", name="Ann", parent=parent)
+    await site.rest()
+    site.systems.left.remove("company", parent)
+    await site.rest()
+    assert [link.state for link in site.links()] == ["retired"]
+    assert kinds(await audit(site)) == {}
 
 
 async def test_many_findings_are_counted_and_few_are_kept() -> None:

@@ -13,7 +13,6 @@ from instep.errors import Gone, Moved, Refused, RetryLater, Unable
 
 from .site import (
     LEFT,
-    PARENT,
     RIGHT,
     STRICT,
     Site,
@@ -21,8 +20,8 @@ from .site import (
     before_answer,
     company,
     pair,
-    person,
     raising,
+    with_persons,
 )
 
 # --- Writes
@@ -322,11 +321,6 @@ async def test_keys_are_tried_in_order() -> None:
 
 
 # --- References
-
-
-def with_persons(*, required: bool = False) -> Site:
-    entities = Both.of(lambda s: (company(s), person(s, required=required)))
-    return Site(pair(), pair("person", PARENT, after=("company",)), entities=entities)
 
 
 @pytest.mark.parametrize("required", [False, True])

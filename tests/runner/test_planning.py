@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from instep.core.model import Both
 from instep.core.state import Key
 from instep.runner.planning import Tally
 
-from .site import LEFT, PARENT, RIGHT, Site, lost, pair
+from .site import LEFT, PARENT, RIGHT, STRICT, Site, lost, pair
 
 
 async def busy_site() -> Site:
@@ -112,6 +114,19 @@ async def test_a_write_in_doubt_and_an_unread_record_are_named_as_such() -> None
     [action] = hinted.plan()
     assert "read first" in action.verdict.note
     assert action.fingerprints == ()
+
+
+async def test_a_plan_does_not_call_agreed_what_has_to_be_read_first() -> None:
+    unordered = replace(STRICT, versions="none")
+    site = Site(abilities=Both(unordered, unordered))
+    _, right = await site.linked_company()
+    await site.run()
+    site.edit(RIGHT, right, phone="2")
+    await site.run(act=False)
+    [action] = site.plan()
+    assert "read first" in action.verdict.note
+    report = await site.run()
+    assert report.written == 1
 
 
 @pytest.mark.parametrize("count", [1, 250])

@@ -9,19 +9,9 @@ import pytest
 from instep.core.model import Both, Side
 from instep.core.release import release_of
 
-from .site import LEFT, RIGHT, STRICT, Site, pair
+from .site import LEFT, RIGHT, STRICT, Site, another, pair
 
 QUIET = Both(replace(STRICT, tombstones=False), replace(STRICT, tombstones=False))
-
-
-def another(site: Site, side: Side, id: str, name: str) -> None:
-    """The record is deleted, and its id given to another one, before anybody looks."""
-    system = site.systems[side]
-    site.now += 5_000
-    system.remove("company", id)
-    version = system._records["company"].pop(id).version
-    system.put("company", {"name" if side is LEFT else "title": name, "mail": f"{name}@x.example"}, id)
-    system._records["company"][id].version = version + 1
 
 
 async def choose(site: Site, choice: str) -> None:

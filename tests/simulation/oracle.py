@@ -49,7 +49,7 @@ def _all_holds(tx: Tx) -> Holds:
 def _settled(world: World) -> Iterator[str]:
     """I21: nobody starves."""
     for left in world.unfinished(held=False):
-        yield f"I21 no starvation: still to do: {left}"
+        yield f"I21 no starvation (promise 1): still to do: {left}"
 
 
 def _left_alone(world: World) -> Iterator[str]:
@@ -109,7 +109,7 @@ def _partners(world: World, links: dict[str, list[Link]], holds: Holds) -> Itera
             for id in world.systems[side].ids(kind):
                 place = (kind, side, id)
                 if id not in linked and not holds.get(place) and place not in apart:
-                    yield f"I2 convergence: {kind} {side} {id} has no partner, and no hold says why"
+                    yield f"I2 convergence (promise 1): {kind} {side} {id} has no partner, and no hold says why"
 
 
 def _converged(world: World, links: dict[str, list[Link]], holds: Holds) -> Iterator[str]:
@@ -121,7 +121,7 @@ def _converged(world: World, links: dict[str, list[Link]], holds: Holds) -> Iter
                 continue
             told = f"{kind} {link.ids.left}={link.ids.right}"
             if not all(link.ids[side] in world.systems[side].ids(kind) for side in Side):
-                yield f"I2 convergence: {told} is live, its records are not"
+                yield f"I2 convergence (promise 1): {told} is live, its records are not"
                 continue
             left = world.systems.left.fields(kind, link.ids.left)
             right = world.systems.right.fields(kind, link.ids.right)
@@ -131,7 +131,7 @@ def _converged(world: World, links: dict[str, list[Link]], holds: Holds) -> Iter
                 if name == world.one_way and owned is None and world.path.left[name] not in link.base:
                     continue  # at first contact, what its owner has not filled in is no evidence of an edit
                 if lens.token(a) != lens.token(b) and world.path.left[name] not in held:
-                    yield f"I2 convergence: {told} {name}: {a!r} is not {b!r}"
+                    yield f"I2 convergence (promise 1): {told} {name}: {a!r} is not {b!r}"
             if kind == "person" and "parent" not in held:
                 yield from _parents(world, Both(left.get("parent"), right.get("parent")), links, told)
 
@@ -148,7 +148,7 @@ def _parents(world: World, parents: Both[object], links: dict[str, list[Link]], 
         dnas = world.people.dna_of(side, "company", str(parents[side]))
         if any(world.witness.chosen.get(("company", dna)) for dna in dnas):
             return
-    yield f"I19 references go through links: {told} refers to {parents.left} and to {parents.right}"
+    yield f"I19 references go through links (promise 1): {told} refers to {parents.left} and to {parents.right}"
 
 
 def _agreed(world: World, links: dict[str, list[Link]]) -> Iterator[str]:
@@ -158,7 +158,7 @@ def _agreed(world: World, links: dict[str, list[Link]]) -> Iterator[str]:
             for name, lens in world.lenses.items():
                 base = link.base.get(world.path.left[name])
                 if base is not None and lens.token(base.left[0]) != lens.token(base.right[0]):
-                    yield f"I1 agreement: {kind} {link.ids.left}={link.ids.right} {name}: base {base}"
+                    yield f"I1 agreement (promise 1): {kind} {link.ids.left}={link.ids.right} {name}: base {base}"
 
 
 def _never_twice(world: World) -> Iterator[str]:
@@ -231,7 +231,8 @@ def _resurrected(world: World) -> Iterator[str]:
             for edit in world.witness.edits
         )
         if again and not edited:
-            yield f"I9 no resurrection: {kind} {dna} was deleted on the {side} and is there again: {again}"
+            told = f"{kind} {dna} was deleted on the {side} and is there again"
+            yield f"I9 no resurrection (law deletes): {told}: {again}"
 
 
 def _journal(world: World) -> Iterator[str]:

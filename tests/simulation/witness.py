@@ -182,7 +182,7 @@ class Witness:
             return
         flow = self.world.plan.flow if name == self.world.one_way else "both"
         if flow == ("to-left" if side is Side.RIGHT else "to-right"):
-            self.finding("promise 5, a one-way property never flows back", told)
+            self.finding("a one-way property never flows back (promise 5)", told)
             return
         if flow != "both":
             return  # its owner's side counts, whatever was entered here; the journal keeps it
@@ -198,11 +198,13 @@ class Witness:
             return  # it was being written there, and nobody knows whether it was seen: what is there now wins
         policy = self.world.plan.policy
         if policy == "hold":
-            self.finding("promise 4, an undecided conflict touches nothing", told)
+            self.finding("an undecided conflict touches nothing (promise 4)", told)
         elif policy == "newest" and after.at_ms < before.at_ms:
-            self.finding("the later edit wins", f"{told}, which is {before.at_ms - after.at_ms} ms older")
+            self.finding(
+                "the later edit wins (promise 4)", f"{told}, which is {before.at_ms - after.at_ms} ms older"
+            )
         elif policy == str(side):
-            self.finding(f"the {policy} side wins", told)
+            self.finding(f"the {policy} side wins (promise 4)", told)
 
     def _is_no_news(self, place: Place) -> bool:
         """Whether nobody can tell that a field was emptied: at first contact, or since the two sides had last agreed

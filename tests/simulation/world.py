@@ -222,7 +222,9 @@ class World:
             known=lambda entity, id: self.knows(side, entity, id),
             sent=self._sent,
             doubt=lambda entity, id, values: self.witness.doubt(side, entity, id, values),
-            breach=lambda what: self.witness.finding("I18 nothing that is declared impossible is sent", what),
+            breach=lambda what: self.witness.finding(
+                "I18 the impossible is never sent (law abilities)", what
+            ),
             listed=lambda entity, since_ms: self.witness.listed_ms.update({(side, entity): since_ms}),
         )
 

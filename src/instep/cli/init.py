@@ -14,9 +14,11 @@ from typing import Final
 import click
 
 from instep.cli.terminal import Terminal
-from instep.dataflow.documents import DataflowDocument, read_document
+from instep.dataflow.documents.conversion import Conversion, convert
+from instep.dataflow.documents.merging import strangers
+from instep.dataflow.documents.reader import read_documents
 from instep.dataflow.files import read_text
-from instep.dataflow.scaffold import CURRENCIES, Choices, TrytonChoice, scaffold
+from instep.dataflow.scaffold import CURRENCIES, Choices, TrytonChoice, default_dataflow, scaffold
 from instep.dataflow.systems import HTTP_URL
 from instep.errors import UsageError
 from instep.sandbox.launch import SandboxError, console
@@ -27,6 +29,8 @@ SANDBOX: Final = ".instep-sandbox"
 
 KEY_IN_SITE: Final = "{env: CHARGEBEE_API_KEY}"
 KEY_IN_DESCRIPTION: Final = "env:ERP_TOKEN"
+MOST_TOLD: Final = 20
+"""Lines of a document that is refused of which it is told why."""
 
 
 @dataclass(frozen=True)
@@ -97,16 +101,6 @@ def command(
     chosen = _tryton(tryton)
     if erp_name is None and chosen is None:
         erp_name = click.prompt("What people call the ERP", default="Custom ERP") if asking else "Custom ERP"
-    read = [read_document(read_text(path, what="dataflow document"), str(path)) for path in documents]
-    if read and not any(document.sections for document in read):
-        raise UsageError(
-            "nothing of the document is understood, and nothing was written",
-            why="; ".join(
-                f"{d.file}:{d.notes[0].line}: {d.notes[0].text}" if d.notes else f"{d.file} has no section"
-                for d in read
-            ),
-            fix="see docs/guide/dataflow.md for the form; without --from, init writes the shipped dataflow",
-        )
     choices = Choices(
         site=site,
         erp_name=erp_name or "Custom ERP",
@@ -115,13 +109,24 @@ def command(
         database=sql_url is not None,
         tryton=chosen,
     )
+    stated = _stated(documents, choices) if documents else None
     proposed = None
     if sql_url is not None:
         proposed = _proposed(terminal, sql_url, sql_password or "", sql_schema, currencies)
-    written = write_site(terminal.directory, choices, read, sandbox=running, force=force, proposed=proposed)
+    written = write_site(
+        terminal.directory,
+        choices,
+        stated=stated.text if stated is not None else "",
+        sandbox=running,
+        force=force,
+        proposed=proposed,
+    )
     for path in written:
         terminal.say(f"wrote {path}")
-    _tell_notes(terminal, read)
+    if stated is not None:
+        terminal.say()
+        for line in stated.account.report():
+            terminal.say(line)
     if proposed is not None:
         _tell_proposed(terminal, proposed)
     elif running is None and chosen is not None:
@@ -170,20 +175,36 @@ def _tryton(url: str | None) -> TrytonChoice | None:
     return TrytonChoice(address, database)
 
 
-def _tell_notes(terminal: Terminal, documents: Sequence[DataflowDocument]) -> None:
-    notes = [(document, note) for document in documents for note in document.notes]
-    if notes:
-        what = "1 line" if len(notes) == 1 else f"{len(notes)} lines"
-        terminal.say(f"\n{what} of the document can't be expressed; each is a comment at its place:")
-    for document, note in notes:
-        terminal.say(f"  {document.file}:{note.line}: {note.text}")
+def _stated(documents: Sequence[Path], choices: Choices) -> Conversion:
+    """The dataflow that documents state. Raises UsageError if they state no pair, or are about several dataflows."""
+    short = {path.name for path in documents}
+    called = [path.name if len(short) == len(documents) else str(path) for path in documents]
+    texts = [read_text(path, what="dataflow document") for path in documents]
+    read = read_documents(list(zip(texts, called, strict=True)))
+    if not any(document.sections for document in read):
+        notes = ((document.file, note) for document in read for note in document.all_notes)
+        told = [f"{file}:{note.line}: {note.text}" for file, note in notes]
+        more = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
+        raise UsageError(
+            "the document states no pair of records, and nothing was written",
+            why="; ".join(told[:MOST_TOLD] + more) or f"{read[0].file} has no section",
+            fix="see docs/guide/dataflow.md for the form; without --from, init writes the shipped dataflow",
+        )
+    others = strangers(read)
+    if others:
+        raise UsageError(
+            f"{others[0].file} is about other systems than {read[0].file}, and nothing was written",
+            why=f"one has {others[0].left} and {others[0].right}, the other {read[0].left} and {read[0].right}",
+            fix="give the documents of one pair of systems: one for each direction",
+        )
+    return convert(read, default_dataflow(companies=choices.companies, tryton=choices.tryton is not None))
 
 
 def write_site(
     directory: Path,
     choices: Choices,
-    documents: Sequence[DataflowDocument] = (),
     *,
+    stated: str = "",
     sandbox: Sandbox | None = None,
     force: bool = False,
     proposed: DatabaseSite | None = None,
@@ -196,9 +217,9 @@ def write_site(
     if sandbox is not None:
         choices = _with_sandbox(choices, sandbox)
     if proposed is None:
-        texts = scaffold(choices, describe, documents)
+        texts = scaffold(choices, describe, stated=stated)
     else:
-        texts = scaffold(choices, proposed.description, documents, proposed=proposed.dataflow)
+        texts = scaffold(choices, proposed.description, proposed=proposed.dataflow)
     if sandbox is not None:
         texts = _with_keys(texts, sandbox)
     paths = {name: directory / name for name in texts}

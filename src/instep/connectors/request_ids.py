@@ -6,7 +6,8 @@ that write into the record or the error that comes of it. Not for readings, whic
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import wraps
@@ -44,6 +45,17 @@ def note_request(id: str) -> None:
     noted = _noted.get()
     if noted is not None and id and len(noted) < MOST:
         noted.append(id)
+
+
+@contextmanager
+def noting() -> Iterator[list[str]]:
+    """What is noted within, for a request that is made for several writes at once: each notes it for itself then."""
+    noted: list[str] = []
+    token = _noted.set(noted)
+    try:
+        yield noted
+    finally:
+        _noted.reset(token)
 
 
 def tells_requests(write: Callable[P, Awaitable[Record]]) -> Callable[P, Coroutine[Any, Any, Record]]:

@@ -16,7 +16,7 @@ from instep.core.dataflow import Pair, Property
 from instep.core.diff import diff, raw_of
 from instep.core.model import SIDES, Both, Side
 from instep.core.state import Hold, Link, Sighting
-from instep.core.transformations.contract import Lookup, Opaque
+from instep.core.transformations.contract import Lookup, Opaque, Unlinked
 from instep.core.values import Json, Raw
 
 Repair = Literal["look", "read", "afresh", ""]
@@ -157,6 +157,8 @@ def disagreeing(pair: Pair, link: Link, seen: Both[Sighting], lookup: Lookup) ->
             )
             if canon.left == canon.right or any(isinstance(found, Opaque) for found in canon):
                 continue
+            if all(isinstance(found, Unlinked) for found in canon):
+                continue  # they agreed when both were linked, and there is no link to compare them by any more
             if not any(canon[s.other] is None and delta.raw[s][0] == prop.default[s] for s in SIDES):
                 yield Disagreement(prop, delta.raw, True)
 

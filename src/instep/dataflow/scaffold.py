@@ -12,8 +12,7 @@ from importlib import resources
 from typing import Final
 
 from instep.dataflow import schema
-from instep.dataflow.conversion import Shipped, convert
-from instep.dataflow.documents import DataflowDocument
+from instep.dataflow.documents.shipped import Shipped
 from instep.dataflow.yaml import quoted
 
 SCHEMAS: Final = ".instep"
@@ -53,17 +52,14 @@ class Choices:
     tryton: TrytonChoice | None = None
 
 
-def scaffold(
-    choices: Choices, describe_text: str, documents: Sequence[DataflowDocument] = (), *, proposed: str = ""
-) -> dict[str, str]:
+def scaffold(choices: Choices, describe_text: str, *, stated: str = "", proposed: str = "") -> dict[str, str]:
     """File name -> text. `describe_text` is the description of the ERP that a new site begins with (Tryton needs
-    none); `documents`, if there are any, state the pairs in place of the shipped dataflow, and so does `proposed`, a
-    whole dataflow."""
+    none). `stated`: a dataflow in place of the shipped one, as documents state it; `proposed`: one with the prices
+    that it is to have."""
     tryton = choices.tryton is not None
     if tryton:
         choices = replace(choices, currencies=choices.currencies[:1])
-    shipped = default_dataflow(companies=choices.companies, tryton=tryton)
-    dataflow = convert(documents, shipped) if documents else shipped
+    dataflow = stated or default_dataflow(companies=choices.companies, tryton=tryton)
     return {
         "instep.yaml": _head("instep") + site_text(choices),
         "dataflow.yaml": _head("dataflow") + (proposed or _with_currencies(dataflow, choices.currencies)),

@@ -26,6 +26,9 @@ ASIDE_MS = 5_000
 UNREAD_MS = 100
 """How long a create waits for records that are yet to be read: the same run comes back to it."""
 
+UNREAD = "has to be read first"
+"""What a plan says of a record of which something was heard that is not known yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -57,7 +60,7 @@ def judge(engine: Engine, tx: Tx, key: Key, *, planning: bool = False) -> Case:
         return Case(key, pair, scene, seen=sightings, intents=(intent,))
     if seen is None or seen.unread:
         if planning:
-            return Case(key, pair, scene, seen=sightings, verdict=Verdict(key, note="has to be read first"))
+            return Case(key, pair, scene, seen=sightings, verdict=Verdict(key, note=UNREAD))
         return Case(key, pair, scene, seen=sightings, reads=((key.side, key.id),))
     doubted = _may_be_ours(tx, scene, key)
     if doubted is not None:
@@ -89,6 +92,8 @@ def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) 
     if unread and not planning:
         return Case(key, pair, scene, link, seen, reads=tuple((s, link.ids[s]) for s in unread))
     verdict = decide_link(scene, key, link, seen, tx.holds_of(key), releases)
+    if unread and not (verdict.writes or verdict.holds or verdict.retired or verdict.unlink):
+        verdict = replace(verdict, note=UNREAD)
     return Case(key, pair, scene, link, seen, verdict=verdict)
 
 

@@ -17,7 +17,7 @@ from instep.core.model import Both, Side
 from instep.core.state import Key, Link, Todo
 from instep.core.verdict import Verdict
 from instep.runner.engine import Engine
-from instep.runner.judge import Case, judge
+from instep.runner.judge import UNREAD, Case, judge
 from instep.store.contract import Tx
 
 PAGE = 200
@@ -126,7 +126,7 @@ def _batch(engine: Engine, tx: Tx, *, pair: Pair, keys: Sequence[Key]) -> list[A
         if case.intents:
             verdict = Verdict(case.key, note="a write is in doubt: it is settled first")
         if verdict is None:
-            verdict = Verdict(case.key, note="has to be read first")
+            verdict = Verdict(case.key, note=UNREAD)
         if verdict.link is not None and case.key.side is Side.RIGHT:
             partner = Key(pair.name, Side.LEFT, verdict.link.left)
             if tx.is_todo(partner):

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from instep.connectors.http import Authorizer, FixedHeaders, HttpClient, Outgoing
-from instep.connectors.rest.description import SCHEMES, Auth, Basic, Bearer, OAuth2, Signature
+from instep.connectors.rest.description_auth import Auth, Basic, Bearer, OAuth2, Signature
+from instep.connectors.rest.description_base import SCHEMES
 from instep.connectors.rest.pointers import at, text_at
 from instep.errors import BadAnswer, RetryLater, Stop
 

@@ -6,28 +6,29 @@ from decimal import Decimal
 from secrets import token_hex
 
 from instep.connectors.rest.description import EntityDescription
-from instep.connectors.rest.listing import Listing
 from instep.connectors.rest.pointers import at
+from instep.connectors.rest.reader import Reader
 from instep.connectors.writing import heads, of_type
 from instep.core.model import Entity
 from instep.core.values import ABSENT, Absent
 from instep.errors import OutcomeError, Problem
 
 
-async def look(
-    system: str, entity: Entity, described: EntityDescription, listing: Listing | None
-) -> tuple[list[Problem], list[str]]:
+async def look(system: str, reader: Reader) -> tuple[list[Problem], list[str]]:
     """What is wrong (an error stops a run, a warning does not), and sentences worth knowing."""
-    if listing is None:
+    entity, described = reader.entity, reader.place.described
+    if described.list is None:
         return [], [f"{entity.name}: not looked at, since it can't be listed"]
     try:
-        answer, _ = await listing.ask(None, "")
-        listing.records(listing.rows(answer))
-        rows = listing.rows(answer)
+        listing, rows = await reader.first_rows()
+        records = listing.records(rows)
+        await reader.parts.of_all(records[:1], listing.parent)
     except OutcomeError as error:
         return [_problem(entity, error.what, error.why, error.fix)], []
-    if described.list is not None and described.list.rows == "hint":
-        return await _probe(entity, described, listing), []
+    if described.list.rows == "hint":
+        return await _probe(reader), []
+    own = {at_.partition(".")[0] for at_ in _described_elsewhere(described)}
+    elsewhere = own | reader.parts.fields
     fields = [value for row in rows if isinstance(value := at(row, described.fields_at), dict)]
     if not fields:
         return [], [f"{entity.name}: no record to compare with its description"]
@@ -41,7 +42,7 @@ async def look(
             "warning",
         )
         for name in heads(entity)
-        if name not in seen
+        if name not in seen | elsewhere
     ]
     for field in entity.fields:
         found = [at(row, field.path) for row in fields]
@@ -56,20 +57,20 @@ async def look(
         what = f"{entity.name}: no record tells when it was changed"
         why = f"nothing at {described.updated_at.field}"
         problems.append(_problem(entity, what, why, "correct updated_at in the description", "warning"))
-    problems += await _probe(entity, described, listing)
-    own = {at_.partition(".")[0] for at_ in _described_elsewhere(described)}
+    problems += await _probe(reader)
     extra = sorted(seen - set(heads(entity)) - own)
     notes = [f"{entity.name}: not described and so left alone: {', '.join(extra)}"] if extra else []
     return problems, notes
 
 
-async def _probe(entity: Entity, described: EntityDescription, listing: Listing) -> list[Problem]:
+async def _probe(reader: Reader) -> list[Problem]:
     """Search for what nobody has: an answer with rows shows a filter that does not filter."""
-    if described.marker is None:
+    entity, marker = reader.entity, reader.place.described.marker
+    if marker is None:
         return []
     try:
-        answer, _ = await listing.ask(None, "", [(described.marker.param, f"instep-{token_hex(8)}")])
-        rows = listing.records(listing.rows(answer))
+        listing, found = await reader.first_rows({marker.param: f"instep-{token_hex(8)}"})
+        rows = listing.records(found)
     except OutcomeError as error:
         return [_problem(entity, error.what, error.why, "correct marker.param in the description")]
     if not rows:
@@ -77,7 +78,7 @@ async def _probe(entity: Entity, described: EntityDescription, listing: Listing)
     return [
         _problem(
             entity,
-            f"{entity.name}: the search by {described.marker.param} does not filter",
+            f"{entity.name}: the search by {marker.param} does not filter",
             "a search for a value that no record has gave rows",
             "correct marker.param; until then a create whose answer is lost is held for a person",
             "warning",
@@ -88,7 +89,8 @@ async def _probe(entity: Entity, described: EntityDescription, listing: Listing)
 def _described_elsewhere(described: EntityDescription) -> list[str]:
     moments = [moment.field for moment in (described.updated_at, described.created_at) if moment]
     deleted = [described.deleted.field] if described.deleted else []
-    return [described.id, described.version.field, *moments, *deleted]
+    parent = [described.parent.field] if described.parent else []
+    return [described.id, described.version.field, *moments, *deleted, *parent]
 
 
 def _shown(value: object) -> str:

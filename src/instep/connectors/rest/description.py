@@ -7,138 +7,25 @@ are generated from this module.
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from instep.connectors.rest.description_list import ListCall
+from instep.connectors.rest.description_auth import Auth
+from instep.connectors.rest.description_base import Equals, Format, Model
+from instep.connectors.rest.description_calls import (
+    BulkCall,
+    ChosenId,
+    Errors,
+    Marker,
+    ReadCall,
+    RetireCall,
+    WriteCall,
+)
+from instep.connectors.rest.description_list import ListCall, PartCall
+from instep.connectors.rest.words import words_in
 from instep.core.model import FieldType
-
-SCHEMES = ("env:", "file:")
-
-
-def _reference(text: str) -> str:
-    if not text.startswith(SCHEMES) or text in SCHEMES:
-        raise ValueError("a secret is written as env:NAME or file:PATH, never as itself")
-    return text
-
-
-SecretReference = Annotated[
-    str, AfterValidator(_reference), Field(examples=["env:ERP_TOKEN", "file:secrets/erp"])
-]
-Scalar = str | int | bool | None
-Outcome = Literal["refused", "taken", "moved", "gone", "retry_later", "in_doubt", "stop"]
-Format = Literal["iso", "date", "epoch_s", "epoch_ms"]
-Method = Literal["POST", "PUT", "PATCH", "DELETE"]
-
-
-class Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Basic(Model):
-    """A user name and a password (HTTP Basic)."""
-
-    kind: Literal["basic"]
-    user: str = Field(description="the user name itself, or env:NAME or file:PATH")
-    password: SecretReference = Field(description="where the password is")
-
-
-class Bearer(Model):
-    """A token that does not change."""
-
-    kind: Literal["bearer"]
-    token: SecretReference = Field(description="where the token is; sent as `Authorization: Bearer ...`")
-
-
-class ApiKey(Model):
-    """A header of the vendor's own."""
-
-    kind: Literal["header"]
-    name: str = Field(description="the header's name, such as X-Api-Key", pattern=r"^[A-Za-z0-9-]+$")
-    value: SecretReference = Field(description="where the header's value is")
-
-
-class Signature(Model):
-    """A signature of each request by a shared secret (HMAC)."""
-
-    kind: Literal["hmac"]
-    key_id: str = Field(default="", description="the name of the secret: itself, or env:NAME or file:PATH")
-    secret: SecretReference = Field(description="where the secret is")
-    algorithm: Literal["sha256", "sha512", "sha1"] = Field(default="sha256", description="of the hash")
-    text: str = Field(
-        default="{method}\n{path}\n{timestamp}\n{body}",
-        description="what is signed, of {method}, {path} with its query, {timestamp}, {key_id}, {nonce}, {body} and "
-        "{body_hash}, its hash by the same algorithm and encoding",
-    )
-    encoding: Literal["hex", "base64"] = Field(default="hex", description="of the signature and of hashes")
-    timestamp: Literal["epoch_s", "epoch_ms", "iso"] = Field(
-        default="epoch_s", description="how it is written"
-    )
-    headers: dict[str, str] = Field(
-        description="what is sent, of {signature}, {timestamp}, {key_id}, {nonce} and {body_hash}, such as "
-        "X-Signature: '{signature}'",
-        min_length=1,
-    )
-
-    @model_validator(mode="after")
-    def _known(self) -> Signature:
-        within = ("method", "path", "timestamp", "key_id", "nonce", "body", "body_hash")
-        sent = ("signature", "timestamp", "key_id", "nonce", "body_hash")
-        for known, text in ((within, self.text), *((sent, header) for header in self.headers.values())):
-            for word in re.findall(r"\{(\w*)\}", text):
-                if word not in known:
-                    raise ValueError(f"{{{word}}} is not known here; {', '.join(known)} are")
-        if not any("{signature}" in header for header in self.headers.values()):
-            raise ValueError("no header holds the {signature}")
-        return self
-
-
-class OAuth2(Model):
-    """Short-lived tokens, fetched and renewed as needed: for client credentials (RFC 6749, 4.4), or by a refresh
-    token that a person once gave (RFC 6749, 6)."""
-
-    kind: Literal["oauth2"]
-    token_url: str = Field(description="where tokens are given out: a path, or a whole address")
-    client_id: str = Field(description="the client id itself, or env:NAME or file:PATH")
-    client_secret: SecretReference = Field(description="where the client secret is")
-    refresh_token: SecretReference | None = Field(
-        default=None,
-        description="where the refresh token is, if a person gave one; absent: client credentials. A system that "
-        "gives a new one with each token needs file:PATH, which is then written anew",
-    )
-    scope: str = Field(default="", description="the scope to ask for; left out if empty")
-    client_auth: Literal["body", "basic"] = Field(
-        default="body",
-        description="how the client proves itself: in the form, or by HTTP Basic (RFC 6749, 2.3.1)",
-    )
-
-
-Auth = Annotated[Basic | Bearer | ApiKey | Signature | OAuth2, Field(discriminator="kind")]
-
-
-class Errors(Model):
-    """How the system says no. Pointers under `items` are taken within its first entry that has a field."""
-
-    items: str = Field(default="", description="pointer to a list of errors; empty if the body is one error")
-    message: str = Field(default="message", description="pointer to the sentence for people")
-    field: str = Field(default="", description="pointer to the path of the field that is wrong")
-    code: str = Field(default="", description="pointer to the system's own code of the error")
-    existing_id: str = Field(
-        default="", description="pointer to the id of the record that has a unique value already"
-    )
-    strip: str = Field(
-        default="", description="what stands before a field's path in errors, such as data.attributes."
-    )
-    statuses: dict[int, Outcome] = Field(
-        default_factory=dict,
-        description="statuses that mean something else than usual, such as 409: moved or 503: retry_later."
-        " refused, taken, moved, gone and retry_later say that nothing was written: state only what is certain",
-    )
-    codes: dict[str, Outcome] = Field(
-        default_factory=dict, description="what the system's own codes mean, such as duplicate: taken"
-    )
 
 
 class Moment(Model):
@@ -178,91 +65,6 @@ class Version(Model):
         return self
 
 
-class ReadCall(Model):
-    """Reading one record."""
-
-    path: str = Field(
-        default="", description="with {id}; by default the entity's path and the id after a slash"
-    )
-    item: str = Field(
-        default="", description="pointer to the record in the answer; empty if it is the answer"
-    )
-
-
-class WriteCall(Model):
-    """Creating or updating one record."""
-
-    method: Method | None = Field(
-        default=None, description="default: POST creates, PATCH updates, PUT if body is full"
-    )
-    path: str = Field(default="", description="with {id} to update; by default the entity's path, and the id")
-    wrap: str = Field(default="", description="where in the body the fields stand, such as data.attributes")
-    constants: dict[str, Scalar] = Field(
-        default_factory=dict, description="dotted path in the body -> what always stands there"
-    )
-    body: Literal["partial", "full"] = Field(
-        default="partial",
-        description="updates only. partial: what is not sent stays. full: all writable fields are sent, taken"
-        " from the reading before; an edit between the two is lost unless the update is conditional",
-    )
-    nested: Literal["merge", "replace"] = Field(
-        default="merge",
-        description="updates only. replace: an inner object is sent whole, since what it lacks is wiped",
-    )
-    drop: tuple[str, ...] = Field(
-        default=(),
-        description="for a full body: what a reading holds and the body must not, dotted; read-only fields go",
-    )
-    id_at: str = Field(
-        default="", description="where in the body the id stands, if it has to; such as data.id"
-    )
-    answers: Literal["record", "id", "nothing"] = Field(
-        default="record", description="what the answer holds; the record is read again if not all of it"
-    )
-    item: str = Field(
-        default="", description="pointer to the record in the answer; empty if it is the answer"
-    )
-
-
-class RetireCall(Model):
-    """Taking a record out of use."""
-
-    by: Literal["field", "delete", "action"] = Field(
-        description="field: an update writes what `retired` names; delete: DELETE; action: POST to path"
-    )
-    method: Method | None = Field(default=None, description="default: DELETE or POST")
-    path: str = Field(default="", description="with {id}; needed for an action")
-
-    @model_validator(mode="after")
-    def _pathed(self) -> RetireCall:
-        if self.by == "action" and "{id}" not in self.path:
-            raise ValueError("an action needs a path with {id} in it")
-        return self
-
-
-class Marker(Model):
-    """The field that holds our reference, so that a create whose answer was lost can be found again."""
-
-    field: str = Field(description="its dotted path; it is best unique in the system")
-    param: str = Field(description="the parameter of the list by which it is searched")
-
-
-class ChosenId(Model):
-    """Where the caller may choose the id of a new record and a taken one is refused."""
-
-    max_length: int = Field(default=64, ge=1, description="characters that an id may have")
-    by: Literal["body", "path"] = Field(
-        default="body", description="at create.id_at (default id), or PUT to the id's path"
-    )
-
-
-class Equals(Model):
-    """A field that says something by having one value."""
-
-    field: str = Field(description="its dotted path")
-    value: Scalar = Field(description="the value that says so")
-
-
 class Lags(Model):
     """How late the system may be, in seconds; too large costs time, too small costs truth."""
 
@@ -300,11 +102,46 @@ class FieldLine(Model):
     )
 
 
+class Parent(Model):
+    """What the records are listed, read and written under, where that is part of their paths."""
+
+    entity: str = Field(default="", description="the entity that it is; its records are listed first")
+    among: tuple[str | int, ...] = Field(
+        default=(), description="or the ids that it may have, such as those of a few companies"
+    )
+    word: str = Field(
+        default="", description="its word in paths, in braces; by default the entity's name", pattern=r"^\w*$"
+    )
+    field: str = Field(
+        description="the field of the records that holds its id; it is filled in from the path, and a create needs it"
+    )
+    in_id: bool = Field(
+        default=True,
+        description="the ids that Instep keeps carry the parent's (12/3404). false: ids are unique in the whole"
+        " system, and one record is read by a path without its parent",
+    )
+    in_body: bool = Field(default=False, description="a create sends the parent's id in the body, too")
+
+    @model_validator(mode="after")
+    def _named(self) -> Parent:
+        if bool(self.entity) == bool(self.among):
+            raise ValueError("a parent is either an entity or among some ids")
+        if self.among and not self.word:
+            raise ValueError("a parent among some ids needs a word for paths")
+        return self
+
+
 class EntityDescription(Model):
     """One kind of record."""
 
-    path: str = Field(description="path of the collection below base_url, such as /customers")
+    path: str = Field(
+        description="path of the collection below base_url, such as /customers, or /accounts/{account}/contacts"
+    )
+    parent: Parent | None = Field(default=None, description="what the path has in braces, if anything")
     id: str = Field(default="id", description="pointer to the id within a record")
+    id_type: Literal["text", "integer"] = Field(
+        default="text", description="how an id is written in a body; in the answers either is understood"
+    )
     fields_at: str = Field(
         default="", description="pointer to the fields within a record, such as attributes"
     )
@@ -315,6 +152,12 @@ class EntityDescription(Model):
     groups: dict[str, WriteCall] = Field(
         default_factory=dict, description="other update calls, by the group of the fields that they write"
     )
+    bulk_create: BulkCall | None = Field(
+        default=None, description="how many are made in one request, if that can be"
+    )
+    bulk_update: BulkCall | None = Field(
+        default=None, description="how many are changed in one request, if that can be"
+    )
     retire: RetireCall | None = Field(
         default=None, description="how one is taken out of use; absent: it can't be"
     )
@@ -322,6 +165,10 @@ class EntityDescription(Model):
     deleted: Equals | None = Field(default=None, description="how a listed row shows that it was deleted")
     marker: Marker | None = Field(default=None, description="the field for our reference")
     chosen_id: ChosenId | None = Field(default=None, description="if the caller chooses ids")
+    parts: dict[str, PartCall] = Field(
+        default_factory=dict,
+        description="fields that come by a request of their own per record, by their path",
+    )
     version: Version = Field(default=Version(), description="what tells two states of a record apart")
     updated_at: Moment | None = Field(
         default=None, description="where a record tells when it was last changed"
@@ -366,7 +213,47 @@ class EntityDescription(Model):
             raise ValueError("a marker is searched through the list, and there is none")
         if self.deleted and not self.list:
             raise ValueError("deleted describes rows of a list, and there is none")
+        jobs = [call.job for call in (self.create, self.update, *self.groups.values()) if call and call.job]
+        if any(job.within_s > self.lags.late_apply_s for job in jobs):
+            raise ValueError("a job may be done later than lags.late_apply_s says that a write can be")
+        self._check_parts(paths)
+        self._check_bulk()
+        self._check_parent()
         return self
+
+    def _check_parts(self, paths: Sequence[str]) -> None:
+        lines = {field.path: field for field in self.fields}
+        for path in self.parts:
+            if path not in paths:
+                raise ValueError(f"the part {path} is not among the fields")
+            line = lines[path]
+            if (line.create or line.update) and not line.read_only and line.group == "":
+                raise ValueError(
+                    f"{path} comes by a request of its own, so no usual write takes it: read_only or a group"
+                )
+
+    def _check_bulk(self) -> None:
+        if self.bulk_update is not None and self.version.if_match:
+            raise ValueError("a bulk update is not conditional: leave out bulk_update, or version.if_match")
+        if self.bulk_create is not None and self.idempotency_header:
+            raise ValueError("one idempotency key can't stand for many records: leave out bulk_create")
+        if self.bulk_create is not None and self.bulk_create.match == "id":
+            raise ValueError("new records have no id to be matched by: bulk_create needs match: order")
+        if (self.bulk_create and self.create is None) or (self.bulk_update and self.update is None):
+            raise ValueError("a write that is alone is sent by the usual call, and there is none")
+
+    def _check_parent(self) -> None:
+        if self.parent is None:
+            if unknown := sorted(words_in(self.path)):
+                raise ValueError(f"the path has {{{unknown[0]}}}, and there is no parent")
+            return
+        line = next((line for line in self.fields if line.path == self.parent.field), None)
+        if line is None:
+            raise ValueError(f"the parent's field {self.parent.field} is not among the fields")
+        if line.update and not line.read_only:
+            raise ValueError(f"{line.path} is part of the record's path: write update: false")
+        if not self.parent.in_id and self.read is not None and words_in(self.read.path) != {"id"}:
+            raise ValueError("in_id: false needs read: {path: ...} with {id} and no parent in it")
 
 
 class Description(Model):
@@ -397,9 +284,33 @@ class Description(Model):
     @model_validator(mode="after")
     def _references(self) -> Description:
         for name, entity in self.entities.items():
+            self._check_lineage(name)
             for field in entity.fields:
                 if field.reference and field.reference not in self.entities:
                     raise ValueError(
                         f"{name}.{field.path} refers to {field.reference}, which is no entity here"
                     )
         return self
+
+    def _check_lineage(self, name: str) -> None:
+        words: list[str] = []
+        described, seen = self.entities[name], {name}
+        while (parent := described.parent) is not None:
+            words.append(parent.word or parent.entity)
+            if not parent.entity:
+                break
+            if parent.entity not in self.entities:
+                raise ValueError(f"{name} is under {parent.entity}, which is no entity here")
+            if parent.entity in seen:
+                raise ValueError(f"{name} is under itself")
+            seen.add(parent.entity)
+            described = self.entities[parent.entity]
+            if described.list is None:
+                raise ValueError(f"{name} is under {parent.entity}, which can't be listed")
+            if described.parent is not None and not described.parent.in_id:
+                break
+        missing = sorted(words_in(self.entities[name].path) - set(words))
+        if missing:
+            raise ValueError(f"{name}: the path has {{{missing[0]}}}, which is none of its parents")
+        if words and words[0] not in words_in(self.entities[name].path):
+            raise ValueError(f"{name}: the path lacks {{{words[0]}}}")

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from instep.connectors.rest.description_base import Model
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Sized(_Model):
+class _Sized(Model):
     size_param: str = Field(default="", description="the parameter for the number of rows per page")
     size: int = Field(default=100, ge=1, le=10_000, description="rows per page; the system's largest is best")
 
 
-class NoPaging(_Model):
+class NoPaging(Model):
     """The whole list comes in one answer."""
 
     kind: Literal["none"]
@@ -85,7 +83,7 @@ Paging = Annotated[
 ]
 
 
-class ChangedSince(_Model):
+class ChangedSince(Model):
     """How to ask for what has changed since a moment."""
 
     param: str = Field(description="the parameter")
@@ -105,15 +103,22 @@ class ChangedSince(_Model):
     )
 
 
-class ListCall(_Model):
-    """Listing the records of one entity."""
+class AskCall(Model):
+    """A call that answers with rows."""
 
     path: str = Field(default="", description="by default the entity's path")
     params: dict[str, str | int | bool] = Field(
-        default_factory=dict, description="sent with every request of a listing: sorting, deleted rows"
+        default_factory=dict,
+        description="sent with every request, words in braces filled in: sorting, fields, deleted rows",
     )
     items: str = Field(default="", description="pointer to the list of rows; empty if the answer is the list")
     paging: Paging = Field(default=NoPaging(kind="none"), description="how the next page is asked for")
+    max_pages: int = Field(default=100_000, ge=1, description="a listing longer than this is not believed")
+
+
+class ListCall(AskCall):
+    """Listing the records of one entity."""
+
     changed_since: ChangedSince | None = Field(
         default=None,
         description="absent: every listing names all records, which costs a request per page each time",
@@ -128,4 +133,16 @@ class ListCall(_Model):
     rows: Literal["record", "hint"] = Field(
         default="record", description="hint: rows lack fields, so each changed record is read singly"
     )
-    max_pages: int = Field(default=100_000, ge=1, description="a listing longer than this is not believed")
+
+
+class PartCall(AskCall):
+    """A part of each record that comes by a request of its own, such as the lines of an order. It is asked for after
+    the record, for each one that is listed or read, and stands among its fields. The record's own version or time has
+    to change with it, or a change of the part alone is seen by complete readings only."""
+
+    path: str = Field(
+        description="with {id}, the words of its parents, and fields of the record, such as {address.id}"
+    )
+    item: str | None = Field(
+        default=None, description="pointer to the part where it is one value instead of a list of rows"
+    )

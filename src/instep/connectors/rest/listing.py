@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from instep.connectors.contract import Page
 from instep.connectors.http import Answer, HttpClient
-from instep.connectors.rest.description import EntityDescription, Errors
+from instep.connectors.rest.asking import Asker
+from instep.connectors.rest.description_calls import Errors
 from instep.connectors.rest.description_list import (
     ChangedSince,
     CursorPaging,
@@ -26,16 +27,9 @@ from instep.connectors.rest.description_list import (
 )
 from instep.connectors.rest.entities import resolution_ms
 from instep.connectors.rest.moments import write_moment
-from instep.connectors.rest.outcomes import LIST, refusal
-from instep.connectors.rest.paging import (
-    Query,
-    asks_alone,
-    counted,
-    next_token,
-    page_query,
-    total_of,
-)
-from instep.connectors.rest.pointers import at
+from instep.connectors.rest.outcomes import LIST, READ
+from instep.connectors.rest.paging import counted, total_of
+from instep.connectors.rest.places import Place
 from instep.connectors.rest.rows import record_of
 from instep.core.model import Entity, Record
 from instep.core.values import Json
@@ -159,20 +153,27 @@ class _Walk:
 
 
 class Listing:
-    """Listings of one entity. `now_ms` is our own clock."""
+    """Listings of one entity, of its records under one parent where it has any. `now_ms` is our own clock."""
 
     def __init__(
         self,
         client: HttpClient,
         entity: Entity,
-        described: EntityDescription,
+        place: Place,
         call: ListCall,
         errors: Errors,
         *,
         now_ms: Callable[[], int],
+        parent: str = "",
     ) -> None:
+        described = place.described
         self._client, self._entity, self._described, self._call = client, entity, described, call
-        self._errors, self._now_ms = errors, now_ms
+        self._place, self.parent, self._now_ms = place, parent, now_ms
+        what = f"{entity.name} under {parent}" if parent else entity.name
+        operation = READ if parent else LIST
+        self._asker = Asker(
+            client, call, described.path, what, errors, words=place.under(parent), operation=operation
+        )
         self.paging = call.paging
         overlap_s = described.lags.list_s if call.overlap_s is None else call.overlap_s
         self._overlap_ms = int(overlap_s * 1000) + resolution_ms(described)
@@ -218,7 +219,7 @@ class Listing:
                 walk.sweep_from(start.since_ms)
                 yield Page(records, Cursor(start.since_ms).text(), last=False)
                 continue
-            token = next_token(self.paging, walk.token, answer, rows, len(walk.asked_rows), url)
+            token = self.next(walk.token, answer, rows, len(walk.asked_rows), url)
             if token:
                 self._go_on(walk, records, token)
                 yield Page(records, self._between(walk, start, cap_ms), last=False)
@@ -239,38 +240,34 @@ class Listing:
             yield Page(records, self._after(walk, start, cap_ms), last=True)
             return
 
-    async def ask(self, since_ms: int | None, token: str, extra: Query | None = None) -> tuple[Answer, str]:
-        """One page and its address. Raises BadAnswer for a refusal, Stop, RetryLater."""
-        paging, since = self.paging, self._call.changed_since
-        query: Query = []
-        path = self._call.path or self._described.path
-        if asks_alone(paging, token):
-            query = page_query(paging, token) if "://" not in token else []
-            path = token if "://" in token else path
-        else:
-            query = [(name, _plain(value)) for name, value in self._call.params.items()]
-            if since is not None and since_ms is not None:
-                query.append(
-                    (since.param, since.template.replace("{moment}", self._written(since, since_ms)))
-                )
-            query += [*(extra or []), *page_query(paging, token)]
-        answer = await self._client.request("GET", path, query=query, route=self._described.path)
-        if answer.status >= 400:
-            raise refusal(self._client.system, self._entity.name, LIST, answer, self._errors)
-        return answer, path if "://" in path else f"{self._client.base_url}/{path.lstrip('/')}"
+    async def ask(
+        self, since_ms: int | None, token: str, extra: Mapping[str, str] | None = None
+    ) -> tuple[Answer, str]:
+        """One page and its address; `extra` parameters replace others. Raises BadAnswer for a refusal, Gone for a
+        list that is not there though it is a parent's, Stop, RetryLater."""
+        since = self._call.changed_since
+        asked: dict[str, str] = {}
+        if since is not None and since_ms is not None:
+            asked[since.param] = since.template.replace("{moment}", self._written(since, since_ms))
+        return await self._asker.page(token, extra=asked | dict(extra or {}))
 
     def records(self, rows: Sequence[Json]) -> list[Record]:
         """The records of a page's rows. Raises BadAnswer for a row that is none."""
         hint = self._call.rows == "hint"
-        return [record_of(self._entity, self._described, row, hint=hint) for row in rows]
+        return [record_of(self._entity, self._place, row, parent=self.parent, hint=hint) for row in rows]
 
     def rows(self, answer: Answer) -> list[Json]:
         """The rows of a page just as they came. Raises BadAnswer if there is no list where one is described."""
-        rows = at(answer.value, self._call.items)
-        if not isinstance(rows, list):
-            why = f"there is no list at {self._call.items!r}" if answer.parsed else "the answer is empty"
-            raise BadAnswer(f"a page of {self._entity.name} has no rows", why=why)
-        return rows
+        return self._asker.rows(answer)
+
+    def next(self, token: str, answer: Answer, rows: Sequence[Json], rows_so_far: int, url: str) -> str:
+        """The token of the page after this one, "" if this was the last."""
+        return self._asker.next(token, answer, rows, rows_so_far, url)
+
+    def no_later_than(self, began_ms: int) -> int:
+        """Where the next listing has to begin, by the system's clock, after one that began at a time of ours."""
+        skew = self._client.skew
+        return began_ms + (skew.skew_ms or 0) - skew.error_ms - self._overlap_ms
 
     def _go_on(self, walk: _Walk, records: Sequence[Record], token: str) -> None:
         """Choose the next question. A page that brings nothing new is asked for once more, then passed."""
@@ -351,7 +348,3 @@ def _in_order(records: Sequence[Record]) -> bool:
     moments = [record.updated_ms for record in records]
     told = [moment for moment in moments if moment is not None]
     return len(told) == len(moments) and told == sorted(told)
-
-
-def _plain(value: str | int | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from instep.connectors.http import Answer, redact
-from instep.connectors.rest.description import Errors, Outcome
+from instep.connectors.rest.description_base import Outcome
+from instep.connectors.rest.description_calls import Errors
 from instep.connectors.rest.pointers import at, text_at
-from instep.core.values import Json
+from instep.core.values import Absent, Json, is_empty
 from instep.errors import BadAnswer, Gone, InDoubt, Moved, OutcomeError, Refused, RetryLater, Stop, Taken
 
 READ = "read"
 LIST = "list"
 CREATE = "create"
+UPDATE = "update"
+RETIRE = "retire"
 _ABSENT = (404, 410)
 _LOCKED = (423, 425)
 
@@ -43,6 +46,23 @@ def said(errors: Errors, value: Json) -> Said:
     return next((entry for entry in read if entry.field), read[0])
 
 
+def says_no(errors: Errors, answer: Answer) -> bool:
+    """Whether an answer is a refusal, though it may be one of success. One that lacks the sign says nothing."""
+    sign, value = errors.failed, answer.value
+    if _status(errors, answer) >= 400:
+        return True
+    if sign is None:
+        return False
+    found = at(value, sign.field)
+    if isinstance(found, Absent):
+        return False
+    if sign.unless is not None:
+        return found != sign.unless
+    if sign.value is not None:
+        return found == sign.value
+    return not is_empty(found) and found is not False
+
+
 def _dotted(field: str, strip: str) -> str:
     """A field's path as we write it; "/data/attributes/name" is a JSON pointer to it."""
     if field.startswith("/"):
@@ -56,11 +76,13 @@ def refusal(
     """`what` is the thing it happened to ("contact 1001"); `operation` the ability; `chosen_id` the id that a
     create asked for, which a bare 409 or 412 is then about."""
     heard = said(errors, answer.value)
-    status = answer.status
+    status = _status(errors, answer)
     meant = errors.codes.get(heard.code) or errors.statuses.get(status)
     if meant is None:
         meant = "taken" if chosen_id and status in (409, 412) else _usual(status, operation)
-    why = f"{status}: {heard.message or 'no reason given'}"
+    why = heard.message or "no reason given"
+    if status >= 400:
+        why = f"{status}: {why}"
     if heard.field and heard.field not in why:
         why = f"{heard.field}: {why}"
     not_done = f"{what} was not {_PAST.get(operation, 'read')} in {system}"
@@ -89,7 +111,12 @@ def refusal(
     return Refused(not_done, field=heard.field, code=heard.code or str(status), why=why, fix=fix)
 
 
-_PAST = {CREATE: "created", "update": "updated", "retire": "retired"}
+def _status(errors: Errors, answer: Answer) -> int:
+    told = text_at(answer.value, errors.status)
+    return int(told) if told.isdecimal() and len(told) == 3 else answer.status
+
+
+_PAST = {CREATE: "created", UPDATE: "updated", RETIRE: "retired"}
 
 
 def _usual(status: int, operation: str) -> Outcome:

@@ -7,50 +7,39 @@ only declared fields are kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote
 
-from instep.connectors.rest.description import EntityDescription, WriteCall
+from instep.connectors.rest.description import EntityDescription
+from instep.connectors.rest.description_calls import BulkCall, WriteCall
 from instep.connectors.rest.moments import read_moment
-from instep.connectors.rest.pointers import at
+from instep.connectors.rest.places import Place, usable_id
+from instep.connectors.rest.pointers import at, put
+from instep.connectors.rest.words import Words, filled_in
 from instep.connectors.writing import filled, heads
 from instep.core.model import Entity, Record
-from instep.core.values import Absent, Json, get_path, set_path
-from instep.errors import BadAnswer, Gone
-
-MAX_ID = 255
-
-
-def usable_id(value: Json | Absent) -> str:
-    """The id as text, "" if it can't be one: not a text or number, too long, or dangerous in an address."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return ""
-    text = str(value)
-    if not text or len(text) > MAX_ID or text in (".", "..") or not text.isprintable():
-        return ""
-    return text
-
-
-def path_of(described: EntityDescription, template: str, id: str) -> str:
-    """The quoted path of one record. Raises Gone for an id that no record can have."""
-    if not usable_id(id):
-        raise Gone(
-            f"there is no record with the id {id[:40]!r}", why="it is not an id that a record can have"
-        )
-    template = template or described.path.rstrip("/") + "/{id}"
-    return template.replace("{id}", quote(id, safe=""))
+from instep.core.values import Absent, Json, set_path
+from instep.errors import BadAnswer
 
 
 def record_of(
-    entity: Entity, described: EntityDescription, row: Json | Absent, *, etag: str = "", hint: bool = False
+    entity: Entity,
+    place: Place,
+    row: Json | Absent,
+    *,
+    parent: str = "",
+    etag: str = "",
+    hint: bool = False,
 ) -> Record:
-    """One row as a record. `etag` is the answer's, where the row came alone. Raises BadAnswer."""
+    """One row as a record. `parent`: the id of what it is under; `etag` is the answer's, where the row came alone.
+    Raises BadAnswer."""
+    described = place.described
     if not isinstance(row, dict):
         raise BadAnswer(
             f"{entity.name}: an entry is not an object", why=f"it is {type(row).__name__.lower()}"
         )
-    id = usable_id(at(row, described.id))
-    if not id:
+    own = usable_id(at(row, described.id))
+    if not own:
         raise BadAnswer(f"{entity.name}: an entry has no usable id", why=f"at {described.id} of the entry")
+    id = place.id_of(parent, own)
     version = _version(described, row)
     token = None
     if described.version.if_match == "etag":
@@ -74,6 +63,8 @@ def record_of(
         for name, value in fields.items()
         if name in wanted or (described.open_prefixes and name.startswith(described.open_prefixes))
     }
+    if described.parent is not None and parent:
+        set_path(kept, described.parent.field, parent)
     return Record(id, filled(kept, entity), version, token, updated_ms, created_ms)
 
 
@@ -86,16 +77,19 @@ def _version(described: EntityDescription, row: dict[str, Json]) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
 
 
-def create_body(described: EntityDescription, call: WriteCall, values: Mapping[str, Json], id: str) -> Json:
-    """`values`: dotted path -> value. `id` is the chosen one, "" if the system gives it."""
+def create_body(
+    place: Place, call: WriteCall | BulkCall, values: Mapping[str, Json], words: Words
+) -> dict[str, Json]:
+    """`values`: dotted path -> value. `words`: those of the path, with the id where the caller chooses it."""
     fields: dict[str, Json] = {}
     for path, value in values.items():
         set_path(fields, path, value)
-    in_body = described.chosen_id is not None and described.chosen_id.by == "body"
-    return _wrapped(call, fields, id if in_body else "", call.id_at or "id")
+    chosen = place.described.chosen_id
+    id_at = (call.id_at or "id") if chosen is not None and chosen.by == "body" else ""
+    return wrapped(call, fields, id_at, words)
 
 
-def partial_body(call: WriteCall, id: str, changes: Mapping[str, Json], seen: Record) -> Json:
+def partial_fields(call: WriteCall, changes: Mapping[str, Json], seen: Record) -> dict[str, Json]:
     """Only what changes; with `nested: replace` the inner objects whole, as `seen` has them."""
     fields: dict[str, Json] = {}
     for path, value in changes.items():
@@ -103,12 +97,12 @@ def partial_body(call: WriteCall, id: str, changes: Mapping[str, Json], seen: Re
         if call.nested == "replace" and head != path and head not in fields:
             fields[head] = seen.fields.get(head)
         set_path(fields, path, value)
-    return _wrapped(call, fields, id if call.id_at else "", call.id_at)
+    return fields
 
 
-def full_body(
+def full_fields(
     entity: Entity, described: EntityDescription, call: WriteCall, row: Json, changes: Mapping[str, Json]
-) -> Json:
+) -> dict[str, Json]:
     """Everything that the row just read holds, but what is read only or to be dropped, with the changes."""
     held = at(row, described.fields_at)
     fields = dict(held) if isinstance(held, dict) else {}
@@ -117,8 +111,26 @@ def full_body(
         _take_out(fields, path)
     for path, value in changes.items():
         set_path(fields, path, value)
-    id = usable_id(at(row, described.id))
-    return _wrapped(call, fields, id if call.id_at else "", call.id_at)
+    return fields
+
+
+def wrapped(
+    call: WriteCall | BulkCall, fields: Mapping[str, Json], id_at: str, words: Words
+) -> dict[str, Json]:
+    """A body, or an entry of one, around fields: with what always stands there, and the id."""
+    body: dict[str, Json] = {}
+    for path, value in call.constants.items():
+        filled = filled_in(value, words)
+        if not isinstance(filled, Absent):
+            put(body, path, filled)
+    if call.wrap:
+        inside = at(body, call.wrap)
+        put(body, call.wrap, {**inside, **fields} if isinstance(inside, dict) else dict(fields))
+    else:
+        body |= fields
+    if id_at and "id" in words:
+        put(body, id_at, words["id"])
+    return body
 
 
 def needs_whole_objects(call: WriteCall, changes: Mapping[str, Json], seen: Record) -> bool:
@@ -137,17 +149,3 @@ def _take_out(fields: dict[str, Json], path: str) -> None:
         inner = dict(inner)
         _take_out(inner, rest)
         fields[head] = inner
-
-
-def _wrapped(call: WriteCall, fields: dict[str, Json], id: str, id_at: str) -> Json:
-    body: dict[str, Json] = {}
-    for path, value in call.constants.items():
-        set_path(body, path, value)
-    if call.wrap:
-        inside = get_path(body, call.wrap)
-        set_path(body, call.wrap, {**inside, **fields} if isinstance(inside, dict) else fields)
-    else:
-        body |= fields
-    if id:
-        set_path(body, id_at, id)
-    return body

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from instep.connectors.rest.description import Marker
+from instep.connectors.rest.description_calls import Marker
 from instep.connectors.rest.listing import Listing
-from instep.connectors.rest.paging import next_token
 from instep.core.model import Record
 from instep.core.values import get_path
 from instep.errors import BadAnswer
@@ -24,14 +23,14 @@ async def search(listing: Listing, marker: Marker, value: str) -> Sequence[Recor
     found: dict[str, Record] = {}
     token, rows = "", 0
     for _ in range(MAX_PAGES):
-        answer, url = await listing.ask(None, token, [(marker.param, value)])
+        answer, url = await listing.ask(None, token, {marker.param: value})
         page = listing.rows(answer)
         records = listing.records(page)
         rows += len(records)
         for record in records:
             if not record.deleted and (not record.complete or get_path(record.fields, marker.field) == value):
                 found[record.id] = record
-        token = next_token(listing.paging, token, answer, page, rows, url)
+        token = listing.next(token, answer, page, rows, url)
         if not token:
             return list(found.values())
     why = f"{MAX_PAGES} pages of answers, most of which do not have the value"

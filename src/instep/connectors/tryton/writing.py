@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from instep.connectors.tryton.batches import Batches
+from instep.connectors.batches import Batches
 from instep.connectors.tryton.reading import Reader
 from instep.connectors.tryton.rpc import Rpc
 from instep.connectors.tryton.shape import Row, Shape, Values, owner_of, record_of, timestamps, token_of

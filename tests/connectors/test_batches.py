@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from instep.connectors.tryton.batches import Batches
+from instep.connectors.batches import Batches
 from instep.errors import InDoubt, InstepError, Moved, Refused, RetryLater
 
 

@@ -1,7 +1,7 @@
 """Many single writes as few calls: what is asked for while a call is under way goes into the next one.
 
-A call to Tryton is one transaction, and an error in one record undoes all of it without saying which record it
-was. So a batch that is refused is halved until what is refused is a single record; the others are written.
+A call may be one transaction, and an error in one record then undoes all of it without saying which record it was.
+So a batch that is refused is halved until what is refused is a single record; the others are written.
 Nothing waits for company: a write that is alone is sent at once, by itself.
 """
 
@@ -29,7 +29,7 @@ class _Waiting(Generic[Job, Result]):
 class Batches(Generic[Job, Result]):
     """Sends jobs in batches of up to `most`, at most `calls` batches at once.
 
-    `send` does all jobs in one transaction and tells a result or an error for each. It raises Refused or Moved if
+    `send` does all jobs in one call and tells a result or an error for each. It raises Refused or Moved if
     nothing of it was done because of one of them, and any other outcome if that is the outcome of all.
     A job that has waited for `patience_s` without being sent is given up with RetryLater, so that one whose
     outcome is not known can't be sent later behind the caller's back.

@@ -1,0 +1,87 @@
+"""Asking for rows, page by page, as a call of a description says: of a listing, a search, or a part of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from instep.connectors.http import Answer, HttpClient
+from instep.connectors.rest.description_calls import Errors
+from instep.connectors.rest.description_list import AskCall
+from instep.connectors.rest.outcomes import READ, refusal, says_no
+from instep.connectors.rest.paging import asks_alone, next_token, page_query
+from instep.connectors.rest.pointers import at
+from instep.connectors.rest.words import Words, filled_in, filled_path, plain
+from instep.core.values import Absent, Json
+from instep.errors import BadAnswer
+
+
+class Asker:
+    """One call that answers with rows. `words`: those of its path; `what`: whose rows they are, for messages;
+    `operation`: READ where rows that are not there are Gone, LIST where that is a mistake of the description."""
+
+    def __init__(
+        self,
+        client: HttpClient,
+        call: AskCall,
+        path: str,
+        what: str,
+        errors: Errors,
+        *,
+        words: Words,
+        operation: str = READ,
+    ) -> None:
+        self.client, self.call, self._operation = client, call, operation
+        self._path, self._what, self._errors, self._words = call.path or path, what, errors, words
+
+    async def page(
+        self, token: str, *, words: Words | None = None, extra: Mapping[str, str] | None = None
+    ) -> tuple[Answer, str]:
+        """One page and its address; `extra` parameters stand in place of the call's own of the same name.
+        Raises BadAnswer for a refusal, Gone, Stop, RetryLater."""
+        paging = self.call.paging
+        known = {**self._words, **(words or {})}
+        query: dict[str, str] = {}
+        path = filled_path(self._path, known)
+        if path is None:
+            raise BadAnswer(f"{self._what} can't be asked for", why=f"a word of {self._path} has no value")
+        if asks_alone(paging, token):
+            if "://" in token:
+                path = token
+            else:
+                query |= page_query(paging, token)
+        else:
+            filled = {name: filled_in(value, known) for name, value in self.call.params.items()}
+            query |= {name: plain(value) for name, value in filled.items() if not isinstance(value, Absent)}
+            query |= {**(extra or {}), **dict(page_query(paging, token))}
+        answer = await self.client.request("GET", path, query=list(query.items()), route=self._path)
+        if says_no(self._errors, answer):
+            raise refusal(self.client.system, self._what, self._operation, answer, self._errors)
+        return answer, path if "://" in path else f"{self.client.base_url}/{path.lstrip('/')}"
+
+    def rows(self, answer: Answer) -> list[Json]:
+        """The rows of a page just as they came. Raises BadAnswer if there is no list where one is described."""
+        rows = at(answer.value, self.call.items)
+        if not isinstance(rows, list):
+            why = f"there is no list at {self.call.items!r}" if answer.parsed else "the answer is empty"
+            raise BadAnswer(f"a page of {self._what} has no rows", why=why)
+        return rows
+
+    def next(self, token: str, answer: Answer, rows: Sequence[Json], rows_so_far: int, url: str) -> str:
+        """The token of the page after this one, "" if this was the last."""
+        return next_token(self.call.paging, token, answer, rows, rows_so_far, url)
+
+    async def all_rows(self) -> list[Json]:
+        """Every row, of a list that is part of a record. Raises as `page`, and BadAnswer for one that has no end."""
+        rows: list[Json] = []
+        token = ""
+        asked = set[str]()
+        while token not in asked and len(asked) < self.call.max_pages:
+            asked.add(token)
+            answer, url = await self.page(token)
+            page = self.rows(answer)
+            rows += page
+            token = self.next(token, answer, page, len(rows), url)
+            if not token:
+                return rows
+        why = f"it goes on after {len(asked)} pages" if token not in asked else "its pages run in a circle"
+        raise BadAnswer(f"the listing of {self._what} does not end", why=why)

@@ -1,0 +1,215 @@
+"""Deletes: that none is guessed, that an edit outlives one, and that what is gone stays gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from instep.core import gone
+from instep.core.dataflow import NO_BRAKES, Limit
+from instep.core.model import Both
+from instep.errors import Gone
+from instep.runner import absence, brakes, look, missing, observe, run
+from instep.store.transaction import SqliteTx
+from tests.runner.site import LEFT, RIGHT, STRICT, Site, pair, raising
+
+from .checks import must, retired
+from .notices import story
+from .protection import Protection, both, put, wrap
+
+SILENT = replace(STRICT, tombstones=False)
+RETIRE = pair(on_delete="retire")
+
+
+async def companies(site: Site, count: int) -> list[tuple[str, str]]:
+    """So many linked companies."""
+    for n in range(count):
+        site.put(LEFT, name=f"N{n}", mail=f"{n}@x.example", phone=f"{n}")
+    await site.rest()
+    site.forget_requests()
+    return [(link.ids.left, link.ids.right) for link in site.links()]
+
+
+def _believed(whole: Any) -> Any:
+    async def confirm(engine: Any, side: Any, entity: Any, id: str, *, believed: bool = False) -> bool:
+        return bool(await whole(engine, side, entity, id, believed=True))
+
+    return confirm
+
+
+NO_CANARIES = both(
+    put(absence, "_canaries", lambda *given, **more: []),
+    wrap(look, "confirm_gone", _believed),
+    wrap(missing, "confirm_gone", _believed),
+)
+
+
+async def _gone_again(*given: Any) -> Any:
+    raise Gone("once is enough")
+
+
+def _credulous(whole: Any) -> Any:
+    async def finish(engine: Any, side: Any, entity: str, listing: int, begun: str) -> int:
+        """What a list leaves out is gone."""
+
+        def bury(tx: Any) -> None:
+            for id in tx.unlisted(side, entity, listing, "", 500):
+                absence._gone(engine, tx, side, entity, id)
+
+        await engine.store.write(bury)
+        return int(await whole(engine, side, entity, listing, begun))
+
+    return finish
+
+
+async def system_that_shows_nothing() -> list[str]:
+    """A system has lost everything for a while: its lists are empty, and no record can be read."""
+    site = Site(RETIRE, abilities=Both(SILENT, SILENT))
+    linked = await companies(site, 4)
+    left = site.connectors.left
+    left.unlisted = {id for id, _ in linked}
+    left.next("read", *(raising(Gone("no such company")) for _ in range(200)))
+    for _ in range(3):
+        await site.run(full=True, released=frozenset({"company:empty"}))
+    out = [id for _, id in linked if retired(site, RIGHT, id)]
+    return must("11", not out, f"{out} were taken out of use, and nobody has deleted their partners")
+
+
+async def one_wrong_answer() -> list[str]:
+    """A list leaves a record out, and one reading says that there is none."""
+    site = Site(RETIRE, abilities=Both(SILENT, SILENT))
+    (id, other), *_ = await companies(site, 3)
+    site.connectors.left.unlisted = {id}
+    site.connectors.left.next("read", raising(Gone("no such company")))
+    await site.run(full=True)
+    return must("11", not retired(site, RIGHT, other), "one wrong answer took a record out of use")
+
+
+async def list_that_leaves_one_out() -> list[str]:
+    site = Site(RETIRE, abilities=Both(SILENT, SILENT))
+    (id, other), *_ = await companies(site, 3)
+    site.connectors.left.unlisted = {id}
+    await site.run(full=True)
+    return must("11", not retired(site, RIGHT, other), "a row that was left out took a record out of use")
+
+
+async def side_that_is_empty() -> list[str]:
+    """The left side is another tenant's by mistake: it lists nothing, and takes what it is given."""
+    emptied = replace(NO_BRAKES, empty=Limit(0, 0.5))
+    site = Site(pair(brakes=emptied, on_delete="retire"), abilities=Both(SILENT, SILENT))
+    linked = await companies(site, 4)
+    site.connectors.left.unlisted = {id for id, _ in linked}
+    site.put(RIGHT, title="New", mail="new@x.example")
+    await site.run(full=True)
+    written = site.written(LEFT)
+    return must(
+        "brakes", not written, f"{len(written)} records were written to a side that is suddenly empty"
+    )
+
+
+async def delete_of_an_edited_record() -> list[str]:
+    site = Site(RETIRE)
+    left, right = await site.linked_company()
+    site.edit(RIGHT, right, phone="9")
+    site.systems.left.remove("company", left)
+    await site.rest()
+    return must("6", not retired(site, RIGHT, right), "an edited record was taken out of use")
+
+
+async def deleted_and_left_alone() -> list[str]:
+    """A record is deleted, its partner is left as it is, and edited later."""
+    site = Site(pair(on_delete="ignore"))
+    left, right = await site.linked_company()
+    site.systems.left.remove("company", left)
+    await site.rest()
+    site.edit(RIGHT, right, title="Bea")
+    await site.rest()
+    return must("deletes", not site.systems.left.ids("company"), "a deleted record was made again")
+
+
+def _unlinked(tx_save: Any) -> Any:
+    def save(tx: Any, link: Any) -> Any:
+        if link.state != "retired":
+            return tx_save(tx, link)
+        tx.remove_link(link.id)
+        return link
+
+    return save
+
+
+async def deletes_that_no_list_tells() -> list[str]:
+    """More records than a brake allows are missing from a list that names no deleted ones."""
+    stop = replace(NO_BRAKES, retire=Limit(2, 0.1))
+    site = Site(pair(brakes=stop, on_delete="retire"), abilities=Both(SILENT, SILENT))
+    linked = await companies(site, 10)
+    for id, _ in linked[:3]:
+        site.systems.left.remove("company", id)
+    await site.run(full=True)
+    out = [id for _, id in linked if retired(site, RIGHT, id)]
+    return must(
+        "brakes", not out, f"{len(out)} of 3 were taken out of use before it showed that there are too many"
+    )
+
+
+async def _read_nothing(engine: Any, pair: Any, stopping: Any) -> None:
+    return None
+
+
+PROTECTIONS = (
+    Protection(
+        "known records must be readable before a delete is believed",
+        "runner/absence.py:_canaries",
+        "a system that shows nothing for a while has its records taken out of use on the other side",
+        "11",
+        NO_CANARIES,
+        story(system_that_shows_nothing),
+    ),
+    Protection(
+        "a delete is read twice",
+        "runner/absence.py:read_record",
+        "one wrong answer takes a record out of use",
+        "11",
+        put(absence, "read_record", _gone_again),
+        story(one_wrong_answer),
+    ),
+    Protection(
+        "a missing row is no delete",
+        "runner/observe.py:_finish_listing",
+        "a row that a list left out takes a record out of use",
+        "11",
+        wrap(observe, "_finish_listing", _credulous),
+        story(list_that_leaves_one_out),
+    ),
+    Protection(
+        "a side that is suddenly empty is not written to",
+        "runner/brakes.py:empty_side",
+        "another tenant gets what is meant for the one of yesterday",
+        "brakes",
+        put(brakes, "empty_side", lambda engine, tx, pair: None),
+        story(side_that_is_empty),
+    ),
+    Protection(
+        "deletes are read before they are counted",
+        "runner/missing.py:read_missing",
+        "some records are out of use before it shows that too many would be",
+        "brakes",
+        put(run, "read_missing", _read_nothing),
+        story(deletes_that_no_list_tells),
+    ),
+    Protection(
+        "an edit outlives a delete",
+        "core/gone.py:_edited_since",
+        "what somebody has just edited is taken out of use",
+        "6",
+        put(gone, "_edited_since", lambda scene, link, seen, gone: []),
+        story(delete_of_an_edited_record),
+    ),
+    Protection(
+        "the links of deleted records are kept",
+        "core/state.py:retired",
+        "what was deleted is made again from the partner that is left",
+        "deletes",
+        wrap(SqliteTx, "save_link", _unlinked),
+        story(deleted_and_left_alone),
+    ),
+)

@@ -1,0 +1,53 @@
+"""One protection: where it is, how a test takes it out, and what has to notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from .laws import words_of
+from .notices import Notice
+
+Remove = Callable[[pytest.MonkeyPatch], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """`where`: file and name in `src/instep/`, with a colon between. `without`: what breaks. `law`: the one that
+    `notice` finds broken then."""
+
+    name: str
+    where: str
+    without: str
+    law: str
+    remove: Remove
+    notice: Notice
+
+    def row(self) -> str:
+        """Its row of the table."""
+        file, _, name = self.where.partition(":")
+        cells = (self.name, f"`{file}`: `{name}`", self.without, self.notice.kind, words_of(self.law))
+        return f"| {' | '.join(cells)} |"
+
+
+def put(place: Any, name: str, value: Any) -> Remove:
+    """Another value in the place of a function or a constant."""
+    return lambda patch: patch.setattr(place, name, value)
+
+
+def wrap(place: Any, name: str, around: Callable[[Any], Any]) -> Remove:
+    """What `around` makes of a function in its place."""
+    return lambda patch: patch.setattr(place, name, around(getattr(place, name)))
+
+
+def both(*removals: Remove) -> Remove:
+    """Two protections that make up for each other, each of which is enough by itself."""
+
+    def remove(patch: pytest.MonkeyPatch) -> None:
+        for each in removals:
+            each(patch)
+
+    return remove
