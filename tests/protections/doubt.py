@@ -407,10 +407,10 @@ PROTECTIONS = (
     ),
     Protection(
         "no create beside what a person has entered",
-        "runner/settle.py:_settle_beside",
+        "runner/judge.py:stands_beside",
         "a create in doubt is sent again, and makes what somebody has entered meanwhile",
         "7",
-        put(settle, "likely_copy", lambda engine, tx, intent: None),
+        put(settle, "stands_beside", lambda engine, tx, intent: False),
         story(entered_meanwhile),
     ),
     Protection(

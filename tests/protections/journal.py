@@ -1,5 +1,98 @@
+"""The journal and the store: what is told of writes, that it can be relied on, and that a commit is a commit."""
+
 from __future__ import annotations
 
-from .protection import Protection
+import asyncio
+from typing import Any
 
-PROTECTIONS: tuple[Protection, ...] = ()
+from instep.core.values import encode
+from instep.errors import LeaseLost
+from instep.runner import outcome
+from instep.store import chain, group_commit, lease, transaction
+from instep.store.chain import commitment, names_of, resealed, seal
+from instep.store.group_commit import Group
+from instep.store.sqlite import SqliteStore
+from instep.store.verify import verify
+from tests.runner.site import LEFT, RIGHT, Site
+
+from .checks import must
+from .notices import contract, story
+from .protection import Protection, both, put, wrap
+
+
+def _untold(whole: Any) -> Any:
+    def close(engine: Any, tx: Any, intent: Any, *given: Any, **more: Any) -> None:
+        del engine, given, more
+        tx.close_intent(intent.id)
+
+    return close
+
+
+def _of_the_entry_alone(whole: Any) -> Any:
+    return lambda before, row, names, committed: whole("", row, names, committed)
+
+
+async def one_write() -> list[str]:
+    site = Site()
+    left, _ = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    await site.run()
+    told = [entry for entry in site.journal("update") if entry.outcome == "done"]
+    return must("13", len(told) == len(site.written(RIGHT)), "a write is not in the journal")
+
+
+async def entry_that_was_changed() -> list[str]:
+    """Somebody changes an old entry in the file, with a seal that fits; the end of the journal was kept elsewhere."""
+    site = Site()
+    left, _ = await site.linked_company()
+    for phone in ("2", "3", "4"):
+        site.edit(LEFT, left, phone=phone)
+        await site.run()
+    anchor = str(site.store.read(lambda tx: tx.chain().head))
+
+    def forge(tx: Any) -> None:
+        row = dict(tx.sealed(0, 100)[1])
+        before = tx.sealed(0, 1)[0]
+        row["changes"] = encode([{"property": "phone", "old": ["1"], "new": ["9"]}]).decode()
+        row["commitment"] = commitment(str(row["salt"]), str(row["reason"]), str(row["changes"]))
+        names = names_of([{"property": "phone"}])
+        row["seal"] = chain.seal(str(before["seal"]), row, names, str(row["commitment"]))
+        assert resealed(str(before["seal"]), row) == row["seal"]
+        tx._execute("update journal set changes = :changes, seal = :seal where seq = :seq", row)
+
+    await site.store.write(forge)
+    trouble = site.store.read(lambda tx: verify(tx, anchor)).trouble
+    return must("13", trouble, "an entry was changed, and the journal verifies up to its known end")
+
+
+PROTECTIONS = (
+    Protection(
+        "every write is told",
+        "runner/outcome.py:_close",
+        "what was written, and in the place of what, is known to nobody",
+        "13",
+        wrap(outcome, "_close", _untold),
+        story(one_write),
+    ),
+    Protection(
+        "each entry is sealed with the one before",
+        "store/chain.py:seal",
+        "an old entry can be changed without the end of the journal showing it",
+        "13",
+        both(wrap(chain, "seal", _of_the_entry_alone), wrap(transaction, "seal", _of_the_entry_alone)),
+        story(entry_that_was_changed),
+    ),
+)
+
+__all__ = [
+    "PROTECTIONS",
+    "Group",
+    "LeaseLost",
+    "SqliteStore",
+    "asyncio",
+    "contract",
+    "group_commit",
+    "lease",
+    "put",
+    "seal",
+]

@@ -29,6 +29,7 @@ MORE: Final = {
     "guesses": "A partner that is not the only one is asked for, and never guessed.",
     "choices": "What a person chose counts for what they saw, and for nothing else.",
     "fights": "What is changed back again and again is not written for ever.",
+    "store": "A store does what its contract says.",
     "holds": "A hold that waits for something ends when that has come.",
 }
 """Laws beside the promises, by name."""

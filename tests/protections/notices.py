@@ -9,18 +9,25 @@ has to pass (`src/instep/testing/store_suite.py`). The engine and its store are 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from instep.core.model import Both
+from instep.store.contract import Store
+from instep.store.sqlite import open_store
+from instep.testing.store_suite import StoreContract
 from tests.exhaustive.little_world import Budget
 from tests.exhaustive.scope import explore
 from tests.simulation.oracle import broken_laws
 from tests.simulation.plan import Plan
 from tests.simulation.world import simulate
 
-from .laws import named
+from .laws import broken, named
 
 SOUND_WORLDS = 2
 """Made-up worlds that are lived with the protection in place; a thousand others are by `tests/simulation`."""
@@ -72,3 +79,24 @@ def story(tell: Callable[[], Awaitable[list[str]]]) -> Notice:
         return await tell()
 
     return Notice("story", lambda _: asyncio.run(told()))
+
+
+class _Files(StoreContract):
+    """The suite on a store in a file; not collected by itself."""
+
+    async def open(self, directory: Path) -> Store:
+        return open_store(directory / "store.sqlite", threaded=False)
+
+
+def contract(sentence: str) -> Notice:
+    """A sentence of the contract that every store has to keep, by the name of its test."""
+
+    async def ask() -> list[str]:
+        with tempfile.TemporaryDirectory() as directory:
+            try:
+                await getattr(_Files(), f"test_{sentence}")(Path(directory))
+            except (AssertionError, ValueError, LookupError, pytest.fail.Exception) as error:
+                return [broken("store", f"{sentence.replace('_', ' ')}: {type(error).__name__}")]
+        return []
+
+    return Notice("store", lambda _: asyncio.run(ask()))

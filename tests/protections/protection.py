@@ -26,6 +26,9 @@ class Protection:
     remove: Remove
     notice: Notice
 
+    def __str__(self) -> str:
+        return f"{self.name}, or {self.without}"
+
     def row(self) -> str:
         """Its row of the table."""
         file, _, name = self.where.partition(":")

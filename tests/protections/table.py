@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from . import creates, deletes, doubt, holds, journal, readings, runs
+from . import creates, deletes, doubt, holds, journal, readings, runs, statements
 from .laws import MORE, words_of
 from .protection import Protection
 
@@ -17,6 +17,7 @@ GROUPS: dict[str, tuple[Protection, ...]] = {
     "Runs": runs.PROTECTIONS,
     "Conflicts, holds and choices": holds.PROTECTIONS,
     "The journal and the store": journal.PROTECTIONS,
+    "Statements of the store": statements.PROTECTIONS,
 }
 PROTECTIONS = tuple(each for group in GROUPS.values() for each in group)
 
