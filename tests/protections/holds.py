@@ -1,4 +1,4 @@
-"""Conflicts, holds and choices: that nobody's edit loses unasked, and that a person's word counts for what they saw."""
+"""Conflicts, holds and choices: no edit loses unasked, and a person's word counts for what they saw."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ async def edits_between_two_readings() -> list[str]:
 
 async def choice_from_before() -> list[str]:
     """Somebody chooses the left side; before the next run the right one is edited again."""
-    site, left, right = await conflict()
+    site, _, right = await conflict()
     [hold] = site.holds()
     await site.release(hold, "left")
     site.edit(RIGHT, right, phone="4")
@@ -199,13 +199,12 @@ async def changed_back() -> list[str]:
     """Another program gives a field its own value again whenever ours has come."""
     site = Site(pair(policy="left"))
     left, right = await site.linked_company()
-    for number in range(8):
+    for _ in range(8):
         site.edit(LEFT, left, phone="2")
         await site.run()
         site.edit(RIGHT, right, phone="1")
         await site.run()
     times = sum(new.get("phone") == "2" for _, _, new in site.written(RIGHT))
-    del number
     return must("fights", times <= 3, f"one value was written {times} times")
 
 
