@@ -11,8 +11,7 @@ from instep.core import match
 from instep.core.model import SIDES, Both
 from instep.core.verdict import Verdict
 from instep.errors import Refused, RetryLater
-from instep.runner import judge, observe, run, send, turn
-from instep.store.transaction import SqliteTx
+from instep.runner import judge, observe, run, turn
 from tests.runner.site import (
     LEFT,
     RIGHT,
@@ -21,7 +20,6 @@ from tests.runner.site import (
     Site,
     pair,
     raising,
-    with_persons,
 )
 
 from .checks import must, twice
@@ -40,10 +38,6 @@ def _guess(scene: Any, key: Any, seen: Any, evidence: Any) -> Any:
 
 def _old_enough(whole: Any) -> Any:
     return lambda *given: replace(whole(*given), settle_ms=0)
-
-
-def _wait_for_nobody(engine: Any, tx: Any, intent: Any) -> None:
-    return None
 
 
 def _no_match(pair: Any, side: Any, fields: Any, lookup: Any) -> dict[int, str]:
@@ -189,66 +183,6 @@ async def partners_that_are_gone() -> list[str]:
     return must("1", len(made) == len(gone), f"of six new records {len(made)} reached the right")
 
 
-async def reference_that_comes_later() -> list[str]:
-    """A person's company is refused at first, and made after a word from somebody."""
-    site = with_persons(required=True)
-    acme = site.put(LEFT, "company", name="Acme")
-    site.put(LEFT, "person", name="Ann", parent=acme)
-    site.connectors.right.next("create", raising(Refused("no", why="closed today")))
-    await site.run()
-    await site.release(next(h for h in site.holds() if h.key.pair == "company"), "retry")
-    await site.rest()
-    waits = [hold.what for hold in site.holds() if hold.cause == "reference"]
-    return must("holds", not waits, f"{waits}: it has come")
-
-
-async def refused_for_what_it_refers_to() -> list[str]:
-    """A person is refused since the company has no phone number yet; that is about to be written."""
-    site = with_persons()
-    acme = site.put(LEFT, "company", name="Acme")
-    await site.rest()
-    site.put(LEFT, "person", name="Ann", parent=acme)
-    site.edit(LEFT, acme, phone="2")
-    site.connectors.right.next("update", raising(RetryLater("busy")))
-    site.connectors.right.next("create", raising(Refused("no", why="its company has no phone")))
-    await site.rest()
-    return must(
-        "1", site.titles(RIGHT, "person") == ["Ann"], "Ann waits for a person, and the phone is there"
-    )
-
-
-async def twin_that_goes() -> list[str]:
-    """Two records look alike, until one of them gets another address."""
-    site = Site()
-    for name in ("Ann", "Ann B."):
-        site.put(LEFT, name=name, mail="a@x.example")
-    await site.run()
-    first = site.holds()[0].key
-    site.edit(LEFT, first.id, mail="other@x.example")
-    await site.rest()
-    return must(
-        "holds", site.holds() == [], "a record waits since another one looks like it, which it does not"
-    )
-
-
-async def refused_create() -> list[str]:
-    """A record that the right side does not take, and another run an hour later."""
-    site = Site()
-    site.put(LEFT, name="Ann", mail="a@x.example")
-    site.connectors.right.next("create", *(raising(Refused("no")) for _ in range(100)))
-    await site.run()
-    await site.run(3_600_000)
-    times = len(site.sent("create"))
-    return must("9", times == 1, f"a create that was refused was sent {times} times")
-
-
-def _never_refused(whole: Any) -> Any:
-    def decided(scene: Any, key: Any, seen: Any, contact: Any, holds: Any, releases: Any) -> Any:
-        return whole(scene, key, seen, contact, [h for h in holds if h.cause != "refused"], releases)
-
-    return decided
-
-
 async def chosen_twice() -> list[str]:
     """A person links a record to one that has a partner already."""
     site = Site(pair(match=()))
@@ -350,40 +284,5 @@ PROTECTIONS = (
         "12",
         put(turn, "_misfit", lambda *given: None),
         story(chosen_twice),
-    ),
-    Protection(
-        "who waits for a reference is woken",
-        "runner/turn.py:waiting_for",
-        "a record waits for ever for one that has come long ago",
-        "holds",
-        put(SqliteTx, "waiting_for", lambda tx, side, entity, id: []),
-        story(reference_that_comes_later),
-    ),
-    Protection(
-        "who looked like a record that changed is woken",
-        "runner/observe.py:wake_alike",
-        "a record waits for ever since it once looked like another",
-        "holds",
-        both(
-            put(observe, "wake_alike", lambda tx, pair, values: None),
-            put(turn, "wake_alike", lambda tx, pair, values: None),
-        ),
-        story(twin_that_goes),
-    ),
-    Protection(
-        "a refusal waits for what the record refers to",
-        "runner/references.py:unsettled",
-        "a person is asked about what mends itself a moment later",
-        "1",
-        put(send, "unsettled", _wait_for_nobody),
-        story(refused_for_what_it_refers_to),
-    ),
-    Protection(
-        "a create that was refused is remembered",
-        "core/match.py:refused",
-        "a record that a system does not take is sent to it in every run",
-        "9",
-        wrap(judge, "decide_new", _never_refused),
-        story(refused_create),
     ),
 )

@@ -10,7 +10,6 @@ from typing import Any
 
 import apsw
 
-from instep.core import decide
 from instep.core.model import Abilities, Both
 from instep.core.state import Hold
 from instep.errors import InDoubt, Refused, RetryLater
@@ -102,19 +101,6 @@ def _nobody_is_asked(key: Any, name: str, cause: str, *rest: Any, **more: Any) -
 
 async def _nobody_is_ours(engine: Any, intent: Any, error: Refused) -> Any:
     return send.Sent(lambda tx: outcome.refused(engine, tx, intent, error))
-
-
-def _all_at_once(whole: Any) -> Any:
-    """A refusal of several properties is about all of them."""
-
-    def refused(engine: Any, tx: Any, intent: Any, error: Any) -> None:
-        whole(engine, tx, intent, error)
-        engine.apart.discard(intent.key)
-        pair = outcome.pair_of(engine, intent)
-        held = [outcome._refused_hold(tx, pair, intent, name, error) for name in intent.properties]
-        engine.hold(tx, intent.key, held)
-
-    return refused
 
 
 def _answered_before_the_commit(group: Group, jobs: Any) -> None:
@@ -259,36 +245,6 @@ async def refused_for_now() -> list[str]:
     return unlike(site, phone="2")
 
 
-async def one_of_several_is_refused() -> list[str]:
-    site = Site()
-    left, right = await site.linked_company()
-    site.edit(LEFT, left, phone="bad", name="Bea")
-    carried_out = after(lambda: None)
-    site.connectors.right.next("update", raising(Refused("no")), carried_out, raising(Refused("no")))
-    await site.run()
-    return must("2", site.fields(RIGHT, right)["title"] == "Bea", "Bea waits for another field's bad value")
-
-
-async def refused_value() -> list[str]:
-    """A value that the right side does not take, and another run an hour later."""
-    site = Site()
-    left, _ = await site.linked_company()
-    site.edit(LEFT, left, phone="bad")
-    site.connectors.right.next("update", *(raising(Refused("no", field="phone")) for _ in range(100)))
-    await site.run()
-    await site.run(3_600_000)
-    times = len(site.sent("update"))
-    return must("9", times == 1, f"a value that was refused was sent {times} times")
-
-
-def _refusals_are_forgotten(whole: Any) -> Any:
-    def begin(deciding: Any, *given: Any) -> None:
-        whole(deciding, *given)
-        deciding.refused = {}
-
-    return begin
-
-
 PROTECTIONS = (
     Protection(
         "an intent before each request",
@@ -420,21 +376,5 @@ PROTECTIONS = (
         "8",
         both(put(send, "taken", _nobody_is_ours), put(settle, "taken", _nobody_is_ours)),
         story(id_that_is_ours),
-    ),
-    Protection(
-        "one property at a time after a refusal",
-        "runner/outcome.py:apart",
-        "one bad value keeps all other edits of its record from being written",
-        "2",
-        wrap(outcome, "refused", _all_at_once),
-        story(one_of_several_is_refused),
-    ),
-    Protection(
-        "what was refused is remembered",
-        "core/decide.py:refused",
-        "a value that a system does not take is sent to it in every run",
-        "9",
-        wrap(decide._Deciding, "__init__", _refusals_are_forgotten),
-        story(refused_value),
     ),
 )

@@ -6,14 +6,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from instep.core import decide, policy, undo
+from instep.core import decide, policy
 from instep.core.diff import Delta, diff
 from instep.core.model import SIDES, Both, Side
 from instep.core.policy import Clock, EditTime
 from instep.core.standing import giving
 from instep.runner import turn
 from instep.runner.engine import Engine
-from instep.runner.undo import Scope, choose_ways_back, ways_back
 from tests.runner.site import LEFT, PROPERTIES, RIGHT, Fault, Send, Site, pair
 from tests.simulation.processes import Crash
 
@@ -51,7 +50,7 @@ def _whatever_was_seen(whole: Any) -> Any:
     return chosen
 
 
-def _gives_whatever_is_there(whole: Any) -> Any:
+def gives_whatever_is_there(whole: Any) -> Any:
     def given(value: Any) -> Any:
         found = whole(value)
         return None if found is None else replace(found, seen=Anything(found.seen))
@@ -208,49 +207,6 @@ async def changed_back() -> list[str]:
     return must("fights", times <= 3, f"one value was written {times} times")
 
 
-async def written_by_a_run() -> tuple[Site, str, str, int]:
-    """A phone number that went from 1 to 2 on the left, and the run that brought it to the right."""
-    site = Site()
-    left, right = await site.linked_company()
-    site.edit(LEFT, left, phone="2")
-    run = (await site.run()).run
-    return site, left, right, run
-
-
-async def undo_now(site: Site, run: int) -> None:
-    scope = Scope(run)
-    approved = frozenset(p for back in ways_back(site.runner.engine, scope) for p in back.action.fingerprints)
-    await choose_ways_back(site.runner.engine, scope)
-    await site.run(approved=approved, kind="undo")
-
-
-async def undone_after_an_edit() -> list[str]:
-    site, _, right, run = await written_by_a_run()
-    site.edit(RIGHT, right, phone="3")
-    await site.run(act=False)
-    await undo_now(site, run)
-    return must("13", site.fields(RIGHT, right)["phone"] == "3", "a later edit was undone with the run")
-
-
-async def edited_while_undoing() -> list[str]:
-    """The run that undoes another one dies at once; the next run goes on with it, after an edit."""
-    site, _, right, run = await written_by_a_run()
-    await choose_ways_back(site.runner.engine, Scope(run))
-    site.edit(RIGHT, right, phone="3")
-    await site.run()
-    return must(
-        "13", site.fields(RIGHT, right)["phone"] == "3", "an edit of the last moment was undone with the run"
-    )
-
-
-async def undone_and_run_again() -> list[str]:
-    site, left, right, run = await written_by_a_run()
-    await undo_now(site, run)
-    await site.rest()
-    shown = site.fields(LEFT, left)["phone"], site.fields(RIGHT, right)["phone"]
-    return must("13", shown == ("2", "1"), f"after the undoing of a run both sides hold {shown}")
-
-
 async def lost_before_a_death() -> list[str]:
     """The process dies for good after a write that overwrote an edit, before it has heard of its outcome."""
     site = Site(pair(policy="left"))
@@ -327,7 +283,7 @@ PROTECTIONS = (
         "core/decide.py:_set",
         "an edit made after a value was given is overwritten by it",
         "choices",
-        wrap(decide, "given", _gives_whatever_is_there),
+        wrap(decide, "given", gives_whatever_is_there),
         story(value_from_before),
     ),
     Protection(
@@ -345,29 +301,5 @@ PROTECTIONS = (
         "fights",
         put(turn, "fought", lambda *given: []),
         story(changed_back),
-    ),
-    Protection(
-        "undoing leaves later edits alone",
-        "core/undo.py:_as_left",
-        "what somebody has entered since a run is taken back with it",
-        "13",
-        put(undo, "_as_left", lambda *given: True),
-        story(undone_after_an_edit),
-    ),
-    Protection(
-        "undoing looks once more",
-        "core/decide.py:_set",
-        "an edit made between the look and the undoing is taken back with the run",
-        "13",
-        wrap(decide, "given", _gives_whatever_is_there),
-        story(edited_while_undoing),
-    ),
-    Protection(
-        "what was undone is not written again",
-        "core/standing.py:restored",
-        "an undone write is made again by the next run, or brought back to where it came from",
-        "13",
-        put(decide, "restored", lambda scene, seen, releases: {}),
-        story(undone_and_run_again),
     ),
 )

@@ -16,7 +16,7 @@ from instep.core.model import SIDES, Both
 from instep.core.values import Json, digest
 from instep.core.verdict import Write
 from instep.errors import RetryLater, StoreError
-from instep.runner import brakes, run
+from instep.runner import brakes
 from instep.runner.engine import Claims
 from instep.store.sqlite import SqliteStore, open_store
 from tests.runner.site import LEFT, RIGHT, STRICT, Send, Site, pair, raising
@@ -131,18 +131,8 @@ async def approved_and_moved() -> list[str]:
     )
 
 
-async def left_for_another_run() -> list[str]:
-    """A run of an approved plan leaves a new edit alone; the next run takes it up."""
-    site = Site()
-    left, right = await site.linked_company()
-    site.edit(LEFT, left, phone="2")
-    await site.run(approved=frozenset())
-    await site.run()
-    return must("1", site.fields(RIGHT, right)["phone"] == "2", "2 waits for ever")
-
-
 async def slow_write_and_another_worker() -> list[str]:
-    """Two new records are linked; while the write that follows is on its way, a worker comes to the other one's mark."""
+    """New records are linked; while the write that follows is on its way, a worker comes to the other mark."""
     conditional = replace(STRICT, conditional=True)
     site = Site(pair(policy="left"), abilities=Both(conditional, conditional))
     for n in range(4):
@@ -302,13 +292,5 @@ PROTECTIONS = (
         "1",
         put(SqliteStore, "write", _unfenced),
         story(runner_that_stood_still),
-    ),
-    Protection(
-        "what a run left aside is taken up",
-        "runner/aside.py:take_up",
-        "an edit that was not in an approved plan waits for ever",
-        "1",
-        put(run, "take_up", lambda tx, pairs: None),
-        story(left_for_another_run),
     ),
 )

@@ -5,17 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from . import creates, deletes, doubt, holds, journal, readings, runs, statements
+from . import (
+    creates,
+    deletes,
+    doubt,
+    holds,
+    journal,
+    readings,
+    refusals,
+    runs,
+    statements,
+    undoing,
+    waiting,
+)
 from .laws import MORE, words_of
 from .protection import Protection
 
 GROUPS: dict[str, tuple[Protection, ...]] = {
     "What is read": readings.PROTECTIONS,
     "Writes, and doubt about them": doubt.PROTECTIONS,
+    "What a system does not take": refusals.PROTECTIONS,
     "First contact": creates.PROTECTIONS,
     "Deletes": deletes.PROTECTIONS,
     "Runs": runs.PROTECTIONS,
+    "Who waits, and what is news": waiting.PROTECTIONS,
     "Conflicts, holds and choices": holds.PROTECTIONS,
+    "Undoing": undoing.PROTECTIONS,
     "The journal and the store": journal.PROTECTIONS,
     "Statements of the store": statements.PROTECTIONS,
 }

@@ -26,6 +26,7 @@ from instep.errors import InDoubt
 from instep.runner.engine import Engine, Settings
 from instep.runner.planning import Action, actions
 from instep.runner.run import Report, Runner, Wish
+from instep.runner.undo import Scope, choose_ways_back, ways_back
 from instep.store.contract import Entry, Store, Tx
 from instep.store.sqlite import open_store
 
@@ -396,3 +397,21 @@ def another(site: Site, side: Side, id: str, name: str) -> None:
     version = system._records["company"].pop(id).version
     system.put("company", {"name" if side is LEFT else "title": name, "mail": f"{name}@x.example"}, id)
     system._records["company"][id].version = version + 1
+
+
+async def edited(site: Site) -> tuple[str, str, int]:
+    """A linked company whose phone went from 1 to 2 on the left, and what run wrote that to the right."""
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    report = await site.run()
+    assert site.fields(RIGHT, right)["phone"] == "2"
+    return left, right, report.run
+
+
+async def take_back(site: Site, run: int, **scope: Any) -> Report:
+    """Undo a run, or a part of it, as the command does."""
+    engine = site.runner.engine
+    ways = list(ways_back(engine, Scope(run, **scope)))
+    approved = frozenset(print for back in ways for print in back.action.fingerprints)
+    await choose_ways_back(engine, Scope(run, **scope))
+    return await site.run(approved=approved, kind="undo")

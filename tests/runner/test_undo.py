@@ -7,30 +7,13 @@ from dataclasses import replace
 from instep.core.dataflow import MatchKey
 from instep.core.model import SIDES, Both
 from instep.core.state import Link
-from instep.runner.run import Report
 from instep.runner.undo import Back, Scope, choose_ways_back, ways_back
 
-from .site import LEFT, RIGHT, STRICT, Site, lost, pair
+from .site import LEFT, RIGHT, STRICT, Site, edited, lost, pair, take_back
 
 
 def look(site: Site, run: int, **scope: object) -> list[Back]:
     return list(ways_back(site.runner.engine, Scope(run, **scope)))  # type: ignore[arg-type]
-
-
-async def undo(site: Site, run: int, **scope: object) -> Report:
-    found = look(site, run, **scope)
-    approved = frozenset(print for back in found for print in back.action.fingerprints)
-    await choose_ways_back(site.runner.engine, Scope(run, **scope))  # type: ignore[arg-type]
-    return await site.run(approved=approved, kind="undo")
-
-
-async def edited(site: Site) -> tuple[str, str, int]:
-    """A linked company whose phone went from 1 to 2 on the left, and what run wrote that to the right."""
-    left, right = await site.linked_company()
-    site.edit(LEFT, left, phone="2")
-    report = await site.run()
-    assert site.fields(RIGHT, right)["phone"] == "2"
-    return left, right, report.run
 
 
 def kept(backs: list[Back]) -> list[tuple[str, str]]:
@@ -46,7 +29,7 @@ async def settled(site: Site) -> None:
 async def test_a_value_is_written_back_and_not_written_again() -> None:
     site = Site()
     left, right, run = await edited(site)
-    report = await undo(site, run)
+    report = await take_back(site, run)
     assert site.written(RIGHT)[-1] == ("update", right, {"phone": "1"})
     assert site.fields(LEFT, left)["phone"] == "2", "the edit itself is a person's, and stays"
     assert report.written == 1
@@ -58,7 +41,7 @@ async def test_the_undoing_is_a_run_that_can_be_undone() -> None:
     site = Site()
     left, right, run = await edited(site)
     for expected in ("1", "2", "1", "2"):
-        report = await undo(site, run)
+        report = await take_back(site, run)
         run = report.run
         assert site.fields(RIGHT, right)["phone"] == expected
         assert site.fields(LEFT, left)["phone"] == "2"
@@ -69,7 +52,7 @@ async def test_the_undoing_is_a_run_that_can_be_undone() -> None:
 async def test_an_edit_after_the_undoing_flows_as_ever() -> None:
     site = Site()
     left, right, run = await edited(site)
-    await undo(site, run)
+    await take_back(site, run)
     site.edit(LEFT, left, phone="7")
     await site.run()
     assert site.fields(RIGHT, right)["phone"] == "7"
@@ -82,7 +65,7 @@ async def test_what_a_person_changed_since_is_left_alone_and_told() -> None:
     site.edit(RIGHT, right, phone="3")
     await site.run(act=False)
     assert kept(look(site, run)) == [("changed since", "phone stays as it is")]
-    await undo(site, run)
+    await take_back(site, run)
     await site.run()
     assert {site.fields(s, i)["phone"] for s, i in ((LEFT, left), (RIGHT, right))} == {"3"}
 
@@ -105,7 +88,7 @@ async def test_what_a_later_run_wrote_again_is_left_to_the_undoing_of_that_run()
     site.edit(LEFT, left, phone="3")
     later = await site.run()
     assert kept(look(site, run)) == [("changed since", "phone stays as it is")]
-    await undo(site, later.run)
+    await take_back(site, later.run)
     assert site.fields(RIGHT, right)["phone"] == "2"
 
 
@@ -114,7 +97,7 @@ async def test_records_that_a_run_made_are_taken_out_of_use_and_stay_so() -> Non
     site.put(LEFT, name="Ann", mail="ann@x.example")
     report = await site.run()
     [right] = site.systems.right.ids("company")
-    await undo(site, report.run)
+    await take_back(site, report.run)
     assert site.fields(RIGHT, right)["active"] is False
     assert [(h.cause, h.property) for h in site.holds()] == [("undone", "")]
     for _ in range(2):
@@ -148,14 +131,14 @@ async def test_a_link_that_a_run_found_is_removed_after_its_values_are_as_they_w
     right = site.put(RIGHT, title="Bea", mail="ann@x.example")
     report = await site.run()
     assert site.fields(RIGHT, right)["title"] == "Ann"
-    undoing = await undo(site, report.run)
+    undoing = await take_back(site, report.run)
     assert site.fields(RIGHT, right) | {"phone": None} == site.fields(RIGHT, right)
     assert site.fields(RIGHT, right)["title"] == "Bea"
     assert site.links() == []
     await settled(site)
     assert site.links() == []
 
-    await undo(site, undoing.run)
+    await take_back(site, undoing.run)
     assert [(link.ids.left, link.ids.right) for link in site.links()] == [(left, right)]
     assert site.fields(RIGHT, right)["title"] == "Ann"
     assert site.fields(RIGHT, right)["phone"] == "1"
@@ -172,7 +155,7 @@ async def test_one_pair_one_record_one_property_can_be_undone_alone() -> None:
     for link in links:
         site.edit(LEFT, link.ids.left, phone="2", city="Oslo")
     report = await site.run()
-    await undo(site, report.run, pair="company", side=LEFT, record=links[0].ids.left, property="city")
+    await take_back(site, report.run, pair="company", side=LEFT, record=links[0].ids.left, property="city")
     fields = [site.fields(RIGHT, link.ids.right) for link in links]
     assert [(f["phone"], f["town"]) for f in fields] == [("2", "Rome"), ("2", "Oslo")]
     assert look(site, report.run, pair="other") == []
@@ -185,7 +168,7 @@ async def test_a_conflict_that_was_decided_is_undone_to_what_both_held() -> None
     site.edit(RIGHT, right, phone="3")
     report = await site.run()
     assert site.fields(RIGHT, right)["phone"] == "2"
-    await undo(site, report.run)
+    await take_back(site, report.run)
     assert site.fields(RIGHT, right)["phone"] == "3"
     assert [h.cause for h in site.holds()] == ["undone"]
     await settled(site)
@@ -195,7 +178,7 @@ async def test_an_undoing_that_got_no_answer_is_settled_like_any_write() -> None
     site = Site()
     _, right, run = await edited(site)
     site.connectors.right.next("update", lost())
-    await undo(site, run)
+    await take_back(site, run)
     assert len(site.intents()) == 1
     await site.rest()
     assert site.fields(RIGHT, right)["phone"] == "1"
