@@ -12,14 +12,14 @@ import apsw
 
 from instep.core.model import Abilities, Both
 from instep.core.state import Hold
-from instep.errors import InDoubt, Refused, RetryLater
+from instep.errors import InDoubt, Refused
 from instep.runner import judge, look, outcome, run, send, settle, turn
 from instep.store.group_commit import Group
 from instep.store.sqlite import open_store
 from instep.store.transaction import SqliteTx
 from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, lost, pair, raising, unanswered
 
-from .checks import must, twice, unlike
+from .checks import must, twice
 from .notices import search, story
 from .protection import Protection, both, put, wrap
 
@@ -62,27 +62,8 @@ def _forget_intents(engine: Any, tx: Any) -> None:
         tx.close_intent(intent.id)
 
 
-def _answer_does_not_count(engine: Any, tx: Any, intent: Any, record: Any) -> None:
-    tx.close_intent(intent.id)
-
-
 def _reading_does_not_count(engine: Any, tx: Any, intent: Any, record: Any) -> None:
     outcome.not_applied(engine, tx, intent, "read")
-
-
-def _hopeful(whole: Any) -> Any:
-    def not_applied(engine: Any, tx: Any, intent: Any, *why: Any) -> None:
-        link = tx.link(intent.link_id) if intent.link_id else None
-        if link is not None:
-            left = intent.side is LEFT
-            moved = {
-                name: Both(meant, source) if left else Both(source, meant)
-                for name, (source, _, meant) in intent.properties.items()
-            }
-            tx.save_link(replace(link, base={**link.base, **moved}))
-        whole(engine, tx, intent, *why)
-
-    return not_applied
 
 
 def _at_once(engine: Any, intent: Any, abilities: Any) -> int:
@@ -236,15 +217,6 @@ async def id_that_is_ours() -> list[str]:
     )
 
 
-async def refused_for_now() -> list[str]:
-    site = Site()
-    left, _ = await site.linked_company()
-    site.edit(LEFT, left, phone="2")
-    site.connectors.right.next("update", raising(RetryLater("too many requests")))
-    await site.rest()
-    return unlike(site, phone="2")
-
-
 PROTECTIONS = (
     Protection(
         "an intent before each request",
@@ -301,22 +273,6 @@ PROTECTIONS = (
         "7",
         wrap(settle, "horizon_ms", _without_lag),
         story(search_that_lags),
-    ),
-    Protection(
-        "the answer to a write moves the base",
-        "runner/outcome.py:_written",
-        "our own write comes back as an edit of the other side",
-        "3",
-        put(outcome, "_written", _answer_does_not_count),
-        search("conditional", 1, 1, 0, 0),
-    ),
-    Protection(
-        "the base moves only with what was applied",
-        "runner/outcome.py:not_applied",
-        "the two sides count as agreed, and never agree",
-        "1",
-        wrap(outcome, "not_applied", _hopeful),
-        story(refused_for_now),
     ),
     Protection(
         "a write in doubt is found out by reading",

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from instep.core import decide
-from instep.core.diff import Delta, diff, raw_of
+from instep.core.diff import Delta, diff
 from instep.core.model import Both, Field, Side
 from instep.core.state import Sighting
 from instep.core.values import Absent, Raw, get_path
-from instep.runner import observe, outcome, turn
+from instep.runner import observe, turn
 from tests.runner.site import (
     LEFT,
     PROPERTIES,
@@ -27,7 +27,7 @@ from tests.runner.site import (
 
 from .checks import must, unlike
 from .notices import search, story
-from .protection import Protection, both, put, wrap
+from .protection import Protection, both, put
 
 
 async def stale_reading() -> list[str]:
@@ -127,84 +127,6 @@ async def hint_before_the_record() -> list[str]:
     return must("1", site.fields(RIGHT, right)["phone"] == "2", "2 never reached the right")
 
 
-def _whole_answer(engine: Any, tx: Any, intent: Any, record: Any) -> None:
-    """Every property of an answer counts as agreed on."""
-    written(engine, tx, intent, record)
-    link = tx.link(intent.link_id)
-    other = intent.side.other
-    pair = outcome.pair_of(engine, intent)
-    seen = tx.sighting(other, pair.entity[other], link.ids[other])
-    base = {}
-    for each in pair.properties:
-        here = raw_of(each.parts[intent.side], record.fields)
-        there = raw_of(each.parts[other], seen.fields)
-        base[each.name] = Both(here, there) if intent.side is Side.LEFT else Both(there, here)
-    tx.save_link(replace(link, base=base))
-
-
-written = outcome._written
-
-
-async def edit_of_another_property_in_the_answer() -> list[str]:
-    """While a phone number is written, somebody gives the record another name; the answer tells both."""
-    site = Site()
-    left, right = await site.linked_company()
-    site.edit(LEFT, left, phone="2")
-
-    async def renamed(send: Any) -> Any:
-        site.edit(RIGHT, right, title="Bea")
-        return await send()
-
-    site.connectors.right.next("update", renamed)
-    await site.rest()
-    await site.run(full=True)
-    return must("2", site.fields(LEFT, left)["name"] == "Bea", "Bea is on the right alone")
-
-
-async def answer_that_is_older_than_a_hint() -> list[str]:
-    """While an answer is on its way, a listing brings what somebody has edited since."""
-    site = Site()
-    left, right = await site.linked_company()
-    site.edit(LEFT, left, phone="2")
-
-    async def overtaken(send: Any) -> Any:
-        answer = await send()
-        site.edit(RIGHT, right, title="Bea")
-        row = site.systems.right.record("company", right)
-        await site.store.write(
-            lambda tx: observe.take_records(site.runner.engine, tx, RIGHT, "company", [row])
-        )
-        return answer
-
-    site.connectors.right.next("update", overtaken)
-    await site.run()
-    return must("11", site.fields(LEFT, left)["name"] == "Bea", "Bea was replaced by the answer from before")
-
-
-def _believing(whole: Any) -> Any:
-    def see(engine: Any, tx: Any, intent: Any, record: Any) -> Any:
-        entity = outcome.pair_of(engine, intent).entity[intent.side]
-        before = tx.sighting(intent.side, entity, record.id)
-        if before is not None:
-            tx.save_sightings([replace(before, version=None)])
-        return whole(engine, tx, intent, record)
-
-    return see
-
-
-def _as_if_looked(whole: Any) -> Any:
-    def prepare(engine: Any, tx: Any, case: Any, verdict: Any, write: Any, fresh: Any) -> Any:
-        target = case.seen[write.side]
-        fresh = {} if target is None else {write.side: (target.version, target.digest)}
-        return whole(engine, tx, case, verdict, write, fresh)
-
-    return prepare
-
-
-def _without_token(whole: Any) -> Any:
-    return lambda seen: replace(whole(seen), token=None)
-
-
 async def id_used_again() -> list[str]:
     """A record is deleted, and another one gets its id before anybody has looked."""
     silent = replace(STRICT, tombstones=False)
@@ -291,38 +213,6 @@ PROTECTIONS = (
         "1",
         put(decide, "diff", _emptiness_is_an_edit),
         story(empty_field_at_first_contact),
-    ),
-    Protection(
-        "the target is read again before it is written",
-        "runner/turn.py:_prepare",
-        "an edit that was made since the listing is overwritten",
-        "3",
-        wrap(turn, "_prepare", _as_if_looked),
-        search("chosen id", 1, 1, 0, 0),
-    ),
-    Protection(
-        "the token of a conditional write",
-        "runner/turn.py:as_record",
-        "an edit made just before our write is overwritten",
-        "3",
-        wrap(turn, "as_record", _without_token),
-        search("conditional", 1, 1, 0, 0),
-    ),
-    Protection(
-        "the base moves for the written properties alone",
-        "runner/outcome.py:_written",
-        "somebody's edit of another property is swallowed with the answer to our write",
-        "2",
-        put(outcome, "_written", _whole_answer),
-        story(edit_of_another_property_in_the_answer),
-    ),
-    Protection(
-        "an answer that is older than what is known",
-        "runner/outcome.py:see",
-        "what was listed meanwhile is replaced by the answer from before",
-        "11",
-        wrap(outcome, "see", _believing),
-        story(answer_that_is_older_than_a_hint),
     ),
     Protection(
         "an id that stands for another record",

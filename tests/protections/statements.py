@@ -22,7 +22,7 @@ def _misread(name: str, sound: str, faulty: str) -> Remove:
     def remove(patch: pytest.MonkeyPatch) -> None:
         assert sound in queries()[name]
         if name not in FILTERED:
-            patch.setitem(queries(), name, queries()[name].replace(sound, faulty))  # type: ignore[arg-type]
+            patch.setitem(queries(), name, queries()[name].replace(sound, faulty))
             return
 
         def misled(asked: str, *filters: str) -> Any:

@@ -11,6 +11,7 @@ from . import (
     doubt,
     holds,
     journal,
+    looks,
     readings,
     refusals,
     runs,
@@ -23,6 +24,7 @@ from .protection import Protection
 
 GROUPS: dict[str, tuple[Protection, ...]] = {
     "What is read": readings.PROTECTIONS,
+    "The look before a write, and its answer": looks.PROTECTIONS,
     "Writes, and doubt about them": doubt.PROTECTIONS,
     "What a system does not take": refusals.PROTECTIONS,
     "First contact": creates.PROTECTIONS,
