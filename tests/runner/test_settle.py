@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from instep.core.model import Abilities, Both, Side
 from instep.errors import Gone, InDoubt, Refused, RetryLater
 from instep.runner.settle import KEY_MARGIN, horizon_ms
 
-from .site import LEFT, RIGHT, STRICT, Fault, Site, after, lost, pair, raising, unanswered
+from .site import LEFT, RIGHT, STRICT, Fault, Site, after, company, lost, pair, raising, unanswered
 
 LATE_MS = 20_000
 
@@ -209,6 +210,26 @@ async def test_a_create_that_nothing_can_tell_of_is_a_persons_to_settle(choice: 
     assert site.holds() == []
 
 
+@pytest.mark.parametrize("phone", ["1", "2"])
+async def test_a_lone_match_is_taken_for_a_create_in_doubt_only_if_it_holds_what_was_sent(phone: str) -> None:
+    site = site_with("nothing", policy="right")
+    left = site.put(LEFT, name="Ann", mail="a@x.example", phone="1")
+    site.connectors.right.next("create", lost())
+    await site.run()
+    entered = site.put(RIGHT, title="Ann", mail="a@x.example", phone=phone)
+    await site.rest()
+    if phone == "1":
+        assert [link.ids for link in site.links()] == [Both(left, entered)]
+        return
+    hold = next(hold for hold in site.holds() if hold.key.side is LEFT)
+    assert (hold.cause, hold.why.rpartition("; ")[2]) == (
+        "doubt",
+        f"{entered} matches it, and holds other values than were sent",
+    )
+    assert site.links() == []
+    assert site.fields(LEFT, left)["phone"] == "1"
+
+
 # --- Updates and retirements
 
 
@@ -290,6 +311,21 @@ async def test_a_retirement_in_doubt_is_settled(profile: str, fault: str) -> Non
     assert site.fields(RIGHT, right)["active"] is False
     assert [link.state for link in site.links() if link.ids.left == left] == ["retired"]
     assert site.intents() == []
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_retirement_that_landed_unanswered_is_in_the_journal(profile: str) -> None:
+    """In a system that retires a record by deleting it."""
+    entities = Both.of(lambda s: (replace(company(s, Both(STRICT, PROFILES[profile])[s]), retired=None),))
+    site = Site(pair(on_delete="retire"), entities=entities)
+    left, right = await site.linked_company()
+    site.put(LEFT, name="Other", mail="o@x.example")
+    await site.run(full=True)
+    site.systems.left.remove("company", left)
+    site.connectors.right.next("retire", unanswered())
+    await site.rest()
+    assert right not in site.systems.right.ids("company")
+    assert [e.outcome for e in site.journal("retire") if e.side is RIGHT] == ["found done"]
 
 
 @pytest.mark.parametrize("error", [RetryLater("busy", after_ms=5_000), InDoubt("again"), Refused("no")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from instep.core.model import Both, Side
@@ -9,6 +10,8 @@ from instep.core.release import choices, release_of
 from instep.core.standing import giving
 from instep.core.state import Hold, Link
 from instep.errors import OutcomeError, StoreError
+from instep.runner.brakes import CAUSE as BRAKE
+from instep.runner.brakes import drop_brake, release_brake
 from instep.store.contract import Entry, Tx
 
 from .plan import Step
@@ -31,7 +34,8 @@ class People:
         if deed is None:
             return
         try:
-            deed(step)
+            if deed(step):
+                self.world.happened[f"people: {step.act}"] += 1
         except OutcomeError as error:
             self.world.tell("a person", f"tried to {step.act} a {step.kind} on the {step.side}: {error.what}")
 
@@ -74,36 +78,40 @@ class People:
     def _pick(self, step: Step, ids: list[str], number: int = 0) -> str | None:
         return ids[int(step.picks[number] * len(ids))] if ids else None
 
-    # In the systems
+    # In the systems. Each says whether there was something to do it to.
 
-    def _edit(self, step: Step) -> None:
+    def _edit(self, step: Step) -> bool:
         system = self.world.systems[step.side]
         id = self._pick(step, system.ids(step.kind))
         if id is None:
-            return
+            return False
         names = [name for name in self.world.lenses if name != "mail"]
         name = names[int(step.picks[1] * len(names))]
         if name == self.world.one_way and self.world.plan.flow == f"to-{step.side}" and step.picks[3] < 0.5:
-            return  # people know where such a value belongs, most of the time
+            return False  # people know where such a value belongs, most of the time
         cleared = name != "name" and step.picks[2] < 0.1
         value = None if cleared else self.world.lenses[name].enter[step.side](self.token())
         system.edit(step.kind, id, {self.world.path[step.side][name]: value})
+        return True
 
-    def _rename(self, step: Step) -> None:
+    def _rename(self, step: Step) -> bool:
         id = self._pick(step, self.world.systems[step.side].ids(step.kind))
-        if id is not None:
-            mail = self.world.lenses["mail"].enter[step.side](self.token())
-            self.world.systems[step.side].edit(step.kind, id, {"mail": mail})
+        if id is None:
+            return False
+        mail = self.world.lenses["mail"].enter[step.side](self.token())
+        self.world.systems[step.side].edit(step.kind, id, {"mail": mail})
+        return True
 
-    def _create(self, step: Step) -> None:
+    def _create(self, step: Step) -> bool:
         self.enter(step.side, step.kind, self._thing(), self.token(), lambda: step.picks[0])
+        return True
 
-    def _twin(self, step: Step) -> None:
+    def _twin(self, step: Step) -> bool:
         """Enter what the other side has had for a while, or has got just now."""
         others = self.world.systems[step.side.other]
         id = self._pick(step, others.ids(step.kind))
         if id is None:
-            return
+            return False
         fields = others.fields(step.kind, id)
         mail = self.world.lenses["mail"].token(fields.get("mail"))
         system = self.world.systems[step.side]
@@ -111,49 +119,75 @@ class People:
         dna = str(fields["dna"])
         if mail is not None and dna in known and step.picks[2] < 0.2:
             dna = self._thing()  # another one that looks the same
-        if mail is not None and dna not in known:
-            self.enter(step.side, step.kind, dna, mail, lambda: step.picks[1])
+        if mail is None or dna in known:
+            return False
+        self.enter(step.side, step.kind, dna, mail, lambda: step.picks[1])
+        return True
 
-    def _delete(self, step: Step) -> None:
+    def _double(self, step: Step) -> bool:
+        """Enter another one that looks like one of the same side."""
+        system = self.world.systems[step.side]
+        id = self._pick(step, system.ids(step.kind))
+        mail = (
+            None if id is None else self.world.lenses["mail"].token(system.fields(step.kind, id).get("mail"))
+        )
+        if mail is not None:
+            self.enter(step.side, step.kind, self._thing(), mail, lambda: step.picks[1])
+        return mail is not None
+
+    def _delete(self, step: Step) -> bool:
         id = self._pick(step, self.world.systems[step.side].ids(step.kind))
         if id is not None:
             self.world.systems[step.side].remove(step.kind, id)
+        return id is not None
 
-    def _reuse(self, step: Step) -> None:
+    def _reuse(self, step: Step) -> bool:
         """An id that was deleted stands for another record now."""
         system = self.world.systems[step.side]
         id = self._pick(step, system.deleted_ids("person"))
         if id is None:
             id = self._pick(step, system.ids("person"))
             if id is None:
-                return
+                return False
             system.remove("person", id)
-        since_ms = system.past["person", id][0][0]
-        if (
-            self.world.loop.now_ms() - since_ms > 3_000
-        ):  # sooner, no clock of seconds could tell the two apart
-            self.enter(step.side, "person", self._thing(), self.token(), lambda: step.picks[1], reused=id)
+        if self.world.loop.now_ms() - system.past["person", id][0][0] <= 3_000:
+            return False  # no clock of seconds could tell the two apart
+        self.enter(step.side, "person", self._thing(), self.token(), lambda: step.picks[1], reused=id)
+        return True
 
-    def _merge(self, step: Step) -> None:
+    def _merge(self, step: Step) -> bool:
         """Two companies are one: what referred to the one refers to the other, and the one is deleted."""
         system = self.world.systems[step.side]
         ids = system.ids("company")
         if len(ids) < 2:
-            return
+            return False
         first = int(step.picks[0] * len(ids))
         lost, kept = ids[first], ids[first - 1]
         for person in system.ids("person"):
             if system.fields("person", person).get("parent") == lost:
                 system.edit("person", person, {"parent": kept})
         system.remove("company", lost)
+        return True
 
     # At the console
 
     def _choose(self, step: Step) -> None:
         """Release a hold in one of the ways that are offered for it."""
+        self._at_the_console(step, lambda holds: holds)
+
+    def _answer(self, step: Step) -> None:
+        """The same for a hold of one cause, each cause as likely as another."""
+
+        def of_one_cause(holds: list[Hold]) -> list[Hold]:
+            cause = self._pick(step, sorted({hold.cause for hold in holds}), 3)
+            return [hold for hold in holds if hold.cause == cause]
+
+        self._at_the_console(step, of_one_cause)
+
+    def _at_the_console(self, step: Step, among: Callable[[list[Hold]], list[Hold]]) -> None:
         store = self.world.disk.open()
         try:
-            self._release(step, store.read(lambda tx: tx.holds(limit=1000)), store)
+            self._release(step, among(store.read(lambda tx: tx.holds(limit=1000))), store)
         except StoreError as error:
             self.world.tell("a person", f"could not choose: {error.what}")
         finally:
@@ -186,12 +220,15 @@ class People:
 
         def save(tx: Tx) -> None:
             now_ms = self.world.loop.now_ms()
-            tx.save_release(release_of(hold, choice, at_ms=now_ms, value=value))
-            entry = Entry(now_ms, 0, hold.key.pair, "release", "done", hold.key.side, hold.key.id)
-            tx.append([entry])
-            tx.mark([hold.key], reason="a person chose")
+            tx.append([Entry(now_ms, 0, hold.key.pair, "release", "done", hold.key.side, hold.key.id)])
+            if hold.cause == BRAKE:
+                {"release": release_brake, "drop": drop_brake}[choice](tx, hold, now_ms)
+            else:
+                tx.save_release(release_of(hold, choice, at_ms=now_ms, value=value))
+                tx.mark([hold.key], reason="a person chose")
 
         self.world.write_now(store, save)
+        self.world.happened[f"choices: {choice}"] += 1
         for dna in dnas:
             self.world.witness.choose(hold.key.pair, dna, choice)
         about = f" ({hold.property})" if hold.property else ""

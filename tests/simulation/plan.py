@@ -28,14 +28,17 @@ PROFILES: dict[str, dict[str, Any]] = {
 }
 """What a system offers to make a write definite; the rest of `Abilities` is alike."""
 
-ACTS = ("edit", "create", "twin", "rename", "delete", "reuse", "merge", "choose")
-"""What a person may do at a moment. twin: enter what the other side has; choose: release a hold."""
+ACTS = ("edit", "create", "twin", "rename", "delete", "reuse", "merge", "double", "choose", "answer")
+"""What a person may do at a moment. twin: enter what the other side has; double: enter what looks like another one
+of the same side; choose: release a hold, any of them;
+answer: one of those of a cause, so that the rare ones have their turn."""
 
 RUNS = ("sync", "full", "approved", "undo")
 """Kinds of run: only what changed, everything, a plan that a person approved, taking a run back."""
 
-EVENTS = ("wipe", "full disk", "backup", "restore", "freeze")
-"""What may befall a system, the store or a process for some time."""
+EVENTS = ("wipe", "full disk", "backup", "restore", "freeze", "stall")
+"""What may befall a system, the store or a process for some time. freeze: whatever runs stands still; stall: the
+next process to run does, for longer than its lease, while another takes over."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,10 @@ class Plan:
     full_disks: int = 0
     restores: int = 0
     freezes: int = 0
+    doubles: int = 0
+    answers: int = 0
+    stalls: int = 0
+    brakes: bool = False
     rival: bool = False
     kinds_of_run: tuple[str, ...] = ("sync",)
     lenses: tuple[str, str] = ("plain", "plain")
@@ -86,6 +93,24 @@ class Plan:
     @classmethod
     def draw(cls, seed: int) -> Plan:
         """A plan with its own subset and intensity of everything that may happen."""
+        plan, random = cls.basic(seed), Random(f"more {seed}")
+
+        def more(most: int, share: float) -> int:
+            return random.randint(1, most) if random.random() < share else 0
+
+        return replace(
+            plan,
+            doubles=more(2, 0.3),
+            answers=more(12, 0.4),
+            stalls=more(2, 0.1),
+            brakes=random.random() < 0.2,
+            deletes=plan.deletes + more(3, 0.2),
+            kinds_of_run=(*plan.kinds_of_run, *("undo",) * more(2, 0.1)),
+        )
+
+    @classmethod
+    def basic(cls, seed: int) -> Plan:
+        """What a plan begins with. It is left as it is, so that a seed that once failed stays the same world."""
         random = Random(f"plan {seed}")
         names = sorted(PROFILES)
         bad = random.random()
@@ -158,6 +183,10 @@ class Plan:
             full_disks=0,
             restores=0,
             freezes=0,
+            doubles=0,
+            answers=0,
+            stalls=0,
+            brakes=False,
             rival=False,
             kinds_of_run=("sync",),
             spaced=True,
@@ -181,6 +210,9 @@ class Plan:
             "full disk": self.full_disks,
             "restore": self.restores,
             "freeze": self.freezes,
+            "double": self.doubles,
+            "answer": self.answers,
+            "stall": self.stalls,
         }
         acts = [act for act, count in counts.items() for _ in range(count)]
         random.shuffle(acts)

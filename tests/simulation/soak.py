@@ -12,8 +12,10 @@ import argparse
 import sys
 import time
 import traceback
+from collections import Counter
 from dataclasses import dataclass, field
 
+from .coverage import coverage, missing, table
 from .oracle import broken_laws
 from .plan import Plan, told
 from .world import World, simulate
@@ -28,6 +30,7 @@ class Figures:
     crashes: int = 0
     writes: int = 0
     findings: list[tuple[Plan, list[str]]] = field(default_factory=list)
+    happened: Counter[str] = field(default_factory=Counter)
 
     def line(self, seconds: float) -> str:
         rate = f"{self.steps / seconds:,.0f} steps/s" if seconds else ""
@@ -60,13 +63,16 @@ def soak(first: int, seconds: float, most: int, calm_share: int = 10) -> Figures
             figures.steps += world.loop.steps
             figures.crashes += world.mortal.crashes
             figures.writes += world.witness.effective
+            figures.happened += coverage(world)
         if broken:
             figures.findings.append((plan, broken))
             print(f"seed {seed}{' (calm)' if plan.spaced else ''}: {broken[0]}", flush=True)
         if figures.worlds % 500 == 0:
             print(figures.line(time.monotonic() - began), flush=True)
         seed += 1
-    print(figures.line(time.monotonic() - began), flush=True)
+    print(figures.line(time.monotonic() - began), *table(figures.happened), sep="\n", flush=True)
+    if never := missing(figures.happened):
+        print(f"did not happen: {', '.join(never)}", flush=True)
     return figures
 
 

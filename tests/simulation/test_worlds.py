@@ -18,7 +18,7 @@ from .world import World, simulate
 CHUNK = 20
 WORLDS = 1_000
 CALM_WORLDS = 100
-KINDS_OF_PLAN = {"drawn": Plan.draw, "calm": Plan.calm}
+KINDS_OF_PLAN = {"basic": Plan.basic, "drawn": Plan.draw, "calm": Plan.calm}
 
 
 def lived(plan: Plan, crash_at: int | None = None, store_path: str = ":memory:") -> World:
@@ -103,6 +103,10 @@ def test_a_crash_at_any_point_ends_as_if_there_had_been_none(profile: str) -> No
         full_disks=0,
         restores=0,
         freezes=0,
+        doubles=0,
+        answers=0,
+        stalls=0,
+        brakes=False,
         rival=False,
         kinds_of_run=("sync",),
         faults=Faults(),

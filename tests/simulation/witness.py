@@ -160,6 +160,7 @@ class Witness:
         """The edit that the engine's value is of."""
         if token is not None:
             edits = self.by_token.get((kind, name, token), [])
+            edits = [edit for edit in edits if edit.dna == dna] or edits
             from_there = [edit for edit in edits if edit.place[0] is side.other]
             found = from_there or edits
             return found[-1] if found else None

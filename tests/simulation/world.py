@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from dataclasses import replace
 from random import Random
 from typing import Any, cast
 
 from instep.connectors.memory import MemoryConnector
-from instep.core.dataflow import NO_BRAKES, Dataflow, Limit, MatchKey, Pair, Part, Property
+from instep.core.brakes import KINDS as KINDS_OF_BRAKE
+from instep.core.brakes import SAME
+from instep.core.dataflow import NO_BRAKES, Brakes, Dataflow, Limit, MatchKey, Pair, Part, Property
 from instep.core.model import Abilities, Both, Entity, Field, Record, Side
 from instep.core.transformations.arguments import parse
 from instep.core.transformations.registry import build
-from instep.errors import Held, OutcomeError, StoreError
+from instep.errors import Held, LeaseLost, OutcomeError, StoreError
 from instep.runner.engine import Engine, Settings
 from instep.runner.observe import take_records
 from instep.runner.planning import actions
@@ -28,7 +31,7 @@ from instep.store.sqlite import SqliteStore
 from .faults import Faults, FaultyConnector, with_lags
 from .lenses import LENSES, Lens
 from .people import People
-from .plan import PROFILES, Plan, Step
+from .plan import EVENTS, PROFILES, Plan, Step
 from .processes import Crash, Mortal, MortalStore, Process
 from .stores import Disk, end
 from .systems import PERSON, SimSystem, Write
@@ -42,6 +45,17 @@ PLAIN = ("mail", "dna", "parent")
 """Fields with one name on both sides."""
 LEASE_MS = 60_000
 TIMEOUT_MS = 1_000
+TIGHT = Brakes(
+    create=Limit(1, 0.2),
+    change=Limit(1, 0.2),
+    retire=Limit(0, 0.1),
+    clear=Limit(0, 0.1),
+    same=Limit(1, 0.1),
+    empty=Limit(0, 0.99),
+    first_create=Limit(2, 0.5),
+    first_change=Limit(2, 0.5),
+)
+NO_ROOM = "the store is out of space"
 
 
 class World:
@@ -52,6 +66,8 @@ class World:
         self.tape = Tape(plan.seed, plan.edited_draws)
         self.faults = replace(plan.faults)
         self.story: list[tuple[Any, ...]] = []
+        self.happened: Counter[str] = Counter()
+        self._counted: set[tuple[object, ...]] = set()
         self.mortal = Mortal(
             lambda: self.faults.crash, self.tape["fault crash"], () if crash_at is None else (crash_at,)
         )
@@ -78,7 +94,9 @@ class World:
         self.restored_ms: int | None = None
         self.listed_then: dict[tuple[Side, str], int] = {}
         self.traces: set[tuple[str, str, str | None]] = set()
+        self.retired: set[tuple[str, Side, str]] = set()
         self.longest_freeze_ms = 0
+        self.stalls_s: list[float] = []
         self.final_writes = 0
         self.calls = 0
         self.lived_points = 0
@@ -154,7 +172,7 @@ class World:
                 policy=plan.policy,
                 on_delete=plan.on_delete,
                 id_template=Both("r-{id}", "l-{id}"),
-                brakes=replace(NO_BRAKES, empty=Limit(0, 0.99)),
+                brakes=TIGHT if plan.brakes else replace(NO_BRAKES, empty=TIGHT.empty),
                 after=after,
             )
 
@@ -245,6 +263,8 @@ class World:
         process, engine, store = self.start(name)
         self.tell(process.name, f"starts: {kind}")
         report: Report | None = None
+        if self.stalls_s:
+            self.loop.call_later(self.tape["sched"].draw(), self._stall, process, self.stalls_s.pop())
         try:
             if kind == "undo":
                 report = await self._undo(process, engine)
@@ -259,15 +279,21 @@ class World:
             if group.subgroup(Crash) is None:
                 raise
         except Held as held:
+            self.happened["fate: a run beside another"] += 1
             self.tell(process.name, f"can't run: {held.what}")
         except (OutcomeError, StoreError) as error:
+            self.happened["fate: a lease that was lost"] += isinstance(error, LeaseLost)
+            self.happened["fate: a commit that found no room"] += error.what.startswith(NO_ROOM)
             self.tell(process.name, f"stops: {error.what}")
         finally:
             process.alive = False
             end(store)
             for intent in self.store.read(lambda tx: tx.intents()):
                 self.witness.doubt(intent.side, intent.key.pair, intent.record_id, intent.payload)
+        self._note_holds()
         if report is not None:
+            self.happened[f"runs: {kind}"] += 1
+            self.happened["fate: an undoing that wrote"] += kind == "undo" and report.written > 0
             self.tell(process.name, f"ends: {report.status}, {report.written} written")
         else:
             await asyncio.sleep(5)
@@ -340,6 +366,7 @@ class World:
                 cast(SqliteStore, self.store),
                 lambda tx: take_records(engine, cast(Any, tx), side, entity, [hint]),
             )
+            self.happened["fate: a webhook"] += 1
         except StoreError as error:
             self.tell("a webhook", f"is lost: {error.what}")
 
@@ -349,7 +376,7 @@ class World:
         """The script, step by step."""
         for step in self.plan.script():
             await asyncio.sleep(max(0.0, step.at_s - self.loop.time()))
-            if step.act in ("wipe", "full disk", "backup", "restore", "freeze"):
+            if step.act in EVENTS:
                 self._befall(step)
             else:
                 self.people.act(step)
@@ -359,6 +386,7 @@ class World:
     def _befall(self, step: Step) -> None:
         lasts_s = 5 + step.picks[0] * 60
         self.tell("fate", f"{step.act} ({step.side}, {lasts_s:.0f} s)")
+        self.happened[f"fate: {step.act}"] += step.act not in ("restore", "freeze", "stall")
         if step.act == "wipe":
             self.systems[step.side].wiped_ms = self.loop.now_ms()
             self.loop.call_later(lasts_s, lambda: setattr(self.systems[step.side], "wiped_ms", None))
@@ -376,6 +404,22 @@ class World:
             for process in self.processes:
                 if process.alive:
                     process.frozen_until = self.loop.time() + lasts_s
+                    self.happened["fate: freeze"] += 1
+        elif step.act == "stall":
+            self.stalls_s.append(LEASE_MS / 1000 + lasts_s)
+
+    def _stall(self, process: Process, lasts_s: float) -> None:
+        """A process stands still until its lease is over and another has taken its place; then it goes on."""
+        if not process.alive:
+            self.stalls_s.append(lasts_s)
+            return
+        self.tell(process.name, f"stands still for {lasts_s:.0f} s")
+        self.happened["fate: stall"] += 1
+        self.longest_freeze_ms = max(self.longest_freeze_ms, round(lasts_s * 1000))
+        process.frozen_until = self.loop.time() + lasts_s
+        self.loop.call_later(
+            LEASE_MS / 1000 + 0.5, lambda: asyncio.ensure_future(self.one_run(name="successor"))
+        )
 
     def restore(self) -> None:
         """An old backup is put in the place of the store, by somebody who has stopped the engine."""
@@ -386,10 +430,14 @@ class World:
         if self.disk.put_back():
             self.witness.listed_ms = dict(self.listed_then)
             self.restored_ms = self.loop.now_ms()
+            self.happened["fate: restore"] += 1
 
     def remember_journal(self) -> None:
-        """The tokens that the journal tells of, by kind and property, for the oracle."""
+        """The tokens that the journal tells of, by kind and property, and what was retired, for the oracle."""
         for entry in self.store.read(lambda tx: tx.journal(limit=100_000)):
+            self._count_once(f"outcomes: {entry.operation} {entry.outcome}", entry.seq, entry.at_ms)
+            if entry.operation == "retire" and entry.outcome != "not applied" and entry.side is not None:
+                self.retired.add((entry.pair, entry.side, entry.record_id))
             for change in entry.changes:
                 name = self.name_of(str(change.get("property")))
                 lens = self.lenses.get(name)
@@ -404,6 +452,15 @@ class World:
                 name = self.name_of(property)
                 if name in self.lenses and meant is not None:
                     self.traces.add((intent.key.pair, name, self.lenses[name].token(meant[0])))
+
+    def _note_holds(self) -> None:
+        for hold in self.store.read(lambda tx: tx.holds(limit=1000)):
+            self._count_once(f"holds: {hold.cause}", hold.key, hold.property, hold.since_ms)
+
+    def _count_once(self, what: str, *about: object) -> None:
+        if (what, *about) not in self._counted:
+            self._counted.add((what, *about))
+            self.happened[what] += 1
 
     def knows(self, side: Side, kind: str, id: str) -> bool:
         """Whether Instep has ever read that record."""
@@ -457,8 +514,13 @@ class World:
                 break  # else what was made may be what a doubted delete could not be checked by before
 
     def everything(self) -> Wish:
-        """A full run in which a person has let go the brake for an emptied side: there the people did it."""
-        return Wish(full=True, released=frozenset(f"{pair.name}:empty" for pair in self.dataflow.pairs))
+        """A full run in which a person has let go every brake: there the people did it."""
+        kinds = [kind for kind in KINDS_OF_BRAKE if kind != SAME]
+        kinds += [f"{SAME}:{prop.name}" for pair in self.dataflow.pairs for prop in pair.properties]
+        return Wish(
+            full=True,
+            released=frozenset(f"{pair.name}:{kind}" for pair in self.dataflow.pairs for kind in kinds),
+        )
 
     def unfinished(self, held: bool = True) -> list[str]:
         """Keys that the engine still means to look at; with those that a hold speaks of, or without."""

@@ -27,6 +27,7 @@ from instep.runner.turn import linked
 from instep.runner.watched import watch
 from instep.store.contract import AlreadyLinked, Entry, Tx
 
+GONE = "the record is gone"
 NOTHING: Mapping[str, Both[Raw]] = MappingProxyType({})
 
 
@@ -63,6 +64,25 @@ def standing(engine: Engine, intent: Intent, seen: Sighting) -> Literal["landed"
                 side, ours, lookup
             )
         return "landed" if landed else "before" if before else "other"
+
+    return engine.store.read(compare)
+
+
+def as_sent(engine: Engine, intent: Intent, record: Record) -> bool:
+    """Whether a record holds what a create in doubt was to give it, but for what it may not have taken."""
+    pair, side = pair_of(engine, intent), intent.side
+
+    def compare(tx: Tx) -> bool:
+        lookup = StoreLookup(engine.dataflow, tx)
+        for name, (_, _, meant) in intent.properties.items():
+            prop = pair.property(name)
+            now, ours = _answered(pair, name, side, record), _trimmed(pair, name, side, meant)
+            if prop is None or now is None or ours is None:
+                continue
+            here = prop.transformation.canon(side, now, lookup)
+            if here is not None and here != prop.transformation.canon(side, ours, lookup):
+                return False
+        return True
 
     return engine.store.read(compare)
 
@@ -243,11 +263,24 @@ def _covers(path: str, named: str) -> bool:
 
 def forget(engine: Engine, tx: Tx, intent: Intent, request: str = "") -> None:
     """The record that the write was for is gone; what came of the write no longer matters, but is noted."""
-    pair = pair_of(engine, intent)
-    seen = tx.sighting(intent.side, pair.entity[intent.side], intent.record_id)
+    _to_be_read(engine, tx, intent)
+    not_applied(engine, tx, intent, GONE, request)
+
+
+def _to_be_read(engine: Engine, tx: Tx, intent: Intent) -> None:
+    seen = tx.sighting(intent.side, pair_of(engine, intent).entity[intent.side], intent.record_id)
     if seen is not None:
         tx.save_sightings([unread(engine, seen)])
-    not_applied(engine, tx, intent, "the record is gone", request)
+
+
+def found_gone(engine: Engine, tx: Tx, intent: Intent) -> None:
+    """The record of a write in doubt is gone: a retirement was to bring about just that, and counts as made."""
+    if intent.operation != "retire":
+        forget(engine, tx, intent)
+        return
+    _to_be_read(engine, tx, intent)
+    tx.close_intent(intent.id)
+    tx.append([_entry(engine, intent, "found done", GONE)])
 
 
 def _answered(pair: Pair, name: str, side: Side, record: Record) -> Raw | None:

@@ -84,17 +84,20 @@ async def _settle_create(
     if engine.now_ms() < horizon:
         return horizon
     copy = engine.store.read(lambda tx: likely_copy(engine, tx, intent))
+    why = "the request got no answer, and the system offers no way to find out"
     if copy is not None:
         with suppress(Gone):  # made, and deleted since: then nobody can tell any more
             record = await engine.connectors[intent.side].read(entity, copy)
-            await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, record))
-            return None
+            if outcome.as_sent(engine, intent, record):
+                await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, record))
+                return None
+            why = f"{why}; {copy} matches it, and holds other values than were sent"
     hold = Hold(
         intent.key,
         "",
         "doubt",
         f"it is not known whether {intent.source_id} was created in {engine.connectors[intent.side].name}",
-        "the request got no answer, and the system offers no way to find out",
+        why,
         "look for it there; then: instep holds release ID --link OTHER_ID, or --choose create",
         digest(intent.idempotency),
     )
@@ -151,7 +154,7 @@ async def _settle_change(
     except Gone:
         if engine.now_ms() < horizon:
             return horizon
-        await engine.store.write(lambda tx: outcome.forget(engine, tx, intent))
+        await engine.store.write(lambda tx: outcome.found_gone(engine, tx, intent))
         return None
     if sighting is None:
         raise RetryLater("a reading was older than what is known", why="a replica lags")
@@ -186,7 +189,7 @@ async def _resend(engine: Engine, intent: Intent, seen: Record | None, abilities
     except Moved:
         return await _adopt_moved(engine, again)
     except Gone:
-        await engine.store.write(lambda tx: outcome.forget(engine, tx, again))
+        await engine.store.write(lambda tx: outcome.found_gone(engine, tx, again))
         return None
     except Refused as error:
         if _idempotent_create(abilities) and again.operation == "create":
@@ -214,7 +217,7 @@ async def _adopt_moved(engine: Engine, intent: Intent) -> int | None:
     try:
         sighting = await read_record(engine, intent.side, entity, intent.record_id, intent.key.pair)
     except Gone:
-        await engine.store.write(lambda tx: outcome.forget(engine, tx, intent))
+        await engine.store.write(lambda tx: outcome.found_gone(engine, tx, intent))
         return None
     if sighting is None or (
         intent.seen_token is not None and sighting.token == intent.seen_token and sighting.version is not None

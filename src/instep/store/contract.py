@@ -302,7 +302,8 @@ class Store(Protocol):
         """Take or renew the lease; returns its epoch, which rises with each new holder. Raises Held with
         who holds it while another's lease has not run out.
 
-        The same store renews under the same epoch, also after it ran out if nobody took it. A holder of the
+        The same store renews under the same epoch, also after it ran out if nobody took it; if somebody did, it has
+        to `release` before it can take it anew (LeaseLost). A holder of the
         same name in another store (a restarted process) takes it over at once, under a new epoch. Taking over
         from a holder that never gave it back looks for damage first (StoreError)."""
         ...

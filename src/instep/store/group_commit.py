@@ -20,9 +20,9 @@ from typing import Any
 
 import apsw
 
-from instep.errors import LeaseLost, StoreError
+from instep.errors import StoreError
 from instep.store.failures import told
-from instep.store.lease import held
+from instep.store.lease import held, lost
 from instep.store.transaction import SqliteTx
 
 GROUP_LIMIT = 256
@@ -72,7 +72,7 @@ class Group:
             holder, epoch, _ = held(self._connection)
             for job in jobs:
                 if job.epoch is not None and job.epoch != epoch:
-                    job.error = _lost(self._path, holder)
+                    job.error = lost(self._path, holder)
                 else:
                     self._run(job)
             execute("commit")
@@ -94,14 +94,6 @@ class Group:
                 raise
             execute("rollback to job")
         execute("release job")
-
-
-def _lost(path: str, holder: str) -> LeaseLost:
-    return LeaseLost(
-        f"this runner no longer has the lease on the store: {path}",
-        why=f"{holder or 'another runner'} took it over after it had run out or been given back",
-        fix="stop this runner if the other one is to go on; otherwise stop the other and start this one again",
-    )
 
 
 def closed(path: str) -> StoreError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import apsw
 
-from instep.errors import Held
+from instep.errors import Held, LeaseLost
 from instep.store.queries import queries
 from instep.store.rows import Bindings
 
@@ -20,12 +20,15 @@ def held(connection: apsw.Connection) -> tuple[str, int, int]:
 
 
 def take(
-    connection: apsw.Connection, holder: str, own_epoch: int | None, now_ms: int, until_ms: int
+    connection: apsw.Connection, path: str, holder: str, own_epoch: int | None, now_ms: int, until_ms: int
 ) -> tuple[int, bool]:
-    """Take the lease, or renew it if `own_epoch` is still the current one. Returns the epoch, and whether it
-    was taken over from a holder that never gave it back. Raises Held while another has it."""
+    """Take the lease, or renew that of `own_epoch`. Returns the epoch, and whether it was taken over from a holder
+    that never gave it back. Raises Held while another has it; LeaseLost if another has had it since `own_epoch`: what
+    was begun under that one is not to be gone on with under a new one."""
     other, epoch, their_until_ms = held(connection)
-    if other and epoch == own_epoch:
+    if own_epoch is not None:
+        if epoch != own_epoch:
+            raise lost(path, other)
         _save(connection, holder, epoch, until_ms)
         return epoch, False
     if other and other != holder and now_ms < their_until_ms:
@@ -38,6 +41,15 @@ def take(
         )
     _save(connection, holder, epoch + 1, until_ms)
     return epoch + 1, bool(other)
+
+
+def lost(path: str, holder: str) -> LeaseLost:
+    """The error for a runner that another has replaced; `holder`: who has the lease now, if anybody."""
+    return LeaseLost(
+        f"this runner no longer has the lease on the store: {path}",
+        why=f"{holder or 'another runner'} took it over after it had run out or been given back",
+        fix="stop this runner if the other one is to go on; otherwise stop the other and start this one again",
+    )
 
 
 def give_back(connection: apsw.Connection, own_epoch: int) -> None:

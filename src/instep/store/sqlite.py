@@ -74,7 +74,7 @@ class SqliteStore:
         own_epoch, until_ms = self._epoch, now_ms + ttl_ms
 
         def take(_: Tx) -> int:
-            epoch, unclean = lease.take(self._writer, holder, own_epoch, now_ms, until_ms)
+            epoch, unclean = lease.take(self._writer, self._path, holder, own_epoch, now_ms, until_ms)
             if unclean:
                 check(self._writer, self._path)
             return epoch

@@ -221,15 +221,29 @@ class DurableContract(StoreHooks):
                 await zombie.write(_note("after"))
             assert _noted(heir, "before")
             assert not _noted(heir, "after")
-            with pytest.raises(StoreError, match="heir"):
+            with pytest.raises(LeaseLost, match="heir"):
                 await zombie.acquire("zombie", 150, 100)
             with pytest.raises(LeaseLost):
                 await zombie.write(_note("after"))
             await heir.write(_note("of the heir"))
+            with pytest.raises(LeaseLost):
+                await zombie.acquire("zombie", 200, 100)
+            await zombie.release()
             assert await zombie.acquire("zombie", 200, 100) > 0
             await zombie.write(_note("again"))
             with pytest.raises(LeaseLost):
                 await heir.write(_note("late"))
+
+    async def test_a_lease_that_another_had_meanwhile_is_not_renewed(self, tmp_path: Path) -> None:
+        async with self.opened(tmp_path) as zombie, self.opened(tmp_path) as heir:
+            await zombie.acquire("zombie", 0, 100)
+            await heir.acquire("heir", 100, 100)
+            await heir.release()
+            for _ in range(2):
+                with pytest.raises(LeaseLost):
+                    await zombie.acquire("zombie", 150, 100)
+                with pytest.raises(LeaseLost):
+                    await zombie.write(_note("after"))
 
     async def test_a_zombie_that_lets_go_takes_nothing_from_its_heir(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as zombie, self.opened(tmp_path) as heir:
