@@ -458,6 +458,20 @@ async def test_an_id_that_a_deleted_record_burned_is_a_persons_to_replace() -> N
     assert site.holds() == []
 
 
+async def test_to_create_it_under_a_burned_id_all_the_same_is_tried_once() -> None:
+    site = site_with("chosen id", match=())
+    left = site.put(LEFT, name="Ann")
+    site.systems.right.put("company", {"title": "Old"}, f"l-{left}")
+    site.systems.right.remove("company", f"l-{left}")
+    await site.run()
+    [hold] = site.holds()
+    site.forget_requests()
+    await site.release(hold, "create")
+    await site.run()
+    assert len(site.sent("create")) == 1
+    assert ([hold.cause for hold in site.holds()], site.intents(), site.todo()) == (["doubt"], [], [])
+
+
 async def test_an_update_waits_for_the_reading_made_just_before_it() -> None:
     """Without a conditional write, an edit between the listing and the write is seen by a read before it."""
     site = site_with("nothing", policy="hold")

@@ -17,6 +17,9 @@ from .processes import Process
 from .systems import SimSystem
 from .tape import Tape
 
+TIMEOUT_MS = 1_000
+"""The connectors' own limit for a request."""
+
 
 @dataclass(slots=True)
 class Faults:
@@ -217,6 +220,12 @@ class FaultyConnector:
         return self.tape[f"fault {fault}"].strikes(getattr(self.faults, fault))
 
     async def _travel(self) -> None:
+        """The way there or back. A process that stood still on it finds its time up when it goes on, as a client with
+        a time limit does: what had not left by then does not leave any more."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + TIMEOUT_MS / 1000
         await self.process.pass_point()
         await asyncio.sleep(0.02 + self.tape["net"].draw() * 0.2)
         await self.process.pass_point()
+        if loop.time() > until:
+            raise InDoubt("no answer in time")

@@ -164,7 +164,7 @@ def _agreed(world: World, links: dict[str, list[Link]]) -> Iterator[str]:
 def _never_twice(world: World) -> Iterator[str]:
     """Promise 7; I6: nothing is on a side more often than people put it there, but for one copy of ours."""
     for (side, kind, dna), made in world.witness.made.items():
-        if world.witness.asked_for(side, kind, dna):
+        if world.witness.asked_for(kind, dna):
             continue
         alive = world.witness.standing_for(side, kind, dna)
         ours = [id for _, id, who in made if id in alive and who != PERSON]

@@ -236,7 +236,7 @@ class Witness:
         alive = self.standing_for(side, write.entity, dna) - {write.id}
         twins = [(at, id, who) for at, id, who in before if id in alive]
         self.made[side, write.entity, dna].append((self.now_ms, write.id, write.author))
-        if not twins or self.asked_for(side, write.entity, dna):
+        if not twins or self.asked_for(write.entity, dna):
             return
         since_ms = self.listed_ms.get((side, write.entity), 0)
         for at_ms, id, who in twins:
@@ -259,12 +259,20 @@ class Witness:
         system = self.world.systems[side]
         return {id for id in system.ids(kind) if str(system.fields(kind, id).get("dna")) == dna}
 
-    def asked_for(self, side: Side, kind: str, dna: str) -> bool:
-        if self.chosen.get((kind, dna)):
-            return True
-        abilities = self.world.systems[side].entities[kind].abilities
-        # A store that forgot what it made, and a system that offers no way to recognise it.
-        return self.world.restored_ms is not None and not (abilities.chosen_id or abilities.marker)
+    def asked_for(self, kind: str, dna: str) -> bool:
+        """Whether a second record of a thing is a person's will, or can't be told from a first one."""
+        return bool(self.chosen.get((kind, dna))) or any(self._forgotten(each, kind, dna) for each in Side)
+
+    def _forgotten(self, side: Side, kind: str, dna: str) -> bool:
+        """Whether a store that was put back has forgotten a copy on a side that offers no way to recognise it: there
+        it is a thing of its own from then on."""
+        abilities, restored_ms = self.world.systems[side].entities[kind].abilities, self.world.restored_ms
+        if restored_ms is None or abilities.chosen_id or abilities.marker:
+            return False
+        until_ms = restored_ms + self.world.open_window_ms
+        return any(
+            who != PERSON and at_ms <= until_ms for at_ms, _, who in self.made.get((side, kind, dna), ())
+        )
 
     def _judge_delete(self, side: Side, write: Write, dna: str) -> None:
         """Promises 6 and 11; I8, I10: only what a person deleted is deleted, and an edit outlives a delete."""

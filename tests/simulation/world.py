@@ -28,7 +28,7 @@ from instep.runner.undo import Scope, choose_ways_back, ways_back
 from instep.store.contract import Store, Tx
 from instep.store.sqlite import SqliteStore
 
-from .faults import Faults, FaultyConnector, with_lags
+from .faults import TIMEOUT_MS, Faults, FaultyConnector, with_lags
 from .lenses import LENSES, Lens
 from .people import People
 from .plan import EVENTS, PROFILES, Plan, Step
@@ -44,7 +44,6 @@ PREFIX = Both("l_", "r_")
 PLAIN = ("mail", "dna", "parent")
 """Fields with one name on both sides."""
 LEASE_MS = 60_000
-TIMEOUT_MS = 1_000
 TIGHT = Brakes(
     create=Limit(1, 0.2),
     change=Limit(1, 0.2),

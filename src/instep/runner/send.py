@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from instep.connectors.contract import CreateKey
 from instep.core.model import Record, Side
+from instep.core.release import WHOLE
 from instep.core.state import Hold, Intent, Link
 from instep.core.values import digest
 from instep.errors import Gone, InDoubt, Moved, OutcomeError, Refused, RetryLater, Stop, Taken, Unable
@@ -156,6 +157,7 @@ def _burned(engine: Engine, tx: Tx, intent: Intent, id: str) -> None:
         values=intent.generation,
     )
     engine.hold(tx, intent.key, [hold])
+    tx.drop_releases(intent.key, [WHOLE])  # a choice is one try
 
 
 def _moved(engine: Engine, tx: Tx, intent: Intent, request_id: str) -> None:
