@@ -57,7 +57,7 @@ DEEP: dict[str, Any] = {
                     "items": "lines",
                     "paging": {"kind": "page", "size_param": "size", "size": 2},
                 },
-                "terms": {"path": "/terms/{terms_code}", "item": "days"},
+                "terms": {"path": "/terms/{terms_code}", "value": "days"},
             },
             "create": {"job": {"state": "state", "done": ["done"], "failed": ["failed"], "new_id": "made"}},
             "update": {"answers": "nothing", "job": {"path": "/jobs/{job.id}"}},

@@ -188,7 +188,7 @@ async def test_a_search_that_does_not_filter_is_noticed_by_a_look() -> None:
     async with erp() as here:
         await here.make("contact", {"family_name": "Kern"})
         connector = connect(here.url, blind)
-        assert any("correct marker.param" in problem.fix for problem in (await connector.check()).problems)
+        assert any("correct the marker" in problem.fix for problem in (await connector.check()).problems)
         await connector.close()
 
 

@@ -118,7 +118,7 @@ class HttpClient:
         route: str = "",
         write: bool | None = None,
     ) -> Answer:
-        """Send, and return any 2xx with a JSON (or empty) body and any 4xx but 429.
+        """Send, and return any 2xx with a JSON (or empty) body, 304, and any 4xx but 429.
 
         `path` is below the base URL and already quoted; an absolute URL of the same origin is taken as it is
         (a paging link). `route` is its shape for the log ("/customers/{id}"). `write` says whether it changes
@@ -214,7 +214,7 @@ class HttpClient:
         url, method = call.url, call.method
         for _hop in range(4):
             answer, location = await self._exchange(call, method, url, attempt)
-            if not 300 <= answer.status < 400:
+            if not 300 <= answer.status < 400 or answer.status == 304:
                 return answer
             target = _address(location, url) if location else None
             if call.write and answer.status not in (307, 308):

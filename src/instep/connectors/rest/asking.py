@@ -8,11 +8,14 @@ from instep.connectors.http import Answer, HttpClient
 from instep.connectors.rest.description_calls import Errors
 from instep.connectors.rest.description_list import AskCall
 from instep.connectors.rest.outcomes import READ, refusal, says_no
-from instep.connectors.rest.paging import asks_alone, next_token, page_query
+from instep.connectors.rest.paging import asks_alone, next_token, page_query, page_words
 from instep.connectors.rest.pointers import at
-from instep.connectors.rest.words import Words, filled_in, filled_path, plain
+from instep.connectors.rest.words import Words, filled_body, filled_path, filled_texts
 from instep.core.values import Absent, Json
 from instep.errors import BadAnswer
+
+NO_ROWS = (204, 304)
+"""Statuses that say that there is nothing (RFC 9110): no content, and not modified since the moment asked from."""
 
 
 class Asker:
@@ -38,33 +41,52 @@ class Asker:
     ) -> tuple[Answer, str]:
         """One page and its address; `extra` parameters stand in place of the call's own of the same name.
         Raises BadAnswer for a refusal, Gone, Stop, RetryLater."""
-        paging = self.call.paging
-        known = {**self._words, **(words or {})}
-        query: dict[str, str] = {}
+        call, paging = self.call, self.call.paging
+        known = {**self._words, **page_words(paging, token), **(words or {})}
         path = filled_path(self._path, known)
         if path is None:
             raise BadAnswer(f"{self._what} can't be asked for", why=f"a word of {self._path} has no value")
-        if asks_alone(paging, token):
-            if "://" in token:
-                path = token
-            else:
-                query |= page_query(paging, token)
+        query: dict[str, str] = {}
+        if not asks_alone(paging, token):
+            query = filled_texts(call.params, known)
+            query |= {**(extra or {}), **page_query(paging, token, call.words())}
+        elif "://" in token:
+            path = token
         else:
-            filled = {name: filled_in(value, known) for name, value in self.call.params.items()}
-            query |= {name: plain(value) for name, value in filled.items() if not isinstance(value, Absent)}
-            query |= {**(extra or {}), **dict(page_query(paging, token))}
-        answer = await self.client.request("GET", path, query=list(query.items()), route=self._path)
-        if says_no(self._errors, answer):
+            query = page_query(paging, token)
+        body = filled_body(call.body, known)
+        answer = await self.client.request(
+            call.method or ("GET" if body is None else "POST"),
+            path,
+            query=list(query.items()),
+            body=body,
+            headers=filled_texts(call.headers, known),
+            route=self._path,
+            write=False,
+        )
+        if answer.status not in (*NO_ROWS, *call.none) and says_no(self._errors, answer):
             raise refusal(self.client.system, self._what, self._operation, answer, self._errors)
         return answer, path if "://" in path else f"{self.client.base_url}/{path.lstrip('/')}"
 
     def rows(self, answer: Answer) -> list[Json]:
         """The rows of a page just as they came. Raises BadAnswer if there is no list where one is described."""
-        rows = at(answer.value, self.call.items)
+        call = self.call
+        if answer.status in (*NO_ROWS, *call.none):
+            return []
+        rows = at(answer.value, call.items)
+        if call.optional and answer.parsed and (rows is None or isinstance(rows, Absent)):
+            return []
+        if call.shape == "values" and isinstance(rows, dict):
+            rows = list(rows.values())
+        elif call.shape == "one_or_many" and isinstance(rows, dict):
+            rows = [rows]
         if not isinstance(rows, list):
-            why = f"there is no list at {self.call.items!r}" if answer.parsed else "the answer is empty"
+            why = f"there is no list at {call.items!r}" if answer.parsed else "the answer is empty"
             raise BadAnswer(f"a page of {self._what} has no rows", why=why)
-        return rows
+        if not call.item:
+            return rows
+        found = [at(row, call.item) for row in rows]
+        return [None if isinstance(row, Absent) else row for row in found]
 
     def next(self, token: str, answer: Answer, rows: Sequence[Json], rows_so_far: int, url: str) -> str:
         """The token of the page after this one, "" if this was the last."""

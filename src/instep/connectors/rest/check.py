@@ -69,18 +69,18 @@ async def _probe(reader: Reader) -> list[Problem]:
     if marker is None:
         return []
     try:
-        listing, found = await reader.first_rows({marker.param: f"instep-{token_hex(8)}"})
+        listing, found = await reader.first_rows(f"instep-{token_hex(8)}")
         rows = listing.records(found)
     except OutcomeError as error:
-        return [_problem(entity, error.what, error.why, "correct marker.param in the description")]
+        return [_problem(entity, error.what, error.why, "correct the marker in the description")]
     if not rows:
         return []
     return [
         _problem(
             entity,
-            f"{entity.name}: the search by {marker.param} does not filter",
+            f"{entity.name}: the search by {marker.param or marker.field} does not filter",
             "a search for a value that no record has gave rows",
-            "correct marker.param; until then a create whose answer is lost is held for a person",
+            "correct the marker; until then a create whose answer is lost is held for a person",
             "warning",
         )
     ]

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from instep.connectors.rest.description_auth import Auth
-from instep.connectors.rest.description_base import Equals, Format, Model
+from instep.connectors.rest.description_base import FORMATS, Equals, Format, Model, Scalar, Zone
 from instep.connectors.rest.description_calls import (
     BulkCall,
     ChosenId,
@@ -32,9 +32,8 @@ class Moment(Model):
     """Where a record tells a time, and how it is written."""
 
     field: str = Field(description="pointer within the record")
-    format: Format = Field(
-        default="iso", description="iso: 2026-01-31T12:00:00Z; date; seconds or ms since 1970"
-    )
+    format: Format = Field(default="iso", description=FORMATS)
+    zone: Zone = Field(default="UTC", description="of times that don't tell theirs, such as Europe/Oslo")
     resolution_ms: int = Field(
         default=1, ge=1, description="two changes closer than this may show the same time"
     )
@@ -48,10 +47,19 @@ class Version(Model):
         description="field: a whole number that every change raises; updated_at: the time of the last change",
     )
     field: str = Field(default="", description="for kind field: pointer to the number")
+    token: str = Field(
+        default="",
+        description="pointer to what a record shows as its state, and an update hands back, such as @odata.etag or"
+        " SyncToken; a listed record then has it, too",
+    )
+    token_at: str = Field(
+        default="",
+        description="where among the fields of an update the token stands, if it stands in the body",
+    )
     if_match: str = Field(
         default="",
         description="makes updates conditional: etag to send back the ETag of the reading, or the header's text"
-        ' with {version} in it, such as "{version}" in double quotes; empty if the system can\'t',
+        ' with {version} or {token} in it, such as "{version}" in double quotes; empty if the system can\'t',
     )
 
     @model_validator(mode="after")
@@ -60,8 +68,12 @@ class Version(Model):
             raise ValueError("kind field needs the pointer in field")
         if "{version}" in self.if_match and self.kind != "field":
             raise ValueError("if_match with {version} needs kind field")
-        if self.if_match and self.if_match != "etag" and "{version}" not in self.if_match:
-            raise ValueError("if_match is etag or a text with {version} in it")
+        if self.if_match and self.if_match != "etag" and not words_in(self.if_match) & {"version", "token"}:
+            raise ValueError("if_match is etag or a text with {version} or {token} in it")
+        if self.token_at and self.if_match:
+            raise ValueError("the token goes into the body or into a header, not into both")
+        if bool(self.token) != ("{token}" in self.if_match or bool(self.token_at)):
+            raise ValueError("a token needs token_at, or if_match with {token}, and these need a token")
         return self
 
 
@@ -81,7 +93,19 @@ class Lags(Model):
 class FieldLine(Model):
     """One field of a record."""
 
-    path: str = Field(description="dotted path within the record's fields", pattern=r"^[^.\s]+(\.[^.\s]+)*$")
+    path: str = Field(
+        description="its name: by default the dotted path within the record's fields",
+        pattern=r"^[^.\s]+(\.[^.\s]+)*$",
+    )
+    read_at: str = Field(
+        default="",
+        description="pointer to it within the fields, if that is not the path: country_id.0, or an entry of a list:"
+        " addresses[type=billing].city; with a slash before it: within the whole record",
+    )
+    write_at: str = Field(default="", description="the same within the fields, or the whole body, of a write")
+    empty: Scalar = Field(
+        default=None, description="what stands there if it is empty; by default as the entity has it"
+    )
     type: FieldType = Field(
         default="text", description="decimals in quotes are text; decimal is a JSON number"
     )
@@ -146,6 +170,10 @@ class EntityDescription(Model):
         default="", description="pointer to the fields within a record, such as attributes"
     )
     list: ListCall | None = Field(default=None, description="how records are listed; absent: they can't be")
+    changes: ListCall | None = Field(
+        default=None,
+        description="another call for what has changed, where `list` can name all records and nothing else",
+    )
     read: ReadCall | None = Field(default=ReadCall(), description="how one is read; null: it can't be")
     create: WriteCall | None = Field(default=WriteCall(), description="how one is made; null: it can't be")
     update: WriteCall | None = Field(default=WriteCall(), description="how one is changed; null: it can't be")
@@ -184,6 +212,10 @@ class EntityDescription(Model):
         default_factory=dict, description="the sentence for the person who has to do what the API can't"
     )
     fields: tuple[FieldLine, ...] = Field(min_length=1, description="every field that is of interest")
+    empty: Scalar = Field(
+        default=None,
+        description="what the system has, and wants, in an empty field that is no boolean; by default null",
+    )
     open_prefixes: tuple[str, ...] = Field(
         default=(), description="further fields may begin with these; an empty one: any"
     )
@@ -209,6 +241,14 @@ class EntityDescription(Model):
             raise ValueError("version kind updated_at needs updated_at")
         if self.idempotency_window_s and not self.idempotency_header:
             raise ValueError("idempotency_window_s needs idempotency_header")
+        if self.changes and (self.list is None or self.changes.changed_since is None):
+            raise ValueError("changes needs a list beside it, and changed_since")
+        if self.changes and self.list and self.list.changed_since:
+            raise ValueError("changed_since is said by changes or by list, not by both")
+        if self.version.kind == "updated_at" and self.updated_at and self.updated_at.zone != "UTC":
+            raise ValueError(
+                "the hour that comes twice in autumn can't tell states apart: version kind updated_at needs UTC"
+            )
         if self.marker and not self.list:
             raise ValueError("a marker is searched through the list, and there is none")
         if self.deleted and not self.list:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -20,7 +21,29 @@ SecretReference = Annotated[
 ]
 Scalar = str | int | bool | None
 Outcome = Literal["refused", "taken", "moved", "gone", "retry_later", "in_doubt", "stop"]
-Format = Literal["iso", "date", "epoch_s", "epoch_ms"]
+Format = Annotated[
+    str,
+    Field(
+        pattern=r"^(iso|date|epoch_s|epoch_ms|http|ms_date|.*%[YyjsS].*)$",
+        examples=["iso", "epoch_s", "%Y-%m-%d %H:%M:%S"],
+    ),
+]
+"""How a time is written; one with a percent sign is a pattern as of strftime."""
+FORMATS = (
+    "iso: 2026-01-31T12:00:00Z; date; epoch_s, epoch_ms: since 1970; http: Sat, 31 Jan 2026 12:00:00 GMT;"
+    " ms_date: /Date(1769860800000)/; or a pattern as of strftime, such as %Y-%m-%d %H:%M:%S"
+)
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {name[:40]}; write one like Europe/Oslo") from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from instep.connectors.rest.description_base import Method, Model, Outcome, Scalar
+from instep.connectors.rest.description_list import ListCall
 from instep.connectors.rest.words import words_in
 
 
@@ -96,13 +97,19 @@ class JobCall(Model):
 
 
 class ReadCall(Model):
-    """Reading one record."""
+    """Reading one record. Its path, parameters and body may have {id} in them, and the words of its parents."""
 
-    path: str = Field(
-        default="", description="with {id}; by default the entity's path and the id after a slash"
+    method: Literal["GET", "POST"] | None = Field(
+        default=None, description="by default GET, and POST with a body"
     )
+    path: str = Field(default="", description="by default the entity's path and the id after a slash")
+    params: dict[str, str | int | bool] = Field(default_factory=dict, description="sent with every request")
+    body: JsonValue = Field(default=None, description="the JSON that is sent, where one is read by POST")
     item: str = Field(
         default="", description="pointer to the record in the answer; empty if it is the answer"
+    )
+    absent_is_gone: bool = Field(
+        default=False, description="an answer with nothing at item says that there is no such record"
     )
 
 
@@ -221,7 +228,23 @@ class Marker(Model):
     """The field that holds our reference, so that a create whose answer was lost can be found again."""
 
     field: str = Field(description="its dotted path; it is best unique in the system")
-    param: str = Field(description="the parameter of the list by which it is searched")
+    param: str = Field(default="", description="the parameter of the list by which it is searched")
+    template: str = Field(
+        default="{value}", description="the parameter's value around the reference, such as ref eq '{value}'"
+    )
+    search: ListCall | None = Field(
+        default=None, description="or another call than the list, with {value} in it, whose rows may be hints"
+    )
+
+    @model_validator(mode="after")
+    def _searched(self) -> Marker:
+        if bool(self.param) == (self.search is not None):
+            raise ValueError("a marker is searched by a param of the list, or by a search of its own")
+        if "value" not in words_in(self.template):
+            raise ValueError("the marker's template has no {value} in it")
+        if self.search is not None and "value" not in self.search.words() | words_in(self.search.path):
+            raise ValueError("the marker's search has no {value} in it")
+        return self
 
 
 class ChosenId(Model):

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue, model_validator
 
-from instep.connectors.rest.description_base import Model
+from instep.connectors.rest.description_base import FORMATS, Format, Model, Zone
+from instep.connectors.rest.expressions import expression_paths
+from instep.connectors.rest.words import words_in
 
 
 class _Sized(Model):
     size_param: str = Field(default="", description="the parameter for the number of rows per page")
     size: int = Field(default=100, ge=1, le=10_000, description="rows per page; the system's largest is best")
+
+
+class _Counted(_Sized):
+    total: str = Field(
+        default="", description="pointer to the number of all rows; lets a listing check itself"
+    )
+    more: str = Field(default="", description="pointer to what says true where there are more pages")
+    last: str = Field(default="", description="pointer to what says true on the last page")
 
 
 class NoPaging(Model):
@@ -20,27 +31,26 @@ class NoPaging(Model):
     kind: Literal["none"]
 
 
-class PagePaging(_Sized):
-    """Numbered pages. The listing ends with a page that is not full, or as `next` or `total` say."""
+class PagePaging(_Counted):
+    """Numbered pages. The listing ends with a page that has no row, or as `next`, `pages`, `total`, `more` or `last`
+    say."""
 
     kind: Literal["page"]
     param: str = Field(default="page", description="the parameter for the number of the page")
     first: int = Field(default=1, ge=0, description="the number of the first page")
     next: str = Field(default="", description="pointer to the number of the next page, null on the last")
-    total: str = Field(
-        default="", description="pointer to the number of all rows; lets a listing check itself"
-    )
+    pages: str = Field(default="", description="pointer to the number of all pages")
 
 
-class OffsetPaging(_Sized):
-    """Counted rows. The listing ends with a page that is not full, or as `next` or `total` say."""
+class OffsetPaging(_Counted):
+    """Counted rows. The listing ends with a page that has no row, or as `next`, `total`, `more` or `last` say."""
 
     kind: Literal["offset"]
     param: str = Field(default="offset", description="the parameter for the number of rows to pass over")
-    next: str = Field(default="", description="pointer to the next offset, null on the last page")
-    total: str = Field(
-        default="", description="pointer to the number of all rows; lets a listing check itself"
+    first: int = Field(
+        default=0, ge=0, le=1, description="what is sent for the first page: 1 if rows count from 1"
     )
+    next: str = Field(default="", description="pointer to the next offset, null on the last page")
 
 
 class CursorPaging(_Sized):
@@ -49,6 +59,9 @@ class CursorPaging(_Sized):
     kind: Literal["cursor"]
     param: str = Field(default="cursor", description="the parameter for the token")
     next: str = Field(description="pointer to the token; null or empty on the last page")
+    more: str = Field(
+        default="", description="pointer to what says true where there are more, if a token comes in any case"
+    )
     first: str | None = Field(default=None, description="what to send for the first page, if anything")
     alone: bool = Field(default=False, description="the token is sent without the other parameters")
 
@@ -77,8 +90,34 @@ class KeysetPaging(_Sized):
     )
 
 
+class CustomPaging(_Sized):
+    """What no other kind can say: parameters of the next page, each put together from what this one says.
+
+    Known are {answer.POINTER}, {header.NAME}, {last.POINTER} of the last row, {rows}, the number of rows, and each
+    parameter of this page by its name. A number may be added or taken away: {page + 1}, {start + rows}. The parameter
+    of an address is taken with a question mark: {answer.links.next ? cursor}. The listing ends where one of these has
+    no value, or a page no row.
+    """
+
+    kind: Literal["custom"]
+    first: dict[str, str | int] = Field(
+        default_factory=dict, description="the parameters of the first page, if it needs any"
+    )
+    next: dict[str, str] = Field(description="the parameters of the next page", min_length=1)
+    more: str = Field(default="", description="pointer to what says true where there are more pages")
+
+    @model_validator(mode="after")
+    def _known(self) -> CustomPaging:
+        for template in self.next.values():
+            for path in expression_paths(template):
+                head = path.partition(".")[0]
+                if head not in ("answer", "header", "last", "rows") and path not in (*self.first, *self.next):
+                    raise ValueError(f"{{{path}}} is neither answer, header, last, rows nor a parameter")
+        return self
+
+
 Paging = Annotated[
-    NoPaging | PagePaging | OffsetPaging | CursorPaging | LinkPaging | KeysetPaging,
+    NoPaging | PagePaging | OffsetPaging | CursorPaging | LinkPaging | KeysetPaging | CustomPaging,
     Field(discriminator="kind"),
 ]
 
@@ -86,9 +125,15 @@ Paging = Annotated[
 class ChangedSince(Model):
     """How to ask for what has changed since a moment."""
 
-    param: str = Field(description="the parameter")
-    format: Literal["iso", "date", "epoch_s", "epoch_ms"] = Field(
-        default="iso", description="how the moment is written"
+    param: str = Field(
+        default="",
+        description="the parameter; empty where the call has {since} in a parameter, header or its body",
+    )
+    format: Format = Field(default="iso", description="how the moment is written: " + FORMATS)
+    zone: Zone = Field(default="UTC", description="the time zone that it is written in, such as Europe/Oslo")
+    beginning: date | None = Field(
+        default=None,
+        description="the day that {since} is when all records are wanted; absent: what has {since} is left out",
     )
     inclusive: bool = Field(default=True, description="a record changed at the very moment is listed")
     template: str = Field(
@@ -104,16 +149,41 @@ class ChangedSince(Model):
 
 
 class AskCall(Model):
-    """A call that answers with rows."""
+    """A call that answers with rows.
 
+    In its parameters, headers and body, {since} stands for the moment that changes are asked from, {next} for the
+    next page and {size} for the rows per page. A parameter or key whose word has no value is left out.
+    """
+
+    method: Literal["GET", "POST"] | None = Field(
+        default=None, description="by default GET, and POST with a body"
+    )
     path: str = Field(default="", description="by default the entity's path")
     params: dict[str, str | int | bool] = Field(
-        default_factory=dict,
-        description="sent with every request, words in braces filled in: sorting, fields, deleted rows",
+        default_factory=dict, description="sent with every request: sorting, fields, filters, deleted rows"
+    )
+    headers: dict[str, str] = Field(
+        default_factory=dict, description="sent with every request, such as If-Modified-Since: '{since}'"
+    )
+    body: JsonValue = Field(
+        default=None, description="the JSON that is sent, where a list is asked for by POST"
     )
     items: str = Field(default="", description="pointer to the list of rows; empty if the answer is the list")
+    item: str = Field(default="", description="pointer to the record within an entry; empty if it is that")
+    shape: Literal["list", "values", "one_or_many"] = Field(
+        default="list",
+        description="what is at items. values: an object of rows by their id; one_or_many: a single row is no list",
+    )
+    optional: bool = Field(default=False, description="there may be nothing at items where there are no rows")
+    none: tuple[int, ...] = Field(
+        default=(), description="statuses that say that there are no rows, such as 404; 204 and 304 always do"
+    )
     paging: Paging = Field(default=NoPaging(kind="none"), description="how the next page is asked for")
     max_pages: int = Field(default=100_000, ge=1, description="a listing longer than this is not believed")
+
+    def words(self) -> set[str]:
+        """The words in everything but the path."""
+        return words_in([dict(self.params), dict(self.headers), self.body])
 
 
 class ListCall(AskCall):
@@ -134,6 +204,15 @@ class ListCall(AskCall):
         default="record", description="hint: rows lack fields, so each changed record is read singly"
     )
 
+    @model_validator(mode="after")
+    def _asked(self) -> ListCall:
+        since = self.changed_since
+        if since is not None and not since.param and "since" not in self.words():
+            raise ValueError("changed_since needs a param, or {since} in a parameter, header or the body")
+        if since is None and "since" in self.words():
+            raise ValueError("{since} needs changed_since, which says how a moment is written")
+        return self
+
 
 class PartCall(AskCall):
     """A part of each record that comes by a request of its own, such as the lines of an order. It is asked for after
@@ -143,6 +222,6 @@ class PartCall(AskCall):
     path: str = Field(
         description="with {id}, the words of its parents, and fields of the record, such as {address.id}"
     )
-    item: str | None = Field(
+    value: str | None = Field(
         default=None, description="pointer to the part where it is one value instead of a list of rows"
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from instep.connectors.rest.description import EntityDescription, FieldLine
+from instep.connectors.rest.moments import unit_ms
 from instep.core.model import Abilities, Entity, Field, Versions
 
 _VERSIONS: dict[str, Versions] = {"field": "strict", "updated_at": "time", "none": "none"}
-_RESOLUTION_MS = {"iso": 1, "epoch_ms": 1, "epoch_s": 1000, "date": 86_400_000}
 
 
 def entity_of(name: str, described: EntityDescription) -> Entity:
@@ -26,7 +26,7 @@ def entity_of(name: str, described: EntityDescription) -> Entity:
             max_id_length=chosen.max_length if chosen else 64,
             marker=marker.field if marker else "",
             key_window_ms=described.idempotency_window_s * 1000,
-            conditional=bool(described.version.if_match),
+            conditional=bool(described.version.if_match or described.version.token_at),
             tombstones=described.deleted is not None,
             complete_list=described.list is not None and described.list.complete,
             versions=_VERSIONS[described.version.kind],
@@ -44,7 +44,7 @@ def entity_of(name: str, described: EntityDescription) -> Entity:
 def resolution_ms(described: EntityDescription) -> int:
     """How far apart two changes must be to show different times."""
     moment = described.updated_at
-    return max(moment.resolution_ms, _RESOLUTION_MS[moment.format]) if moment else 1
+    return max(moment.resolution_ms, unit_ms(moment.format)) if moment else 1
 
 
 def _field(line: FieldLine, described: EntityDescription) -> Field:

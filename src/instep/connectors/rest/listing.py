@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from itertools import islice
 
 from instep.connectors.contract import Page
@@ -26,7 +27,7 @@ from instep.connectors.rest.description_list import (
     OffsetPaging,
 )
 from instep.connectors.rest.entities import resolution_ms
-from instep.connectors.rest.moments import write_moment
+from instep.connectors.rest.moments import unit_ms, write_moment
 from instep.connectors.rest.outcomes import LIST, READ
 from instep.connectors.rest.paging import counted, total_of
 from instep.connectors.rest.places import Place
@@ -42,7 +43,6 @@ MAX_REPEATS = 3
 """Times that one token may come back, and pages in a row that may bring nothing new."""
 
 MAX_SWEEPS = 3
-_UNIT_MS = {"iso": 1, "epoch_ms": 1, "epoch_s": 1000, "date": 86_400_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,10 @@ class _Walk:
 
 
 class Listing:
-    """Listings of one entity, of its records under one parent where it has any. `now_ms` is our own clock."""
+    """Listings of one entity, of its records under one parent where it has any.
+
+    `followed_by`: the call for what changes after this listing, where it is another one. `now_ms` is our own clock.
+    """
 
     def __init__(
         self,
@@ -165,6 +168,7 @@ class Listing:
         *,
         now_ms: Callable[[], int],
         parent: str = "",
+        followed_by: ListCall | None = None,
     ) -> None:
         described = place.described
         self._client, self._entity, self._described, self._call = client, entity, described, call
@@ -175,7 +179,9 @@ class Listing:
             client, call, described.path, what, errors, words=place.under(parent), operation=operation
         )
         self.paging = call.paging
-        overlap_s = described.lags.list_s if call.overlap_s is None else call.overlap_s
+        self._followed = followed_by is not None or call.changed_since is not None
+        overlap_s = (followed_by or call).overlap_s
+        overlap_s = described.lags.list_s if overlap_s is None else overlap_s
         self._overlap_ms = int(overlap_s * 1000) + resolution_ms(described)
         since = call.changed_since
         self._anchored = (
@@ -241,15 +247,26 @@ class Listing:
             return
 
     async def ask(
-        self, since_ms: int | None, token: str, extra: Mapping[str, str] | None = None
+        self,
+        since_ms: int | None,
+        token: str,
+        extra: Mapping[str, str] | None = None,
+        value: str | None = None,
     ) -> tuple[Answer, str]:
-        """One page and its address; `extra` parameters replace others. Raises BadAnswer for a refusal, Gone for a
-        list that is not there though it is a parent's, Stop, RetryLater."""
+        """One page and its address; `extra` parameters replace others, `value` is what is searched for. Raises
+        BadAnswer for a refusal, Gone for a list that is not there though it is a parent's, Stop, RetryLater."""
         since = self._call.changed_since
         asked: dict[str, str] = {}
+        words: dict[str, Json] = {}
         if since is not None and since_ms is not None:
-            asked[since.param] = since.template.replace("{moment}", self._written(since, since_ms))
-        return await self._asker.page(token, extra=asked | dict(extra or {}))
+            words["since"] = self._written(since, since_ms)
+            if since.param:
+                asked[since.param] = since.template.replace("{moment}", str(words["since"]))
+        elif since is not None and since.beginning is not None:
+            words["since"] = write_moment(_midnight_ms(since.beginning), since.format, since.zone)
+        if value is not None:
+            words["value"] = value
+        return await self._asker.page(token, words=words, extra=asked | dict(extra or {}))
 
     def records(self, rows: Sequence[Json]) -> list[Record]:
         """The records of a page's rows. Raises BadAnswer for a row that is none."""
@@ -287,8 +304,8 @@ class Listing:
                     walk.ask_again()
                 elif walk.numbered and walk.since_ms is not None:
                     # Rows just after that moment may have slipped too: go on right behind it.
-                    unit_ms = _UNIT_MS[since.format]
-                    walk.ask_from((walk.since_ms // unit_ms + 1) * unit_ms)
+                    unit = unit_ms(since.format)
+                    walk.ask_from((walk.since_ms // unit + 1) * unit)
                 else:
                     walk.ask_from(last_ms)
                 return
@@ -312,7 +329,7 @@ class Listing:
 
     def _after(self, walk: _Walk, start: Cursor, cap_ms: int) -> str:
         """Where the next changed-since listing begins: the latest change seen, less the overlap."""
-        if self._call.changed_since is None:
+        if not self._followed:
             return Cursor().text()
         since_ms = start.since_ms
         if self._described.updated_at is None:
@@ -332,7 +349,8 @@ class Listing:
         return self._written(since, since_ms) in moments
 
     def _written(self, since: ChangedSince, ms: int) -> str:
-        return write_moment(ms if since.inclusive else max(0, ms - _UNIT_MS[since.format]), since.format)
+        ms = ms if since.inclusive else max(0, ms - unit_ms(since.format))
+        return write_moment(ms, since.format, since.zone)
 
 
 def _overlapping(walk: _Walk, rows: int, token: str) -> str:
@@ -342,6 +360,10 @@ def _overlapping(walk: _Walk, rows: int, token: str) -> str:
     if offset and not walk.joined:
         return str(max(0, offset - rows))
     return str(following - 1) if rows > 1 and following > offset + 1 else token
+
+
+def _midnight_ms(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
 
 
 def _in_order(records: Sequence[Record]) -> bool:

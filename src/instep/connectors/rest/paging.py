@@ -6,44 +6,74 @@ means that there is none.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urljoin
 
 from instep.connectors.http import Answer
 from instep.connectors.rest.description_list import (
     CursorPaging,
+    CustomPaging,
     KeysetPaging,
     LinkPaging,
     NoPaging,
     OffsetPaging,
     PagePaging,
 )
-from instep.connectors.rest.pointers import at, text_at
-from instep.core.values import Json
+from instep.connectors.rest.expressions import evaluated
+from instep.connectors.rest.pointers import at
+from instep.core.values import ABSENT, Absent, Json
 from instep.errors import BadAnswer
 
-Paging = NoPaging | PagePaging | OffsetPaging | CursorPaging | LinkPaging | KeysetPaging
-Query = list[tuple[str, str]]
+Paging = NoPaging | PagePaging | OffsetPaging | CursorPaging | LinkPaging | KeysetPaging | CustomPaging
 
 _LINK = re.compile(r'<([^<>]*)>\s*;[^,<]*\brel\s*=\s*"?next\b')
 
 
-def page_query(paging: Paging, token: str) -> Query:
-    """The paging parameters of a page."""
+def page_words(paging: Paging, token: str) -> dict[str, Json]:
+    """What {next}, {size} and the parameters of custom paging stand for on a page."""
     if isinstance(paging, NoPaging):
-        return []
-    sized = [(paging.size_param, str(paging.size))] if paging.size_param else []
-    if isinstance(paging, PagePaging):
-        return [(paging.param, token or str(paging.first)), *sized]
-    if isinstance(paging, OffsetPaging):
-        return [(paging.param, token or "0"), *sized]
-    if isinstance(paging, CursorPaging):
-        first = [] if paging.first is None else [(paging.param, paging.first)]
-        return [*([(paging.param, token)] if token else first), *sized]
-    if isinstance(paging, KeysetPaging) and token:
-        return [(paging.param, paging.template.replace("{value}", token)), *sized]
-    return sized
+        return {}
+    words: dict[str, Json] = {"size": paging.size}
+    if isinstance(paging, PagePaging | OffsetPaging):
+        words["next"] = int(token) if token else paging.first
+    elif isinstance(paging, CustomPaging):
+        words |= _variables(paging, token)
+    elif isinstance(paging, CursorPaging) and not token and paging.first is not None:
+        words["next"] = paging.first
+    elif token:
+        words["next"] = token
+    return words
+
+
+def page_query(paging: Paging, token: str, spoken: Collection[str] = ()) -> dict[str, str]:
+    """The paging parameters of a page, but those that a call speaks of by words of its own."""
+    words = page_words(paging, token)
+    query: dict[str, str] = {}
+    if isinstance(paging, CustomPaging):
+        query = {name: str(words[name]) for name in _variables(paging, token) if name not in spoken}
+    elif isinstance(paging, KeysetPaging):
+        if token and "next" not in spoken:
+            query[paging.param] = paging.template.replace("{value}", token)
+    elif not isinstance(paging, NoPaging | LinkPaging) and "next" in words and "next" not in spoken:
+        query[paging.param] = str(words["next"])
+    if not isinstance(paging, NoPaging) and paging.size_param and "size" not in spoken:
+        query[paging.size_param] = str(paging.size)
+    return query
+
+
+def _variables(paging: CustomPaging, token: str) -> dict[str, Json]:
+    """The parameters of a page of custom paging, whose token is them as JSON."""
+    if not token:
+        return dict(paging.first)
+    try:
+        told = json.loads(token)
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        raise BadAnswer("a page can't be asked for", why="the place to go on from is none of this paging")
+    return {name: value for name, value in told.items() if isinstance(value, str | int)}
 
 
 def asks_alone(paging: Paging, token: str) -> bool:
@@ -54,15 +84,21 @@ def asks_alone(paging: Paging, token: str) -> bool:
 
 
 def counted(paging: Paging) -> bool:
-    """Whether pages are counted by position, so that rows may slip from one to another as others change."""
-    return isinstance(paging, PagePaging | OffsetPaging)
+    """Whether pages may be counted by position, so that rows slip from one to another as others change."""
+    return isinstance(paging, PagePaging | OffsetPaging | CustomPaging)
+
+
+def told_at(answer: Answer, pointer: str) -> Json | Absent:
+    """What an answer says at a pointer; header:NAME points to a header."""
+    if pointer.startswith("header:"):
+        return answer.headers.get(pointer.removeprefix("header:").strip().lower(), ABSENT)
+    return at(answer.value, pointer)
 
 
 def total_of(paging: Paging, answer: Answer) -> int | None:
     """How many rows the answer says that the listing has, if it says so."""
     if isinstance(paging, PagePaging | OffsetPaging) and paging.total:
-        total = at(answer.value, paging.total)
-        return total if isinstance(total, int) and not isinstance(total, bool) else None
+        return _number(told_at(answer, paging.total))
     return None
 
 
@@ -71,32 +107,76 @@ def next_token(
 ) -> str:
     """The token of the page after this one, "" if this was the last.
 
-    Without a described `next` or `total` only an empty page is the end: a server may hold fewer rows per page
+    Where nothing is described that says more, only an empty page is the end: a server may hold fewer rows per page
     than it was asked for. `url` is the address of this page, which a relative link starts from.
     """
-    if isinstance(paging, CursorPaging):
-        return text_at(answer.value, paging.next)
+    if isinstance(paging, NoPaging):
+        return ""
     if isinstance(paging, LinkPaging):
         if paging.next:
-            link = text_at(answer.value, paging.next)
+            link = _text(told_at(answer, paging.next))
         else:
             found = _LINK.search(answer.headers.get("link", ""))
             link = found.group(1) if found else ""
         return urljoin(url, link) if link else ""
-    if isinstance(paging, NoPaging):
+    if paging_says_end(paging, token, answer):
         return ""
+    if isinstance(paging, CursorPaging):
+        return _text(told_at(answer, paging.next))
     if isinstance(paging, KeysetPaging):
-        over = not rows or (bool(paging.more) and at(answer.value, paging.more) is not True)
-        return "" if over else _named(paging, rows[-1])
+        return _named(paging, rows[-1]) if rows else ""
+    if isinstance(paging, CustomPaging):
+        return _put_together(paging, token, answer, rows)
     if paging.next:
-        told = text_at(answer.value, paging.next)
+        told = _text(told_at(answer, paging.next))
         return told if told.isdecimal() else ""
     total = total_of(paging, answer)
-    offset = int(token or 0) if isinstance(paging, OffsetPaging) else 0
-    passed = offset + len(rows) if isinstance(paging, OffsetPaging) else rows_so_far
-    if not rows or (total is not None and passed >= total):
+    if isinstance(paging, PagePaging):
+        over = not rows or (total is not None and rows_so_far >= total)
+        return "" if over else str(int(token or paging.first) + 1)
+    passed = int(token or paging.first) + len(rows)
+    return "" if not rows or (total is not None and passed - paging.first >= total) else str(passed)
+
+
+def paging_says_end(
+    paging: PagePaging | OffsetPaging | CursorPaging | KeysetPaging | CustomPaging, token: str, answer: Answer
+) -> bool:
+    """Whether the answer itself says that its page is the last."""
+    if paging.more and not _true(told_at(answer, paging.more)):
+        return True
+    if isinstance(paging, PagePaging | OffsetPaging) and paging.last and _true(told_at(answer, paging.last)):
+        return True
+    if isinstance(paging, PagePaging) and paging.pages:
+        pages = _number(told_at(answer, paging.pages))
+        return pages is not None and int(token or paging.first) - paging.first + 1 >= pages
+    return False
+
+
+def _put_together(paging: CustomPaging, token: str, answer: Answer, rows: Sequence[Json]) -> str:
+    if not rows:
         return ""
-    return str(int(token or paging.first) + 1) if isinstance(paging, PagePaging) else str(passed)
+    words: dict[str, Json] = {
+        **_variables(paging, token),
+        "answer": answer.value,
+        "header": dict(answer.headers),
+        "last": rows[-1],
+        "rows": len(rows),
+    }
+    following = {name: evaluated(template, words) for name, template in paging.next.items()}
+    return json.dumps(following, sort_keys=True) if all(following.values()) else ""
+
+
+def _true(value: Json | Absent) -> bool:
+    return value is True or value == 1 or (isinstance(value, str) and value.lower() in ("true", "1"))
+
+
+def _text(value: Json | Absent) -> str:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _number(value: Json | Absent) -> int | None:
+    text = _text(value)
+    return int(text) if text.isdecimal() and len(text) < 16 else None
 
 
 def _named(paging: KeysetPaging, row: Json) -> str:

@@ -57,10 +57,10 @@ class Parts:
 
     async def _ask(self, path: str, call: PartCall, whose: str, words: Words) -> Json:
         asker = Asker(self._client, call, call.path, f"{path} of {whose}", self._errors, words=words)
-        if call.item is None:
+        if call.value is None:
             return await asker.all_rows()
         answer, _ = await asker.page("")
-        value = at(answer.value, call.item)
+        value = at(answer.value, call.value)
         if isinstance(value, Absent):
-            raise BadAnswer(f"{path} of {whose} is not in the answer", why=f"nothing at {call.item!r}")
+            raise BadAnswer(f"{path} of {whose} is not in the answer", why=f"nothing at {call.value!r}")
         return value

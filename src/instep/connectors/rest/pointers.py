@@ -1,27 +1,47 @@
-"""Dotted pointers into whatever JSON a system sent. Nothing raises: what is not there is ABSENT."""
+"""Pointers into JSON: dotted paths, as descriptions have them.
+
+A step is a key, the number of a list's entry, or `name[key=value]`: the entry of the list `name` whose key has that
+value. A key that has dots itself ("@odata.nextLink") is found if it is the last step.
+"""
 
 from __future__ import annotations
 
+import re
+
 from instep.core.values import ABSENT, Absent, Json
+
+_STEP = re.compile(r"(?P<step>[^.\[\]]*)(?:\[(?P<key>[^=\]]+)=(?P<value>[^\]]*)\])?(?:\.|$)")
 
 
 def at(value: Json | Absent, pointer: str) -> Json | Absent:
-    """The value at "data.0.name"; the value itself for ""; ABSENT where the way ends early.
-
-    A key that has dots itself ("@odata.nextLink") is found if it is the last step.
-    """
+    """The value at "data.0.name"; the value itself for ""; ABSENT where the way ends early. Nothing raises."""
     while pointer:
-        step, _, rest = pointer.partition(".")
         if isinstance(value, dict) and pointer in value:
             return value[pointer]
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-            value = value[int(step)]
-        else:
+        found = _STEP.match(pointer)
+        if found is None:
             return ABSENT
-        pointer = rest
+        value = _stepped(value, found["step"])
+        if found["key"]:
+            entries = value if isinstance(value, list) else []
+            at_ = _entry(entries, found["key"], found["value"])
+            value = ABSENT if at_ is None else entries[at_]
+        pointer = pointer[found.end() :]
     return value
+
+
+def _stepped(value: Json | Absent, step: str) -> Json | Absent:
+    if isinstance(value, dict) and step in value:
+        return value[step]
+    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+        return value[int(step)]
+    return ABSENT
+
+
+def _entry(entries: list[Json], key: str, value: str) -> int | None:
+    """The place of the first entry whose key has the value."""
+    texts = (text_at(entry, key) if isinstance(entry, dict) else None for entry in entries)
+    return next((n for n, text in enumerate(texts) if text == value), None)
 
 
 def text_at(value: Json | Absent, pointer: str) -> str:
@@ -31,19 +51,35 @@ def text_at(value: Json | Absent, pointer: str) -> str:
 
 
 def put(body: dict[str, Json], pointer: str, value: Json) -> None:
-    """Put a value at the pointer, making the objects and, for a step that is a number ("data.0"), the lists on the
-    way; changes `body` in place, but nothing that was in it."""
-    head, _, rest = pointer.partition(".")
-    body[head] = _with(body.get(head), rest, value) if rest else value
+    """Put a value at the pointer, making the objects, and the lists and entries, on the way; changes `body` in place,
+    but nothing that was in it."""
+    found = _STEP.match(pointer)
+    if found is None:
+        body[pointer] = value
+        return
+    rest = pointer[found.end() :]
+    inner = body.get(found["step"])
+    if found["key"]:
+        entries = list(inner) if isinstance(inner, list) else []
+        place = _entry(entries, found["key"], found["value"])
+        if place is None:
+            place = len(entries)
+            entries.append({found["key"]: found["value"]})
+        entries[place] = _with(entries[place], rest, value)
+        body[found["step"]] = entries
+    else:
+        body[found["step"]] = _with(inner, rest, value)
 
 
 def _with(inner: Json, pointer: str, value: Json) -> Json:
     step, _, rest = pointer.partition(".")
+    if not pointer:
+        return value
     if not step.isdecimal():
         held = dict(inner) if isinstance(inner, dict) else {}
         put(held, pointer, value)
         return held
     entries = list(inner) if isinstance(inner, list) else []
     entries += [None] * (int(step) + 1 - len(entries))
-    entries[int(step)] = _with(entries[int(step)], rest, value) if rest else value
+    entries[int(step)] = _with(entries[int(step)], rest, value)
     return entries

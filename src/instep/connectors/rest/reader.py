@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 from instep.connectors.contract import Page
 from instep.connectors.http import HttpClient
 from instep.connectors.rest.description_calls import Errors
-from instep.connectors.rest.listing import Listing
+from instep.connectors.rest.description_list import ListCall
+from instep.connectors.rest.listing import Cursor, Listing
 from instep.connectors.rest.nested import nested_pages
 from instep.connectors.rest.outcomes import READ, refusal, says_no
 from instep.connectors.rest.parts import Parts
@@ -16,6 +17,7 @@ from instep.connectors.rest.places import Place, usable_id
 from instep.connectors.rest.pointers import at
 from instep.connectors.rest.rows import record_of
 from instep.connectors.rest.searching import search
+from instep.connectors.rest.words import filled_body, filled_texts
 from instep.core.model import Entity, Record
 from instep.core.values import Absent, Json, get_path
 from instep.errors import BadAnswer, Gone, Unable
@@ -72,12 +74,16 @@ class Reader:
         ):
             yield page
 
-    async def first_rows(self, extra: Mapping[str, str] | None = None) -> tuple[Listing, list[Json]]:
-        """The rows of one page, for a look at the system, and the listing that they are of. Raises BadAnswer if there
-        is no parent that they could be under."""
+    async def first_rows(self, marked: str | None = None) -> tuple[Listing, list[Json]]:
+        """The rows of one page, or of a search for a marker, for a look at the system, and the listing that they are
+        of. Raises BadAnswer if there is no parent that they could be under."""
         async for parent in self.parents():
-            listing = self._listing(parent)
-            answer, _ = await listing.ask(None, "", extra)
+            if marked is None:
+                listing = self._listing(parent)
+                answer, _ = await listing.ask(None, "")
+            else:
+                listing, extra = self._search(parent, marked)
+                answer, _ = await listing.ask(None, "", extra, marked)
             return listing, listing.rows(answer)
         why = "there is nothing that its records could be under"
         raise BadAnswer(f"{self.entity.name} can't be looked at", why=why)
@@ -97,13 +103,24 @@ class Reader:
         path = self.place.path(described.read.path, words)
         if path is None:
             raise Gone(f"there is no {self.entity.name} {id}", why="its path can't be made of its id")
-        answer = await self.client.request("GET", path, route=described.path + "/{id}")
+        call = described.read
+        body = filled_body(call.body, words)
+        answer = await self.client.request(
+            call.method or ("GET" if body is None else "POST"),
+            path,
+            query=list(filled_texts(call.params, words).items()),
+            body=body,
+            route=described.path + "/{id}",
+            write=False,
+        )
         if says_no(self.errors, answer):
             raise refusal(self.client.system, f"{self.entity.name} {id}", READ, answer, self.errors)
-        row = at(answer.value, described.read.item)
+        row = at(answer.value, call.item)
+        if call.absent_is_gone and (row is None or isinstance(row, Absent)):
+            raise Gone(f"{self.client.system} has no {self.entity.name} {id}", why="the answer holds none")
         what = f"{self.entity.name} {id} can't be read"
         if not isinstance(row, dict):
-            raise BadAnswer(what, why=f"there is no object at {described.read.item!r}")
+            raise BadAnswer(what, why=f"there is no object at {call.item!r}")
         if usable_id(at(row, described.id)) != str(words["id"]):
             raise BadAnswer(what, why="the answer is about another record")
         return row, answer.headers.get("etag", "")
@@ -127,28 +144,45 @@ class Reader:
             raise Unable(what, why=why)
         found: list[Record] = []
         async for parent in self.parents():
-            listed = await search(self._listing(parent), described.marker, value)
+            listing, extra = self._search(parent, value)
+            listed = await search(listing, described.marker, value, extra)
             found += await self.parts.of_all(listed, parent)
         whole = [record if record.complete else await self._still(record.id) for record in found]
         return [record for record in whole if record and get_path(record.fields, path) == value]
 
-    def _listing(self, parent: str) -> Listing:
+    def _listing(self, parent: str, cursor: str | None = None) -> Listing:
+        """The listing of all records, or of what changed since a cursor."""
         described = self.place.described
         assert described.list is not None
+        if described.changes is not None and Cursor.read(cursor).since_ms is not None:
+            return self._asking(described.changes, parent)
+        return self._asking(described.list, parent, described.changes)
+
+    def _search(self, parent: str, value: str) -> tuple[Listing, dict[str, str]]:
+        """The listing that searches for a marker, and the parameters that do it."""
+        described = self.place.described
+        marker = described.marker
+        assert marker is not None and described.list is not None
+        if marker.search is not None:
+            return self._asking(marker.search, parent), {}
+        return self._asking(described.list, parent), {marker.param: marker.template.replace("{value}", value)}
+
+    def _asking(self, call: ListCall, parent: str, followed_by: ListCall | None = None) -> Listing:
         return Listing(
             self.client,
             self.entity,
             self.place,
-            described.list,
+            call,
             self.errors,
             now_ms=self._now_ms,
             parent=parent,
+            followed_by=followed_by,
         )
 
     async def _under(self, parent: str, cursor: str | None, bare: bool) -> AsyncIterator[Page]:
         """The pages under one parent; none if it is gone meanwhile."""
         try:
-            async for page in self._listing(parent).pages(cursor):
+            async for page in self._listing(parent, cursor).pages(cursor):
                 yield page if bare else replace(page, records=await self.parts.of_all(page.records, parent))
         except Gone as gone:
             if self._above is None:

@@ -3,7 +3,7 @@ is said to be one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from instep.connectors.rest.description_calls import Marker
 from instep.connectors.rest.listing import Listing
@@ -14,8 +14,8 @@ from instep.errors import BadAnswer
 MAX_PAGES = 10
 
 
-async def search(listing: Listing, marker: Marker, value: str) -> Sequence[Record]:
-    """The live records whose marker is the value; hints are returned unchecked.
+async def search(listing: Listing, marker: Marker, value: str, extra: Mapping[str, str]) -> Sequence[Record]:
+    """The live records whose marker is the value; hints are returned unchecked. `extra`: the parameters that search.
 
     Raises BadAnswer if rows that don't have it fill ten pages: the filter is then ignored, and the record
     could be on any later page.
@@ -23,7 +23,7 @@ async def search(listing: Listing, marker: Marker, value: str) -> Sequence[Recor
     found: dict[str, Record] = {}
     token, rows = "", 0
     for _ in range(MAX_PAGES):
-        answer, url = await listing.ask(None, token, {marker.param: value})
+        answer, url = await listing.ask(None, token, extra, value)
         page = listing.rows(answer)
         records = listing.records(page)
         rows += len(records)
@@ -34,4 +34,4 @@ async def search(listing: Listing, marker: Marker, value: str) -> Sequence[Recor
         if not token:
             return list(found.values())
     why = f"{MAX_PAGES} pages of answers, most of which do not have the value"
-    raise BadAnswer(f"a search by {marker.param} proves nothing", why=why)
+    raise BadAnswer(f"a search by {marker.param or marker.field} proves nothing", why=why)

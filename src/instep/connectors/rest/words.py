@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import cast
 from urllib.parse import quote
 
 from instep.connectors.rest.pointers import at
-from instep.core.values import ABSENT, Absent, Json
+from instep.core.values import ABSENT, Absent, Json, encode
 
 Words = Mapping[str, Json]
 
@@ -55,6 +56,18 @@ def filled_path(template: str, words: Words) -> str | None:
     if any(value is None or isinstance(value, Absent) or value == "" for value in values.values()):
         return None
     return _WORD.sub(lambda found: quote(plain(values[found[1]]), safe=""), template)
+
+
+def filled_texts(templates: Mapping[str, str | int | bool], words: Words) -> dict[str, str]:
+    """Parameters or headers with values in place of their words, without those whose word has none."""
+    filled = {name: filled_in(value, words) for name, value in templates.items()}
+    return {name: plain(value) for name, value in filled.items() if not isinstance(value, Absent)}
+
+
+def filled_body(template: object, words: Words) -> bytes | None:
+    """The JSON of a body with values in place of its words, None if there is none."""
+    body = filled_in(cast(Json, template), words)
+    return None if body is None or isinstance(body, Absent) else encode(body)
 
 
 def plain(value: Json | Absent) -> str:

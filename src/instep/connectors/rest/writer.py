@@ -13,12 +13,13 @@ from instep.connectors.rest.description_calls import BulkCall
 from instep.connectors.rest.jobs import Jobs
 from instep.connectors.rest.outcomes import CREATE, RETIRE, UPDATE, refusal, says_no
 from instep.connectors.rest.places import usable_id
+from instep.connectors.rest.pointers import at, put
 from instep.connectors.rest.reader import Reader
 from instep.connectors.rest.rows import (
     create_body,
-    full_fields,
-    needs_whole_objects,
-    partial_fields,
+    full_layout,
+    needs_a_row,
+    partial_layout,
     record_of,
     wrapped,
 )
@@ -26,7 +27,7 @@ from instep.connectors.rest.sender import Sender, Sending, Told
 from instep.connectors.rest.words import Words
 from instep.connectors.writing import fault, missing, require, require_creatable, require_updatable
 from instep.core.model import Record
-from instep.core.values import Json, get_path
+from instep.core.values import Absent, Json, decode, get_path
 from instep.errors import Moved, OutcomeError, Refused, Unable
 
 
@@ -149,18 +150,21 @@ class Writer:
             now = record_of(entity, self._place, row, parent=self._place.parent_of(id), etag=etag)
             if seen.complete and self._apart(now) != self._apart(seen):
                 raise Moved(f"{self._name} {id} has changed", why="a reading just before the write differs")
-            fields, token = full_fields(entity, described, call, row, changes), now.token
+            layout, token = full_layout(entity, described, call, row, changes), now.token
         else:
-            if needs_whole_objects(call, changes, seen):
-                seen = await self._reader.read(id)
-            fields = partial_fields(call, changes, seen)
+            held: Json | Absent = None
+            if needs_a_row(described, call, changes, seen):
+                held = at((await self._reader.row(id))[0], described.fields_at)
+            layout = partial_layout(described, call, changes, seen, held if isinstance(held, dict) else {})
+        if described.version.token_at and token is not None:
+            put(layout.fields, described.version.token_at, decode(token))
         method = call.method or ("PUT" if call.body == "full" else "PATCH")
         headers = self._headers(idempotency, token)
         path = self._path(call.path, words, id)
         bulk = described.bulk_update
-        body, entry = wrapped(call, fields, call.id_at, words), None
+        body, entry = wrapped(call, layout, call.id_at, words), None
         if bulk is not None and call is described.update:
-            entry = wrapped(bulk, fields, bulk.id_at, words)
+            entry = wrapped(bulk, layout, bulk.id_at, words)
         parent = self._parent(seen.fields)
         return Sending(UPDATE, call, method, path, body, headers, id=id, parent=parent, entry=entry)
 
@@ -192,7 +196,7 @@ class Writer:
     def _headers(self, idempotency: str, token: str | None) -> dict[str, str]:
         name = self._described.idempotency_header
         headers = {name: idempotency} if name and idempotency else {}
-        if token is not None and self._described.version.if_match:
+        if token is not None and self._described.version.if_match and not self._described.version.token_at:
             headers["If-Match"] = token
         return headers
 
