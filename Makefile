@@ -44,8 +44,8 @@ test-fast: $(DEV_STAMP) ## the tests that take no more than seconds
 exhaustive: $(DEV_STAMP) ## all that can happen to one linked record within a budget; BUDGET="2 2 1 1" for another
 	$(BIN)/python -m tests.exhaustive --workers $(WORKERS) $(if $(BUDGET),--budget $(BUDGET))
 
-crash-points: $(DEV_STAMP) ## six scenarios, the engine killed at every point of each, under five profiles of abilities
-	$(BIN)/python -m tests.exhaustive.crash_points
+crash-points: $(DEV_STAMP) ## seven scenarios, the engine killed at every point of each, under five profiles of abilities
+	$(BIN)/python -m tests.exhaustive.crash_points --workers $(WORKERS)
 
 check: $(DEV_STAMP) ## lint, types, import layers, and that every test can be imported
 	$(BIN)/ruff format --check src tests bench docs

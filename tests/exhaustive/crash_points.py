@@ -1,4 +1,4 @@
-"""Six scripted scenarios, and the engine killed at every point of each: around every request and every commit.
+"""Scripted scenarios, and the engine killed at every point of each: around every request and every commit.
 
 After each death a new process goes on, people having done the same as without it. All laws of the simulated world
 hold at the end, and the two systems say what they say when nothing is killed. Where a system offers no way to find
@@ -13,7 +13,8 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -33,7 +34,7 @@ AGAIN = 3
 """Points after a death at which the process is killed once more."""
 WITHOUT_ANSWER_S = 5
 
-Step = Callable[[World], object]
+Step = Callable[[World], Coroutine[Any, Any, None] | None]
 State = list[tuple[Any, ...]]
 LEFT, RIGHT = Side.LEFT, Side.RIGHT
 
@@ -103,6 +104,21 @@ def unanswered(world: World) -> None:
     world.loop.call_later(WITHOUT_ANSWER_S, setattr, world.faults, "unanswered", 0.0)
 
 
+def changes(world: World) -> None:
+    """An edit on each side of one record, a new record and one of its own on the other side."""
+    edit(world, LEFT, "person", "ann", "phone")
+    edit(world, RIGHT, "person", "ann", "city")
+    edit(world, RIGHT, "person", "cy", "name")
+    enter(world, "company", "new", LEFT)
+
+
+async def undo(world: World) -> None:
+    """A person takes back what was written last, and says so again if that came to no end."""
+    run = world.runs_that_wrote()[-1]
+    while await world.undo(run) is None:
+        pass
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """What people do, step by step; the engine comes to rest after each."""
@@ -119,6 +135,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "create in doubt": Scenario((people, unanswered)),
     "parent and child": Scenario((people, moves)),
     "held and released": Scenario((people, conflict, release), "hold"),
+    "undo": Scenario((people, changes, undo)),
 }
 
 
@@ -149,7 +166,8 @@ def live(scenario: Scenario, profile: str, *deaths: int) -> End:
             begun = world.mortal.points
             if step is scenario.steps[-1]:
                 world.mortal.at = [begun + at for at in deaths]
-            step(world)
+            if (doing := step(world)) is not None:
+                await doing
             await world.rest()
         world.lived_points = world.mortal.points - begun
         world.remember_journal()
@@ -183,36 +201,47 @@ def wrong(profile: str, calm: End, end: End) -> list[str]:
     return found
 
 
-def points(name: str, profile: str, every: int = 1) -> Iterator[tuple[int, bool, list[str]]]:
-    """Every so many points of a scenario, and after every tenth of these a second death: what went wrong."""
+@dataclass(frozen=True, slots=True)
+class Death:
+    """A life that ended at point `at`, and what went wrong after it."""
+
+    at: int
+    twice: bool
+    problems: list[str]
+
+
+def points(name: str, profile: str, every: int = 1) -> list[Death]:
+    """Every so many points of a scenario, and after every tenth of these a second death."""
     scenario = SCENARIOS[name]
     calm = live(scenario, profile)
     if calm.broken:
-        yield 0, False, calm.broken
-        return
+        return [Death(0, False, calm.broken)]
+    found = []
     for count, at in enumerate(range(1, calm.points + 1, every)):
-        yield at, False, wrong(profile, calm, live(scenario, profile, at))
+        found.append(Death(at, False, wrong(profile, calm, live(scenario, profile, at))))
         if count % 10 == 0:
-            yield at, True, wrong(profile, calm, live(scenario, profile, at, at + AGAIN))
+            found.append(Death(at, True, wrong(profile, calm, live(scenario, profile, at, at + AGAIN))))
+    return found
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.exhaustive.crash_points", description=__doc__)
-    parser.add_argument("--every", type=int, default=1)
-    every = parser.parse_args(arguments).every
-    began, total, broken = time.monotonic(), 0, 0
-    for name in SCENARIOS:
-        for profile in PROFILES:
-            count = 0
-            for at, twice, problems in points(name, profile, every):
-                count += 1
-                broken += bool(problems)
-                for problem in problems:
-                    print(f"    {name}, {profile}, point {at}{', twice' * twice}: {problem}")
-            total += count
-            print(f"{name:18} {profile:12} {count:5} deaths", flush=True)
-    print(f"{total:,} deaths in {time.monotonic() - began:.0f} s; {broken or 'none'} ended badly")
-    return 1 if broken else 0
+    parser.add_argument("--every", type=int, default=1, help="take every so many points")
+    parser.add_argument("--workers", type=int, default=1)
+    given = parser.parse_args(arguments)
+    began, total, bad = time.monotonic(), 0, 0
+    asked = [(name, profile) for name in SCENARIOS for profile in PROFILES]
+    with ProcessPoolExecutor(given.workers) as pool:
+        lived = pool.map(points, *zip(*asked, strict=True), [given.every] * len(asked))
+        for (name, profile), deaths in zip(asked, lived, strict=True):
+            total += len(deaths)
+            print(f"{name:18} {profile:12} {len(deaths):5} deaths", flush=True)
+            for death in deaths:
+                bad += bool(death.problems)
+                for problem in death.problems:
+                    print(f"    point {death.at}{', twice' * death.twice}: {problem}", flush=True)
+    print(f"{total:,} deaths in {time.monotonic() - began:.0f} s; {bad or 'none'} ended badly")
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from instep.core.model import Both, Side
 from instep.runner.run import Wish
@@ -34,7 +34,7 @@ def at_rest(stage: Stage, place: Place) -> Iterator[str]:
     for what in unfinished:
         yield f"rest (promise 1): {what} waits for ever"
     held = stage.store.read(lambda tx: [hold for hold in tx.holds(limit=EVERY) if hold.property == FIELD])
-    journal = stage.store.read(_told)
+    journal = stage.store.read(told)
     shown = Both.of(world.shown)
     if shown.left != shown.right and not held:
         yield f"converged (promise 1): {shown.left} is not {shown.right}, and no hold says why"
@@ -81,7 +81,7 @@ def _unfinished(tx: Tx) -> list[str]:
     return todo + [f"the {intent.operation} of {intent.record_id}" for intent in tx.intents()]
 
 
-def _told(tx: Tx) -> set[str]:
+def told(tx: Tx) -> set[str]:
     """Every value that the journal names."""
     found = set()
     for entry in tx.journal(limit=100_000):
@@ -89,53 +89,3 @@ def _told(tx: Tx) -> set[str]:
             for values in (change.get("old"), change.get("new"), change.get("source")):
                 found |= {str(value).strip() for value in values} if isinstance(values, list) else set()
     return found
-
-
-def remembered(tx: Tx, world: LittleWorld) -> Any:
-    """What the store holds that can still make a difference: no ids, no times but those to come, versions by
-    whether they are the record's own."""
-    now = {side: world.systems[side].record(RECORD, ID) for side in Side}
-
-    def version(side: Side, value: int | None) -> Any:
-        current = now[side].version
-        return None if value is None or current is None else value == current
-
-    sightings = [
-        (
-            tuple(seen.fields.items()),
-            version(side, seen.version),
-            seen.token == now[side].token,
-            seen.unread and world.now_ms + seen.seen_ms,
-        )
-        for side in Side
-        if (seen := tx.sighting(side, RECORD, ID)) is not None
-    ]
-    links = [tuple(link.base.items()) for link in tx.links(RECORD, 0, EVERY)]
-    todo = [
-        (t.key.side, max(t.due_ms - world.now_ms, 0), t.attempts)
-        for t in tx.todo_after(RECORD, after=0, limit=EVERY)
-    ]
-    intents = [
-        (
-            intent.side,
-            tuple(intent.payload.items()),
-            tuple(intent.properties.items()),
-            version(intent.side, intent.seen_version),
-            intent.seen_token == now[intent.side].token,
-            intent.made_ms - world.now_ms,
-            intent.sent_ms - world.now_ms,
-            intent.attempts,
-        )
-        for intent in tx.intents()
-    ]
-    holds = [(hold.key.side, hold.property, hold.cause, hold.digest) for hold in tx.holds(limit=EVERY)]
-    written = sorted(
-        f"{entry.side} {change.get('new')}"
-        for entry in tx.journal(operation="update", limit=EVERY)
-        if entry.outcome in ("done", "found done")
-        for change in entry.changes
-    )
-    cursors = [
-        bool(world.systems[side].changed_after(RECORD, int(tx.cursor(side, RECORD) or 0), 1)) for side in Side
-    ]
-    return sightings, links, todo, intents, holds, written, sorted(_told(tx)), cursors

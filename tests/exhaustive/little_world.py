@@ -114,7 +114,7 @@ class LittleWorld:
         return found
 
     def key(self) -> tuple[Any, ...]:
-        """What of it can still make a difference, with versions and tokens by their order alone."""
+        """What of it can still make a difference to a run that has begun."""
         sides = []
         for side in Side:
             record = self.systems[side].record(RECORD, ID)
@@ -128,7 +128,7 @@ class LittleWorld:
             (
                 each.side,
                 tuple(each.changes.items()),
-                self.age(each.side, each.token),
+                self.is_current(each.side, each.token),
                 tuple(sorted(each.told)),
                 each.until_ms - self.now_ms,
             )
@@ -148,7 +148,11 @@ class LittleWorld:
         older = None if was.version is None or now.version is None else was.version == now.version
         return older, was.token == now.token
 
-    def age(self, side: Side, token: str | None) -> Any:
+    def has_answered(self, side: Side, idempotency: str) -> bool:
+        """Whether the system would answer a request with that key as it did before."""
+        return idempotency in self.systems[side]._answers
+
+    def is_current(self, side: Side, token: str | None) -> bool | None:
         """Whether a token is still that of the record."""
         return None if token is None else token == self.systems[side].record(RECORD, ID).token
 

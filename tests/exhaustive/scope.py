@@ -47,6 +47,7 @@ from .little_world import (
     dataflow,
     entity,
 )
+from .same import essence
 from .search import Tape, every_way
 
 STORY = {"runs", "lease", "counters", "sqlite_sequence"}
@@ -180,7 +181,7 @@ class Stage:
             world.past[side] = [
                 (until, was) for until, was in world.past[side] if until > world.now_ms - 10 * TIMEOUT_MS
             ]
-        key = digest((world.key(), self.store.read(lambda tx: laws.remembered(tx, world))))
+        key = digest(self.store.read(lambda tx: essence(world, tx)))
         return Place(key, world, self.save(), due, trail)
 
 

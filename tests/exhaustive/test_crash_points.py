@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from instep.runner import look, outcome
 from instep.runner.send import Sent, send
 
-from .crash_points import PROFILES, SCENARIOS, live, points, wrong
+from .crash_points import PROFILES, SCENARIOS, End, live, points, wrong
 
 EVERY = 25
 
@@ -16,9 +19,9 @@ EVERY = 25
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_death_at_any_point_ends_as_if_there_had_been_none(name: str, profile: str) -> None:
-    found = list(points(name, profile, EVERY))
-    assert len(found) > 3
-    assert [problem for problem in found if problem[2]] == []
+    deaths = points(name, profile, EVERY)
+    assert len(deaths) > 3
+    assert [death for death in deaths if death.problems] == []
 
 
 def test_a_scenario_without_a_death_breaks_no_law() -> None:
@@ -26,6 +29,24 @@ def test_a_scenario_without_a_death_breaks_no_law() -> None:
     assert calm.broken == []
     assert calm.held == []
     assert [record[0] for record in calm.state if ("parent", "new") in record] == ["left", "right"]
+
+
+def test_what_a_run_wrote_is_taken_back_and_what_people_did_stays() -> None:
+    before, undone = live(SCENARIOS["first load"], "key"), live(SCENARIOS["undo"], "key")
+    assert set(undone.held) == {"undone"}
+    changed = {record[:3]: set(record[3:]) - set(old[3:]) for record, old in _alike(undone, before)}
+    assert {record: [path for path, _ in values] for record, values in changed.items() if values} == {
+        ("left", "person", "ann"): ["l_phone"],
+        ("right", "person", "ann"): ["r_city"],
+        ("right", "person", "cy"): ["r_name"],
+    }
+    assert [record[0] for record in undone.state if record[2] == "new"] == ["left"]
+
+
+def _alike(after: End, before: End) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    """The records that are in both, each as it is and as it was."""
+    old = {record[:3]: record for record in before.state}
+    return ((record, old[record[:3]]) for record in after.state if record[:3] in old)
 
 
 def test_a_create_that_is_forgotten_after_a_lost_answer_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

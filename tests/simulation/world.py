@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any, cast
 
@@ -258,20 +260,33 @@ class World:
         raise AssertionError("an unthreaded store writes at once")
 
     async def one_run(self, wish: Wish | None = None, kind: str = "sync", name: str = "process") -> Any:
-        """A run that may crash, be refused the lease, or lose it."""
+        """A run of one of the kinds that are drawn."""
+        if kind == "undo":
+            return await self.undo()
+
+        async def work(process: Process, engine: Engine) -> Report:
+            asked = wish or (Wish(full=True) if kind == "full" else Wish())
+            if kind == "approved":
+                asked = await self._approved(process, engine)
+            return await self._runner(process, engine).run(asked)
+
+        return await self._lived(name, kind, work)
+
+    async def undo(self, run: int = 0) -> Report | None:
+        """A person takes back a run, one that wrote something if none is given; None if that did not end."""
+        return await self._lived("process", "undo", partial(self._undo, run))
+
+    async def _lived(
+        self, name: str, kind: str, work: Callable[[Process, Engine], Awaitable[Report | None]]
+    ) -> Report | None:
+        """A process that may crash, be refused the lease, or lose it."""
         process, engine, store = self.start(name)
         self.tell(process.name, f"starts: {kind}")
         report: Report | None = None
         if self.stalls_s:
             self.loop.call_later(self.tape["sched"].draw(), self._stall, process, self.stalls_s.pop())
         try:
-            if kind == "undo":
-                report = await self._undo(process, engine)
-            else:
-                wish = wish or (Wish(full=True) if kind == "full" else Wish())
-                if kind == "approved":
-                    wish = await self._approved(process, engine)
-                report = await self._runner(process, engine).run(wish)
+            report = await work(process, engine)
         except Crash:
             pass
         except BaseExceptionGroup as group:
@@ -321,14 +336,17 @@ class World:
         await process.sleep(3 + self.tape["sched"].draw() * 20)
         return Wish(approved=frozenset(fingerprints))
 
-    async def _undo(self, process: Process, engine: Engine) -> Report | None:
-        """A person takes back a run that wrote something, as the command does."""
+    def runs_that_wrote(self) -> list[int]:
+        entries = self.store.read(lambda tx: tx.journal(limit=200))
+        return sorted({e.run for e in entries if e.run and e.operation in ("create", "update", "link")})
+
+    async def _undo(self, run: int, process: Process, engine: Engine) -> Report | None:
+        """Take back a run as the command does."""
         await self._runner(process, engine).run(Wish(act=False))
-        entries = engine.store.read(lambda tx: tx.journal(limit=200))
-        runs = sorted({e.run for e in entries if e.run and e.operation in ("create", "update", "link")})
+        runs = self.runs_that_wrote()
         if not runs:
             return None
-        number = runs[int(self.tape["sched"].draw() * len(runs))]
+        number = run or runs[int(self.tape["sched"].draw() * len(runs))]
         scope, approved = Scope(number), set()
         for back in ways_back(engine, scope):
             approved |= set(back.action.fingerprints)
