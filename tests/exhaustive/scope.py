@@ -92,7 +92,8 @@ class Stage:
         self.policy = policy
         self.dataflow = dataflow(policy)
         self.abilities = profiles.map(lambda name: PROFILES[name])
-        self.store, self.writer = _open()
+        self.writer, self.reader = _open()
+        self.store = self._opened()
         self.changed: set[str] = set()
         self.writer.set_update_hook(lambda _kind, _name, table, _row: self.changed.add(table))
         self.tables = [
@@ -107,6 +108,10 @@ class Stage:
         system = MemorySystem([declared], now_ms=self.loop.now_ms)
         system.put(RECORD, {FIELD: "0"}, ID if declared.abilities.chosen_id else None)
         return system
+
+    def _opened(self) -> SqliteStore:
+        """The store as a new process has it, which knows nothing of a lease."""
+        return SqliteStore(self.writer, self.reader, ":memory:", threaded=False)
 
     def save(self) -> Rows:
         return {table: list(self.writer.execute(f"select rowid, * from {table}")) for table in self.tables}
@@ -129,7 +134,7 @@ class Stage:
 
     def run(self, world: LittleWorld, tape: Tape, begun: bytes, wish: Wish | None = None) -> list[str]:
         """One run of a new process in this world, to its end or its death; returns the laws it broke on the way."""
-        self.world = world
+        self.world, self.store = world, self._opened()
         self.loop.now = (world.now_ms - EPOCH_MS) / 1000
         moments = Moments(world, tape, begun, digest, self.loop.now_ms)
         wires = Both.of(
@@ -185,12 +190,12 @@ class Stage:
         return Place(key, world, self.save(), due, trail)
 
 
-def _open() -> tuple[SqliteStore, apsw.Connection]:
+def _open() -> tuple[apsw.Connection, apsw.Connection]:
     name = f"file:/scope-{next(_numbers)}?vfs=memdb"
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_CREATE
     writer, reader = (apsw.Connection(name, flags=flags, statementcachesize=256) for _ in range(2))
     migrate(writer, ":memory:")
-    return SqliteStore(writer, reader, ":memory:", threaded=False), writer
+    return writer, reader
 
 
 def first_place(stage: Stage, budget: Budget) -> Place:
