@@ -42,7 +42,7 @@ def description(**entity: Any) -> dict[str, Any]:
             {"retire": {"by": "field"}, "retired": {"field": "name", "value": "x"}, "update": None},
             "needs an update",
         ),
-        ({"retire": {"by": "action", "path": "/things"}}, "needs a path with {id}"),
+        ({"retire": {"by": "action", "path": "/things"}}, "needs a path, or a body, with {id}"),
         ({"deleted": {"field": "gone", "value": True}}, "rows of a list"),
         ({"version": {"kind": "field"}}, "needs the pointer"),
         ({"version": {"kind": "updated_at"}}, "needs updated_at"),
@@ -52,6 +52,9 @@ def description(**entity: Any) -> dict[str, Any]:
         ({"list": {"paging": {"kind": "magic"}}}, "kind"),
         ({"list": {"paging": {"kind": "cursor"}}}, "next"),
         ({"lags": {"list_s": -1}}, "list_s"),
+        ({"read": {"path": "/things/{idd}"}}, "{idd} is not known here; id are"),
+        ({"update": {"path": "/things/{id}/{size}"}}, "{size} is not known here; id, name are"),
+        ({"list": {"params": {"from": "{begin}"}}}, "{begin} is not known here; next, since, size are"),
     ],
 )
 def test_a_description_that_cannot_work_is_refused_with_what_is_wrong(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
@@ -36,18 +37,38 @@ _LIST = re.compile(r"\b(r|remaining|t|reset)\s*=\s*(\d{1,9})\b")
 LONGEST_PAUSE_S = 3600.0
 
 
-def used_up_s(headers: Mapping[str, str], now_ms: int) -> float | None:
+@dataclass(frozen=True, slots=True)
+class QuotaHeaders:
+    """A system's own headers, in lower case, for what is left of a quota ("0", or "40/40" for used and all), and for
+    the time until there is more, "" for none: then `pause_s` is waited."""
+
+    remaining: str
+    reset: str = ""
+    pause_s: float = 2.0
+
+
+def used_up_s(headers: Mapping[str, str], now_ms: int, own: QuotaHeaders | None = None) -> float | None:
     """Seconds until a quota is filled up that an answer says is used up; None if it doesn't say so.
 
     Header names in lower case. Known are `X-RateLimit-Remaining` with `-Reset` (also X-Rate-Limit- and
     RateLimit-), where the time is in seconds from now or, if it is that large, a moment since 1970 in seconds or
     milliseconds; and `RateLimit: ...;r=0;t=30` of the IETF draft, `RateLimit: limit=9, remaining=0, reset=30` of
-    its older versions.
+    its older versions. `own`: those of a system that has others.
     """
+    if own is not None:
+        used, slash, all_ = headers.get(own.remaining, "").strip().partition("/")
+        if (not slash and used not in ("0", "0.0")) or (slash and used.strip() != all_.strip()):
+            return None
+        return _until_s(headers.get(own.reset, ""), now_ms) if own.reset in headers else own.pause_s
     told: dict[str, str] = dict(_LIST.findall(headers.get("ratelimit", "")))
     remaining = told.get("r", told.get("remaining", _first(headers, _REMAINING)))
     reset = told.get("t", told.get("reset", _first(headers, _RESET)))
-    if remaining.strip() not in ("0", "0.0") or not re.fullmatch(r"\d{1,15}(\.\d{1,9})?", reset.strip()):
+    return _until_s(reset, now_ms) if remaining.strip() in ("0", "0.0") else None
+
+
+def _until_s(reset: str, now_ms: int) -> float | None:
+    """The seconds that a header tells, from now or as a moment; None if it tells none."""
+    if not re.fullmatch(r"\d{1,15}(\.\d{1,9})?", reset.strip()):
         return None
     seconds = float(reset)
     if seconds > 1e11:

@@ -21,13 +21,13 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 import aiohttp
 import msgspec
 from yarl import URL
 
-from instep.connectors.clock import Skew, retry_after_s, used_up_s
+from instep.connectors.clock import QuotaHeaders, Skew, retry_after_s, used_up_s
 from instep.connectors.exchange import (
     Answer,
     Authorizer,
@@ -62,8 +62,9 @@ class HttpClient:
 
     `definite` names 5xx statuses by which this system says that a write was not applied: such an answer is
     returned as it is, while a read is tried again. `record_locked` tells from the body of a 429 that one
-    record is locked, which is no reason to hold back requests for others. `request_ids` are the response headers
-    that hold the system's own id of a request, in lower case. `log` gets an Exchange per request
+    record is locked, which is no reason to hold back requests for others. `secret_query` goes with every request,
+    and into nothing that is shown; `quota` are the system's own headers for what is left. `request_ids` are the
+    response headers that hold the system's own id of a request, in lower case. `log` gets an Exchange per request
     sent. `tap`, if somebody sets it, gets the whole Traffic of each. `sleep`, `random`, `monotonic` and `now_ms`
     exist for tests.
     """
@@ -75,6 +76,8 @@ class HttpClient:
         *,
         auth: Authorizer | None = None,
         headers: Mapping[str, str] | None = None,
+        secret_query: Mapping[str, str] | None = None,
+        quota: QuotaHeaders | None = None,
         requests_per_minute: int | None = None,
         reserve: float = 0.0,
         burst: int = 5,
@@ -96,6 +99,7 @@ class HttpClient:
         self.tap: Callable[[Traffic], None] | None = None
         self._auth = auth or FixedHeaders()
         self._headers = {"Accept": "application/json", "User-Agent": "instep", **(headers or {})}
+        self._secret_query, self._quota = dict(secret_query or {}), quota
         self._definite = frozenset(definite)
         self._record_locked = record_locked
         self._request_ids = tuple(request_ids)
@@ -192,6 +196,12 @@ class HttpClient:
         if locked or not busy:
             await self._back_off(attempt)
 
+    def without_secrets(self, address: str) -> str:
+        """An address that the system gave, without the parameters that are sent with every request."""
+        parts = urlsplit(address)
+        kept = [each for each in parts.query.split("&") if each.partition("=")[0] not in self._secret_query]
+        return urlunsplit(parts._replace(query="&".join(kept))) if self._secret_query else address
+
     async def close(self) -> None:
         """Let go of connections; a later request opens new ones."""
         session, self._session = self._session, None
@@ -229,6 +239,10 @@ class HttpClient:
         raise _Broken("it redirects in a circle", sent=True, unbelievable=True)
 
     async def _exchange(self, call: _Call, method: str, url: URL, attempt: int) -> tuple[Answer, str]:
+        shown = url
+        if self._secret_query:
+            query = urlencode(self._secret_query)
+            url = URL(f"{url}{'&' if url.query_string else '?'}{query}", encoded=True)
         outgoing = Outgoing(method, url.raw_path_qs, call.body or b"")
         headers = {**self._headers, **await self._auth.headers(outgoing), **call.headers}
         if call.body is not None:
@@ -248,20 +262,22 @@ class HttpClient:
                 timeout=self._timeout(call),
             ) as response:
                 status = response.status
-                answer_headers = {name.lower(): value for name, value in response.headers.items()}
+                # A header that comes several times is one with commas (RFC 9110, 5.3).
+                names = {name.lower() for name in response.headers}
+                answer_headers = {name: ", ".join(response.headers.getall(name)) for name in names}
                 found = (answer_headers[name] for name in self._request_ids if name in answer_headers)
                 request_id = clean(next(found, ""))
                 if call.write:
                     note_request(request_id)
                 received_ms = self.now_ms()
-                used_up = used_up_s(answer_headers, received_ms)
+                used_up = used_up_s(answer_headers, received_ms, self._quota)
                 if used_up is not None:
                     self.pace.pause(used_up)
                 self.skew.observe(answer_headers.get("date", ""), sent_ms, received_ms)
                 body = await self._bounded(response)
                 if self.tap is not None:
                     own = {**self._headers, **call.headers}
-                    sent = (method, str(url), own, call.body or b"")
+                    sent = (method, str(shown), own, call.body or b"")
                     self.tap(Traffic(*sent, status, answer_headers, body))
             value, parsed = _parsed(body, status, response.charset)
             return Answer(status, answer_headers, value, parsed, len(body)), answer_headers.get(

@@ -90,7 +90,9 @@ class Asker:
 
     def next(self, token: str, answer: Answer, rows: Sequence[Json], rows_so_far: int, url: str) -> str:
         """The token of the page after this one, "" if this was the last."""
-        return next_token(self.call.paging, token, answer, rows, rows_so_far, url)
+        following = next_token(self.call.paging, token, answer, rows, rows_so_far, url)
+        # A link often repeats what was asked with; a token is kept in the store, where no secret belongs.
+        return self.client.without_secrets(following) if "://" in following else following
 
     async def all_rows(self) -> list[Json]:
         """Every row, of a list that is part of a record. Raises as `page`, and BadAnswer for one that has no end."""

@@ -12,18 +12,20 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
+from instep.connectors.clock import QuotaHeaders
 from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.exchange import Traffic
 from instep.connectors.http import Exchange, HttpClient, Limits
 from instep.connectors.pace import Monotonic, Sleep
 from instep.connectors.request_ids import USUAL_HEADERS, tells_requests
-from instep.connectors.rest.auth import Keep, Secrets, Tokens, authorizer, resolved
+from instep.connectors.rest.auth import authorizer
 from instep.connectors.rest.check import look
 from instep.connectors.rest.description import Description
 from instep.connectors.rest.entities import entity_of
 from instep.connectors.rest.jobs import Jobs
 from instep.connectors.rest.places import place_of
 from instep.connectors.rest.reader import Reader
+from instep.connectors.rest.sessions import Keep, Renewed, Secrets, resolved
 from instep.connectors.rest.writer import Writer
 from instep.connectors.writing import require
 from instep.core.model import Entity, Record
@@ -83,6 +85,8 @@ class RestConnector:
             base_url,
             auth=self._auth,
             headers={name: resolved(text, secrets) for name, text in description.headers.items()},
+            secret_query={name: resolved(text, secrets) for name, text in description.params.items()},
+            quota=_quota(description),
             requests_per_minute=description.requests_per_minute,
             reserve=description.reserve,
             limits=limits,
@@ -147,7 +151,7 @@ class RestConnector:
     async def close(self) -> None:
         for writer in self._writers.values():
             await writer.close()
-        if isinstance(self._auth, Tokens):
+        if isinstance(self._auth, Renewed):
             await self._auth.close()
         await self._client.close()
 
@@ -174,6 +178,13 @@ class RestConnector:
         self.clock_error_ms = self._client.skew.error_ms
         if self._log is not None:
             self._log(exchange)
+
+
+def _quota(description: Description) -> QuotaHeaders | None:
+    told = description.quota
+    return (
+        QuotaHeaders(told.remaining.lower(), told.reset.lower(), told.pause_s) if told is not None else None
+    )
 
 
 def _statuses(description: Description) -> set[int]:

@@ -8,12 +8,12 @@ are generated from this module.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
-from instep.connectors.rest.description_auth import Auth
-from instep.connectors.rest.description_base import FORMATS, Equals, Format, Model, Scalar, Zone
+from instep.connectors.rest.description_auth import Auth, Quota
+from instep.connectors.rest.description_base import Equals, Model, Scalar, laid_over
 from instep.connectors.rest.description_calls import (
     BulkCall,
     ChosenId,
@@ -24,135 +24,8 @@ from instep.connectors.rest.description_calls import (
     WriteCall,
 )
 from instep.connectors.rest.description_list import ListCall, PartCall
+from instep.connectors.rest.description_records import FieldLine, Lags, Moment, Parent, Version
 from instep.connectors.rest.words import words_in
-from instep.core.model import FieldType
-
-
-class Moment(Model):
-    """Where a record tells a time, and how it is written."""
-
-    field: str = Field(description="pointer within the record")
-    format: Format = Field(default="iso", description=FORMATS)
-    zone: Zone = Field(default="UTC", description="of times that don't tell theirs, such as Europe/Oslo")
-    resolution_ms: int = Field(
-        default=1, ge=1, description="two changes closer than this may show the same time"
-    )
-
-
-class Version(Model):
-    """What tells two states of a record apart."""
-
-    kind: Literal["field", "updated_at", "none"] = Field(
-        default="none",
-        description="field: a whole number that every change raises; updated_at: the time of the last change",
-    )
-    field: str = Field(default="", description="for kind field: pointer to the number")
-    token: str = Field(
-        default="",
-        description="pointer to what a record shows as its state, and an update hands back, such as @odata.etag or"
-        " SyncToken; a listed record then has it, too",
-    )
-    token_at: str = Field(
-        default="",
-        description="where among the fields of an update the token stands, if it stands in the body",
-    )
-    if_match: str = Field(
-        default="",
-        description="makes updates conditional: etag to send back the ETag of the reading, or the header's text"
-        ' with {version} or {token} in it, such as "{version}" in double quotes; empty if the system can\'t',
-    )
-
-    @model_validator(mode="after")
-    def _named(self) -> Version:
-        if self.kind == "field" and not self.field:
-            raise ValueError("kind field needs the pointer in field")
-        if "{version}" in self.if_match and self.kind != "field":
-            raise ValueError("if_match with {version} needs kind field")
-        if self.if_match and self.if_match != "etag" and not words_in(self.if_match) & {"version", "token"}:
-            raise ValueError("if_match is etag or a text with {version} or {token} in it")
-        if self.token_at and self.if_match:
-            raise ValueError("the token goes into the body or into a header, not into both")
-        if bool(self.token) != ("{token}" in self.if_match or bool(self.token_at)):
-            raise ValueError("a token needs token_at, or if_match with {token}, and these need a token")
-        return self
-
-
-class Lags(Model):
-    """How late the system may be, in seconds; too large costs time, too small costs truth."""
-
-    list_s: float = Field(default=2, ge=0, le=86_400, description="a list may miss a change for so long")
-    read_s: float = Field(default=0, ge=0, le=86_400, description="a reading may miss a change for so long")
-    late_apply_s: float = Field(
-        default=300,
-        ge=0,
-        le=86_400,
-        description="a request that timed out may still be carried out for so long",
-    )
-
-
-class FieldLine(Model):
-    """One field of a record."""
-
-    path: str = Field(
-        description="its name: by default the dotted path within the record's fields",
-        pattern=r"^[^.\s]+(\.[^.\s]+)*$",
-    )
-    read_at: str = Field(
-        default="",
-        description="pointer to it within the fields, if that is not the path: country_id.0, or an entry of a list:"
-        " addresses[type=billing].city; with a slash before it: within the whole record",
-    )
-    write_at: str = Field(default="", description="the same within the fields, or the whole body, of a write")
-    empty: Scalar = Field(
-        default=None, description="what stands there if it is empty; by default as the entity has it"
-    )
-    type: FieldType = Field(
-        default="text", description="decimals in quotes are text; decimal is a JSON number"
-    )
-    required: bool = Field(default=False, description="a create without it is refused")
-    create: bool = Field(default=True, description="a create takes it")
-    update: bool = Field(default=True, description="an update takes it")
-    read_only: bool = Field(default=False, description="short for create: false and update: false")
-    max_length: int | None = Field(
-        default=None, ge=1, description="characters; checked before anything is sent"
-    )
-    choices: tuple[str, ...] | None = Field(
-        default=None, description="the only values; checked before sending"
-    )
-    reference: str = Field(default="", description="the entity of this system whose id it holds")
-    group: str = Field(default="", description="fields that another call writes: the name of one of `groups`")
-    reason: str = Field(
-        default="", description="why it can't be written: the sentence for the person who has to do it"
-    )
-
-
-class Parent(Model):
-    """What the records are listed, read and written under, where that is part of their paths."""
-
-    entity: str = Field(default="", description="the entity that it is; its records are listed first")
-    among: tuple[str | int, ...] = Field(
-        default=(), description="or the ids that it may have, such as those of a few companies"
-    )
-    word: str = Field(
-        default="", description="its word in paths, in braces; by default the entity's name", pattern=r"^\w*$"
-    )
-    field: str = Field(
-        description="the field of the records that holds its id; it is filled in from the path, and a create needs it"
-    )
-    in_id: bool = Field(
-        default=True,
-        description="the ids that Instep keeps carry the parent's (12/3404). false: ids are unique in the whole"
-        " system, and one record is read by a path without its parent",
-    )
-    in_body: bool = Field(default=False, description="a create sends the parent's id in the body, too")
-
-    @model_validator(mode="after")
-    def _named(self) -> Parent:
-        if bool(self.entity) == bool(self.among):
-            raise ValueError("a parent is either an entity or among some ids")
-        if self.among and not self.word:
-            raise ValueError("a parent among some ids needs a word for paths")
-        return self
 
 
 class EntityDescription(Model):
@@ -318,8 +191,34 @@ class Description(Model):
         description="the response header with the system's own id of a request, which the journal keeps; "
         "absent: the usual ones are tried (X-Request-Id, Request-Id, X-Correlation-Id)",
     )
+    quota: Quota | None = Field(
+        default=None,
+        description="which headers tell what is left of the quota, if they are none of the usual ones",
+    )
+    params: dict[str, str] = Field(
+        default_factory=dict,
+        description="parameters of every request, such as an API key (env:NAME or file:PATH) where headers won't do",
+    )
     errors: Errors = Field(default=Errors(), description="how the system says no")
+    defaults: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="keys of entities, for each entity that does not say otherwise: objects are laid over each other,"
+        " fields come before its own, and null takes a default away",
+    )
     entities: dict[str, EntityDescription] = Field(min_length=1, description="by the name that dataflows use")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        defaults, entities = value.get("defaults"), value.get("entities")
+        if not isinstance(defaults, dict) or not isinstance(entities, dict):
+            return value
+        laid = {
+            name: laid_over(defaults, own) if isinstance(own, dict) else own for name, own in entities.items()
+        }
+        return {**value, "entities": laid}
 
     @model_validator(mode="after")
     def _references(self) -> Description:
@@ -354,3 +253,27 @@ class Description(Model):
             raise ValueError(f"{name}: the path has {{{missing[0]}}}, which is none of its parents")
         if words and words[0] not in words_in(self.entities[name].path):
             raise ValueError(f"{name}: the path lacks {{{words[0]}}}")
+        self._check_words(name, set(words))
+
+    def _check_words(self, name: str, parents: set[str]) -> None:
+        described = self.entities[name]
+        fields = {"id", *parents, *(field.path for field in described.fields)}
+        writes = (described.create, described.update, *described.groups.values())
+        spoken = [
+            (fields, [(w.path, dict(w.params), list(w.constants.values())) for w in writes if w]),
+            (fields, [part.path for part in described.parts.values()]),
+        ]
+        if described.retire is not None:
+            spoken.append((fields, [described.retire.path, described.retire.body]))
+        if described.read is not None:
+            read = described.read
+            spoken.append(({"id", *parents}, [read.path, dict(read.params), read.body]))
+        for call in (described.list, described.changes):
+            if call is not None:
+                spoken.append((parents | call.known_words(), [call.path, *call.templates()]))
+        for known, templates in spoken:
+            unknown = sorted(word for word in words_in(templates) if word not in known)
+            if unknown:
+                raise ValueError(
+                    f"{name}: {{{unknown[0]}}} is not known here; {', '.join(sorted(known))} are"
+                )

@@ -31,6 +31,11 @@ class ApiKey(Model):
     kind: Literal["header"]
     name: str = Field(description="the header's name, such as X-Api-Key", pattern=r"^[A-Za-z0-9-]+$")
     value: SecretReference = Field(description="where the header's value is")
+    template: str = Field(
+        default="{value}",
+        description="the header around it, such as Token token={value}",
+        pattern=r"\{value\}",
+    )
 
 
 class Signature(Model):
@@ -82,10 +87,54 @@ class OAuth2(Model):
         "gives a new one with each token needs file:PATH, which is then written anew",
     )
     scope: str = Field(default="", description="the scope to ask for; left out if empty")
+    params: dict[str, str] = Field(
+        default_factory=dict,
+        description="further parameters of the request for a token, or other ones (grant_type: password); a secret"
+        " among them as env:NAME or file:PATH",
+    )
+    template: str = Field(
+        default="Bearer {token}", description="the header Authorization around a token", pattern=r"\{token\}"
+    )
     client_auth: Literal["body", "basic"] = Field(
         default="body",
         description="how the client proves itself: in the form, or by HTTP Basic (RFC 6749, 2.3.1)",
     )
 
 
-Auth = Annotated[Basic | Bearer | ApiKey | Signature | OAuth2, Field(discriminator="kind")]
+class Login(Model):
+    """A session that is begun by a call of its own, and again when it has ended."""
+
+    kind: Literal["login"]
+    path: str = Field(description="where the session is begun: a path, or a whole address")
+    method: Literal["POST", "PUT"] = Field(default="POST", description="of that call")
+    body: dict[str, str] = Field(
+        description="what is sent as JSON: dotted path -> a text, or env:NAME or file:PATH", min_length=1
+    )
+    token: str = Field(default="", description="pointer to the token in the answer, or header:NAME")
+    cookie: str = Field(default="", description="or the name of the cookie that is the session")
+    header: str = Field(default="Authorization", description="the header that a token is sent in")
+    template: str = Field(
+        default="Bearer {token}", description="that header around the token", pattern=r"\{token\}"
+    )
+    lasts_s: int = Field(default=1200, ge=30, description="seconds for which a session is good")
+
+    @model_validator(mode="after")
+    def _told(self) -> Login:
+        if bool(self.token) == bool(self.cookie):
+            raise ValueError("a session is a token or a cookie")
+        return self
+
+
+class Quota(Model):
+    """Headers by which the system tells what is left of the quota, where they are none of the usual ones."""
+
+    remaining: str = Field(
+        description="the header with the requests that are left, or with those used and all (39/40)"
+    )
+    reset: str = Field(default="", description="the header with the time until there are more, or the moment")
+    pause_s: float = Field(
+        default=2, ge=0, le=3600, description="seconds to wait where no header tells the time"
+    )
+
+
+Auth = Annotated[Basic | Bearer | ApiKey | Signature | OAuth2 | Login, Field(discriminator="kind")]

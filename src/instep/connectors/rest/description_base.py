@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -56,3 +57,24 @@ class Equals(Model):
 
     field: str = Field(description="its dotted path")
     value: Scalar = Field(description="the value that says so")
+
+
+def laid_over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys laid over others: objects key by key, unless they are of different kinds; fields that are said again take
+    the place of those of the same path; anything else is replaced."""
+    laid = dict(under)
+    for key, value in over.items():
+        below = laid.get(key)
+        if key == "fields" and isinstance(below, list) and isinstance(value, list):
+            own = {line.get("path") for line in value if isinstance(line, dict)}
+            kept = [line for line in below if not (isinstance(line, dict) and line.get("path") in own)]
+            laid[key] = [*kept, *value]
+        elif isinstance(below, dict) and isinstance(value, dict) and _of_one_kind(below, value):
+            laid[key] = laid_over(below, value)
+        else:
+            laid[key] = value
+    return laid
+
+
+def _of_one_kind(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return "kind" not in other or one.get("kind") == other["kind"]

@@ -120,6 +120,10 @@ class WriteCall(Model):
         default=None, description="default: POST creates, PATCH updates, PUT if body is full"
     )
     path: str = Field(default="", description="with {id} to update; by default the entity's path, and the id")
+    params: dict[str, str | int | bool] = Field(default_factory=dict, description="sent with every request")
+    encoding: Literal["json", "form"] = Field(
+        default="json", description="of the body; form: name=value, with inner names in brackets"
+    )
     wrap: str = Field(default="", description="where in the body the fields stand, such as data.attributes")
     constants: dict[str, Scalar] = Field(
         default_factory=dict, description="dotted path in the body -> what always stands there"
@@ -216,11 +220,13 @@ class RetireCall(Model):
     )
     method: Method | None = Field(default=None, description="default: DELETE or POST")
     path: str = Field(default="", description="with {id}; needed for an action")
+    params: dict[str, str | int | bool] = Field(default_factory=dict, description="sent with every request")
+    body: JsonValue = Field(default=None, description="the JSON that is sent, if any, with {id} in it")
 
     @model_validator(mode="after")
     def _pathed(self) -> RetireCall:
-        if self.by == "action" and "{id}" not in self.path:
-            raise ValueError("an action needs a path with {id} in it")
+        if self.by == "action" and "id" not in words_in([self.path, dict(self.params), self.body]):
+            raise ValueError("an action needs a path, or a body, with {id} in it")
         return self
 
 

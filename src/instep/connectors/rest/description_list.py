@@ -181,9 +181,18 @@ class AskCall(Model):
     paging: Paging = Field(default=NoPaging(kind="none"), description="how the next page is asked for")
     max_pages: int = Field(default=100_000, ge=1, description="a listing longer than this is not believed")
 
+    def templates(self) -> list[object]:
+        """Everything but the path that may have words in it."""
+        return [dict(self.params), dict(self.headers), self.body]
+
     def words(self) -> set[str]:
         """The words in everything but the path."""
-        return words_in([dict(self.params), dict(self.headers), self.body])
+        return words_in(self.templates())
+
+    def known_words(self) -> set[str]:
+        """The words that have a value for the pages of a listing."""
+        custom = self.paging if isinstance(self.paging, CustomPaging) else None
+        return {"since", "next", "size", *(custom.next if custom else ()), *(custom.first if custom else ())}
 
 
 class ListCall(AskCall):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from instep.connectors.rest.description import EntityDescription, FieldLine
+from instep.connectors.rest.description import EntityDescription
+from instep.connectors.rest.description_records import FieldLine
 from instep.connectors.rest.moments import unit_ms
 from instep.core.model import Abilities, Entity, Field, Versions
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from instep.connectors.rest.description import EntityDescription, FieldLine
+from instep.connectors.rest.description import EntityDescription
+from instep.connectors.rest.description_records import FieldLine
 from instep.connectors.rest.pointers import at, put
 from instep.connectors.writing import heads
 from instep.core.model import Entity

@@ -13,6 +13,7 @@ from instep.connectors.http import Answer
 from instep.connectors.request_ids import noting
 from instep.connectors.rest.bulk import Outcome, bulk_body, told_apart
 from instep.connectors.rest.description_calls import BulkCall, WriteCall
+from instep.connectors.rest.forms import form_of
 from instep.connectors.rest.jobs import Jobs
 from instep.connectors.rest.outcomes import CREATE, refusal, says_no
 from instep.connectors.rest.places import usable_id
@@ -34,6 +35,7 @@ class Sending:
     path: str
     body: Json
     headers: Mapping[str, str]
+    params: Mapping[str, str]
     id: str = ""
     parent: str = ""
     entry: Json = None
@@ -60,8 +62,15 @@ class Sender:
         """Raises every outcome."""
         what = self._what(sending)
         route = self._described.path + ("" if sending.operation == CREATE else "/{id}")
+        as_form = sending.call.encoding == "form"
         answer = await self._client.request(
-            sending.method, sending.path, body=encode(sending.body), headers=sending.headers, route=route
+            sending.method,
+            sending.path,
+            query=list(sending.params.items()),
+            body=form_of(sending.body) if as_form else encode(sending.body),
+            content_type="application/x-www-form-urlencoded" if as_form else "application/json",
+            headers=sending.headers,
+            route=route,
         )
         chosen = sending.id if sending.operation == CREATE else ""
         errors = self._reader.errors

@@ -24,7 +24,7 @@ from instep.connectors.rest.rows import (
     wrapped,
 )
 from instep.connectors.rest.sender import Sender, Sending, Told
-from instep.connectors.rest.words import Words
+from instep.connectors.rest.words import Words, filled_body, filled_texts
 from instep.connectors.writing import fault, missing, require, require_creatable, require_updatable
 from instep.core.model import Record
 from instep.core.values import Absent, Json, decode, get_path
@@ -62,9 +62,12 @@ class Writer:
         if call.by == "field" and described.retired is not None:
             change: dict[str, Json] = {described.retired.field: described.retired.value}
             return await self.update(id, change, seen=seen, idempotency=idempotency)
+        words = self._words(id, seen)
         answer = await self._client.request(
             call.method or ("DELETE" if call.by == "delete" else "POST"),
-            self._path(call.path, self._words(id, seen), id),
+            self._path(call.path, words, id),
+            query=list(filled_texts(call.params, words).items()),
+            body=filled_body(call.body, words),
             headers=self._headers(idempotency, seen.token),
             route=described.path + "/{id}",
         )
@@ -128,7 +131,17 @@ class Writer:
         bulk = described.bulk_create
         entry = create_body(self._place, bulk, values, words) if bulk is not None else None
         return Sending(
-            CREATE, call, method, path, body, headers, id=id, parent=parent, entry=entry, marker=key.marker
+            CREATE,
+            call,
+            method,
+            path,
+            body,
+            headers,
+            filled_texts(call.params, words),
+            id=id,
+            parent=parent,
+            entry=entry,
+            marker=key.marker,
         )
 
     async def _change(self, id: str, changes: Mapping[str, Json], seen: Record, idempotency: str) -> Sending:
@@ -166,7 +179,8 @@ class Writer:
         if bulk is not None and call is described.update:
             entry = wrapped(bulk, layout, bulk.id_at, words)
         parent = self._parent(seen.fields)
-        return Sending(UPDATE, call, method, path, body, headers, id=id, parent=parent, entry=entry)
+        params = filled_texts(call.params, words)
+        return Sending(UPDATE, call, method, path, body, headers, params, id=id, parent=parent, entry=entry)
 
     def _apart(self, record: Record) -> dict[str, Json]:
         """The fields that a row has by itself."""
