@@ -196,6 +196,19 @@ async def chosen_twice() -> list[str]:
     return must("12", any("can't be linked" in what for what in told), "nobody was told why it can't be")
 
 
+async def partner_that_a_list_told_of() -> list[str]:
+    """A list shows a record with another address; read, it can't be for now, and somebody enters that address."""
+    site = Site(abilities=Both(STRICT, replace(STRICT, versions="none")))
+    await site.linked_company()
+    [right] = site.systems.right.ids("company")
+    site.edit(RIGHT, right, mail="new@x.example")
+    site.put(LEFT, name="Ann too", mail="new@x.example")
+    site.connectors.right.next("read", *(raising(RetryLater("not now")) for _ in range(3)))
+    await site.run(later_ms=30_000)
+    await site.rest()
+    return twice(site)
+
+
 PROTECTIONS = (
     Protection(
         "match before create",
@@ -268,6 +281,14 @@ PROTECTIONS = (
         "7",
         put(judge, "_unless_unread", lambda tx, pair, scene, key, verdict: verdict),
         story(records_known_by_their_ids),
+    ),
+    Protection(
+        "a create waits for what a list has told of",
+        "core/match.py:told",
+        "a partner that has just got its address is made again",
+        "7",
+        put(judge, "told", lambda number: -100 - number),
+        story(partner_that_a_list_told_of),
     ),
     Protection(
         "a record is read before it is linked",

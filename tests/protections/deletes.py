@@ -11,7 +11,7 @@ from instep.core.model import Both
 from instep.errors import Gone
 from instep.runner import absence, brakes, look, missing, observe, run
 from instep.store.transaction import SqliteTx
-from tests.runner.site import LEFT, RIGHT, STRICT, Site, pair, raising
+from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, pair, raising
 
 from .checks import must, retired
 from .notices import story
@@ -127,6 +127,47 @@ async def deleted_and_left_alone() -> list[str]:
     return must("deletes", not site.systems.left.ids("company"), "a deleted record was made again")
 
 
+async def record_not_readable_yet() -> list[str]:
+    """A record was seen a moment ago; now a replica that lags says twice that there is none."""
+    lags = replace(SILENT, read_lag_ms=8_000)
+    site = Site(RETIRE, abilities=Both(lags, lags))
+    linked = await companies(site, 3)
+    left, right = linked[0]
+    site.edit(LEFT, left, phone="8")
+    site.edit(RIGHT, right, title="Bea")
+    nothing, well = raising(Gone("no such company yet")), after(lambda: None)
+    site.connectors.left.next("read", nothing, well, well, nothing)  # between them two others are read
+    await site.run()
+    seen = site.sighting(LEFT, left)
+    return must("11", seen is not None and not seen.deleted, "a record that was just seen counts as deleted")
+
+
+def _long_after(whole: Any) -> Any:
+    async def confirm(engine: Any, side: Any, entity: Any, id: str, **more: Any) -> bool:
+        return bool(await whole(replace(engine, now_ms=lambda: 4_000_000_000_000), side, entity, id, **more))
+
+    return confirm
+
+
+async def vouched_for_by_what_has_come_since() -> list[str]:
+    """A system has lost a record, and got others since; these can be read."""
+    site = Site(RETIRE, abilities=Both(SILENT, SILENT))
+    left, right = await site.linked_company()
+    site.systems.left.remove("company", left)
+    for n in range(3):
+        site.put(LEFT, name=f"N{n}", mail=f"{n}@x.example")
+    for _ in range(3):
+        await site.run(later_ms=5_000, full=True, released=frozenset({"company:empty"}))
+    return must("11", not retired(site, RIGHT, right), "a new record vouched for the loss of an older one")
+
+
+def _anybody(whole: Any) -> Any:
+    def canaries(tx: Any, side: Any, entity: str, excluding: str, **limits: int) -> Any:
+        return whole(tx, side, entity, excluding, **{**limits, "known_ms": 2**62, "created_ms": 2**62})
+
+    return canaries
+
+
 def _unlinked(tx_save: Any) -> Any:
     def save(tx: Any, link: Any) -> Any:
         if link.state != "retired":
@@ -163,6 +204,22 @@ PROTECTIONS = (
         "11",
         NO_CANARIES,
         story(system_that_shows_nothing),
+    ),
+    Protection(
+        "who vouches for a delete was there before",
+        "runner/absence.py:known_ms",
+        "a system that lost what it held, and got new records, has the lost ones' partners taken out of use",
+        "11",
+        wrap(SqliteTx, "canaries", _anybody),
+        story(vouched_for_by_what_has_come_since),
+    ),
+    Protection(
+        "what was just seen is not gone yet",
+        "runner/absence.py:read_lag_ms",
+        "a replica that has not heard of a record yet makes it count as deleted",
+        "11",
+        both(wrap(look, "confirm_gone", _long_after), wrap(missing, "confirm_gone", _long_after)),
+        story(record_not_readable_yet),
     ),
     Protection(
         "a delete is read twice",

@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import apsw
 
-from instep.core.model import Abilities, Both
-from instep.core.state import Hold
-from instep.errors import InDoubt, Refused
-from instep.runner import judge, look, outcome, run, send, settle, turn
+from instep.runner import look, outcome, run, send, settle, turn
 from instep.store.group_commit import Group
 from instep.store.sqlite import open_store
-from instep.store.transaction import SqliteTx
-from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, lost, pair, raising, unanswered
+from tests.runner.site import LEFT, Site, after
 
-from .checks import must, twice
+from .checks import must
 from .notices import search, story
-from .protection import Protection, both, put, wrap
-
-LATE_MS = STRICT.late_apply_ms
-MARKER = replace(STRICT, marker="ref")
-KEY = replace(STRICT, key_window_ms=1_800_000)
-CHOSEN = replace(STRICT, chosen_id=True)
-
-
-def right_with(abilities: Abilities, **settings: Any) -> Site:
-    """A site whose right system offers these abilities."""
-    return Site(pair(**settings), abilities=Both(STRICT, abilities))
-
-
-# --- The switches
+from .protection import Protection, put, wrap
 
 
 def _forgetful(whole: Any) -> Any:
@@ -66,22 +48,8 @@ def _reading_does_not_count(engine: Any, tx: Any, intent: Any, record: Any) -> N
     outcome.not_applied(engine, tx, intent, "read")
 
 
-def _at_once(engine: Any, intent: Any, abilities: Any) -> int:
+def at_once(engine: Any, intent: Any, abilities: Any) -> int:
     return int(intent.sent_ms)
-
-
-def _without_lag(whole: Any) -> Any:
-    return lambda engine, intent, abilities: whole(
-        engine, intent, replace(abilities, list_lag_ms=0, read_lag_ms=0)
-    )
-
-
-def _nobody_is_asked(key: Any, name: str, cause: str, *rest: Any, **more: Any) -> Hold:
-    return Hold(key, name, "asked", *rest, **more)
-
-
-async def _nobody_is_ours(engine: Any, intent: Any, error: Refused) -> Any:
-    return send.Sent(lambda tx: outcome.refused(engine, tx, intent, error))
 
 
 def _answered_before_the_commit(group: Group, jobs: Any) -> None:
@@ -93,7 +61,35 @@ def _answered_before_the_commit(group: Group, jobs: Any) -> None:
         group._run(job)
 
 
-# --- The stories
+def _with_the_token_of_now(whole: Any) -> Any:
+    async def resend(engine: Any, intent: Any, seen: Any, abilities: Any) -> Any:
+        entity = outcome.pair_of(engine, intent).entity[intent.side]
+        if seen is not None:
+            record = await engine.connectors[intent.side].read(entity, intent.record_id)
+            seen = replace(seen, token=record.token)
+        return await whole(engine, intent, seen, abilities)
+
+    return resend
+
+
+def _what_was_replaced_is_unknown(whole: Any) -> Any:
+    """Where neither our value nor the one before it is there, nothing moves."""
+
+    def adopt(engine: Any, tx: Any, intent: Any, record: Any) -> None:
+        before = tx.link(intent.link_id) if intent.link_id else None
+        whole(engine, tx, intent, record)
+        link = tx.link(intent.link_id) if intent.link_id else None
+        if before is None or link is None:
+            return
+        kept = {
+            name: base
+            for name, base in before.base.items()
+            if name in intent.properties and link.base[name] != base
+            if str(record.fields.get("value")).strip() != str(intent.payload.get("value")).strip()
+        }
+        tx.save_link(replace(link, base={**link.base, **kept}))
+
+    return adopt
 
 
 async def intent_on_disk() -> list[str]:
@@ -115,106 +111,6 @@ async def intent_on_disk() -> list[str]:
         finally:
             await site.store.close()
         return must("8", found == [1], "a create was on its way, and nothing on the disk said so")
-
-
-async def _unanswered(abilities: Abilities, later_ms: int, **settings: Any) -> list[str]:
-    """A create is carried out and not answered, and the next run comes so much later."""
-    site = right_with(abilities, **settings)
-    site.put(LEFT, name="Ann", mail="a@x.example")
-    site.connectors.right.next("create", unanswered())
-    await site.run()
-    await site.run(later_ms)
-    await site.rest()
-    return twice(site)
-
-
-async def create_that_lands_late() -> list[str]:
-    site = right_with(MARKER)
-    site.put(LEFT, name="Ann", mail="a@x.example")
-    late: list[Callable[[], Awaitable[Any]]] = []
-
-    async def later(send: Callable[[], Awaitable[Any]]) -> Any:
-        late.append(send)
-        raise InDoubt("no answer")
-
-    site.connectors.right.next("create", later)
-    await site.run()
-    await site.run(later_ms=2_000)
-    await late[0]()
-    await site.rest()
-    return twice(site)
-
-
-async def search_that_lags() -> list[str]:
-    """Searches and lists show what was just made only after a while."""
-    lag_ms = 120_000
-    site = right_with(replace(MARKER, list_lag_ms=lag_ms))
-    site.put(LEFT, name="Ann", mail="a@x.example")
-    await site.run(later_ms=2 * lag_ms, act=False)
-    made_ms = site.now
-
-    async def lagging(send: Callable[[], Awaitable[Any]]) -> Any:
-        return await send() if site.now >= made_ms + lag_ms else []
-
-    site.connectors.right.next("create", unanswered())
-    site.connectors.right.next("find", *(lagging for _ in range(100)))
-    site.connectors.right.unlisted = {"1"}
-    for _ in range(20):
-        await site.run(later_ms=10_000)
-    return twice(site)
-
-
-async def key_beyond_its_window() -> list[str]:
-    """The process comes back when the server has forgotten the key."""
-    return await _unanswered(KEY, 4 * KEY.key_window_ms, match=())
-
-
-async def nothing_tells() -> list[str]:
-    return await _unanswered(STRICT, 3 * LATE_MS, match=())
-
-
-async def record_that_may_be_ours() -> list[str]:
-    """A create got no answer, and a record appears there that no reading tells whose it is."""
-    site = right_with(STRICT, match=())
-    site.put(LEFT, name="Ann", mail="a@x.example")
-    site.connectors.right.next("create", unanswered())
-    for _ in range(4):
-        await site.run()
-    return twice(site)
-
-
-async def record_that_is_being_made() -> list[str]:
-    """A create got no answer; a listing then shows what it made, by the reference that it was given."""
-    site = right_with(MARKER, match=())
-    site.put(LEFT, name="Ann", mail="a@x.example")
-    site.connectors.right.next("create", unanswered())
-    site.connectors.right.next("find", *(raising(InDoubt("no answer")) for _ in range(3)))
-    for _ in range(4):
-        await site.run()
-    return twice(site)
-
-
-async def entered_meanwhile() -> list[str]:
-    """A create did not arrive, and a person enters the same by hand before it is sent again."""
-    site = right_with(CHOSEN)
-    site.put(LEFT, name="Ann", mail="a@x.example")
-    site.connectors.right.next("create", lost(), lost(), lost())
-    await site.run()
-    site.put(RIGHT, title="Ann", mail="a@x.example")
-    await site.rest()
-    return twice(site)
-
-
-async def id_that_is_ours() -> list[str]:
-    """A create is sent again, and its id is in use: by what the first one made."""
-    site = right_with(CHOSEN, match=(), id_template=Both("{id}", "{id}"))
-    site.put(LEFT, name="Ann", mail="a@x.example")
-    site.connectors.right.next("create", unanswered())
-    await site.run()
-    await site.rest()
-    return must(
-        "8", site.holds() == [] and len(site.links()) == 1, "the record that was made is not known again"
-    )
 
 
 PROTECTIONS = (
@@ -255,24 +151,8 @@ PROTECTIONS = (
         "runner/settle.py:horizon_ms",
         "a late write overwrites what came after it",
         "1",
-        put(settle, "horizon_ms", _at_once),
+        put(settle, "horizon_ms", at_once),
         search("none", 1, 1, 1, 0),
-    ),
-    Protection(
-        "the wait until a create can't be applied any more",
-        "runner/settle.py:horizon_ms",
-        "a create that lands late is there twice",
-        "7",
-        put(settle, "horizon_ms", _at_once),
-        story(create_that_lands_late),
-    ),
-    Protection(
-        "the wait until a search must find it",
-        "runner/settle.py:list_lag_ms",
-        "a search that trails behind says that nothing was made, and it is made again",
-        "7",
-        wrap(settle, "horizon_ms", _without_lag),
-        story(search_that_lags),
     ),
     Protection(
         "a write in doubt is found out by reading",
@@ -283,54 +163,19 @@ PROTECTIONS = (
         search("none", 1, 1, 1, 0),
     ),
     Protection(
-        "the window of an idempotency key",
-        "runner/settle.py:KEY_MARGIN",
-        "a key that the server has forgotten makes a second record",
-        "7",
-        put(settle, "KEY_MARGIN", 1_000),
-        story(key_beyond_its_window),
+        "what stands in the place of a write in doubt was put there by somebody",
+        "runner/outcome.py:adopt",
+        "an edit of somebody who may have seen our value loses against it",
+        "3",
+        wrap(outcome, "adopt", _what_was_replaced_is_unknown),
+        search("none", 1, 1, 1, 0),
     ),
     Protection(
-        "a create that nothing can tell is a person's",
-        "runner/settle.py:doubt",
-        "what was made without an answer is made again",
-        "7",
-        put(settle, "Hold", _nobody_is_asked),
-        story(nothing_tells),
-    ),
-    Protection(
-        "a record that may be ours is left aside",
-        "runner/judge.py:_may_be_ours",
-        "our own copy counts as somebody's new record, and is copied back",
-        "7",
-        put(judge, "_may_be_ours", lambda tx, scene, key: None),
-        story(record_that_may_be_ours),
-    ),
-    Protection(
-        "a record that an open create has made",
-        "runner/judge.py:_intent_that_made",
-        "our own copy counts as somebody's new record, and is copied back",
-        "7",
-        both(
-            put(judge, "_intent_that_made", lambda tx, pair, scene, seen: None),
-            put(SqliteTx, "intent_to", lambda tx, pair, side, id: None),
-        ),
-        story(record_that_is_being_made),
-    ),
-    Protection(
-        "no create beside what a person has entered",
-        "runner/judge.py:stands_beside",
-        "a create in doubt is sent again, and makes what somebody has entered meanwhile",
-        "7",
-        put(settle, "stands_beside", lambda engine, tx, intent: False),
-        story(entered_meanwhile),
-    ),
-    Protection(
-        "an id in use may be our own record's",
-        "runner/send.py:taken",
-        "after a create without an answer a person is asked about our own record",
-        "8",
-        both(put(send, "taken", _nobody_is_ours), put(settle, "taken", _nobody_is_ours)),
-        story(id_that_is_ours),
+        "a conditional write is sent again as it was",
+        "runner/settle.py:seen_token",
+        "a write in doubt is sent again over what somebody has entered since",
+        "3",
+        wrap(settle, "_resend", _with_the_token_of_now),
+        search("conditional", 1, 1, 1, 0),
     ),
 )

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from instep.core.values import encode
-from instep.errors import LeaseLost
 from instep.runner import outcome
-from instep.store import chain, group_commit, lease, transaction
-from instep.store.chain import commitment, names_of, resealed, seal
+from instep.store import chain, lease, sqlite, transaction
+from instep.store.chain import commitment, names_of, resealed
 from instep.store.group_commit import Group
-from instep.store.sqlite import SqliteStore
 from instep.store.verify import verify
 from tests.runner.site import LEFT, RIGHT, Site
 
@@ -65,6 +62,32 @@ async def entry_that_was_changed() -> list[str]:
     return must("13", trouble, "an entry was changed, and the journal verifies up to its known end")
 
 
+def _not_undone(group: Group, job: Any) -> None:
+    """What a job did before it raised stays."""
+    try:
+        job.result = job.work(group._tx)
+    except BaseException as error:  # noqa: BLE001 - as the whole one does
+        job.error = error
+
+
+def _without_unique_links(whole: Any) -> Any:
+    def migrate(connection: Any, path: str) -> None:
+        whole(connection, path)
+        connection.execute(
+            "drop index if exists links_by_left; drop index if exists links_by_right"
+        ).fetchall()
+
+    return migrate
+
+
+def _anybody_may(whole: Any) -> Any:
+    def take(connection: Any, holder: str, own_epoch: Any, now_ms: int, until_ms: int) -> Any:
+        del now_ms
+        return whole(connection, holder, own_epoch, 2**62, until_ms)
+
+    return take
+
+
 PROTECTIONS = (
     Protection(
         "every write is told",
@@ -82,17 +105,28 @@ PROTECTIONS = (
         both(wrap(chain, "seal", _of_the_entry_alone), wrap(transaction, "seal", _of_the_entry_alone)),
         story(entry_that_was_changed),
     ),
+    Protection(
+        "one link per record and pair",
+        "store/sql/0001_first.sql:unique index links_by_left",
+        "two workers that come to one record at a time give it two partners",
+        "store",
+        wrap(sqlite, "migrate", _without_unique_links),
+        contract("of_many_at_once_one_alone_links_a_record"),
+    ),
+    Protection(
+        "who fails undoes what it did, and nothing else",
+        "store/group_commit.py:savepoint",
+        "half of a transaction is kept",
+        "store",
+        put(Group, "_run", _not_undone),
+        contract("a_failing_function_harms_none_of_those_beside_it"),
+    ),
+    Protection(
+        "one runner has the lease",
+        "store/lease.py:Held",
+        "two runs are at one store at a time",
+        "store",
+        wrap(lease, "take", _anybody_may),
+        contract("a_lease_keeps_another_holder_out_until_it_runs_out"),
+    ),
 )
-
-__all__ = [
-    "PROTECTIONS",
-    "Group",
-    "LeaseLost",
-    "SqliteStore",
-    "asyncio",
-    "contract",
-    "group_commit",
-    "lease",
-    "put",
-    "seal",
-]

@@ -26,6 +26,7 @@ MORE: Final = {
     "approval": "A run of an approved plan writes what was approved, and nothing else.",
     "abilities": "What an API can't do is never asked of it.",
     "deletes": "What a person deleted is not made again.",
+    "groups": "Fields that make sense only together move together.",
     "guesses": "A partner that is not the only one is asked for, and never guessed.",
     "choices": "What a person chose counts for what they saw, and for nothing else.",
     "fights": "What is changed back again and again is not written for ever.",

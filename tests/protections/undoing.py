@@ -10,7 +10,7 @@ from instep.runner.undo import Scope, choose_ways_back
 from tests.runner.site import LEFT, RIGHT, Site, edited, take_back
 
 from .checks import must, retired
-from .holds import gives_whatever_is_there
+from .choices import gives_whatever_is_there
 from .notices import story
 from .protection import Protection, put, wrap
 

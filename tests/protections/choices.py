@@ -1,0 +1,180 @@
+"""Choices and holds: that a person's word counts for what they saw, for as long as they meant it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from instep.core import decide, match
+from instep.core.model import SIDES, Both, Side
+from instep.core.standing import giving
+from instep.runner import turn
+from tests.runner.site import LEFT, PROPERTIES, RIGHT, Site, pair
+
+from .checks import must
+from .notices import story
+from .protection import Protection, put, wrap
+
+
+def _whatever_was_seen(whole: Any) -> Any:
+    def chosen(deciding: Any, name: str, open_ones: Any, about: str) -> Side | None:
+        release = deciding.releases.get(name)
+        return Side(release.choice) if release is not None and release.choice in SIDES else None
+
+    return chosen
+
+
+def gives_whatever_is_there(whole: Any) -> Any:
+    def given(value: Any) -> Any:
+        found = whole(value)
+        return None if found is None else replace(found, seen=Anything(found.seen))
+
+    return given
+
+
+class Anything:
+    """What both sides held: whatever they hold now."""
+
+    def __init__(self, seen: Any) -> None:
+        del seen
+
+    def __getitem__(self, side: Side) -> Any:
+        return Whatever()
+
+
+class Whatever:
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _loses_no_hold(whole: Any) -> Any:
+    return lambda *given: False
+
+
+async def conflict(rule: Any = "hold") -> tuple[Site, str, str]:
+    """A phone number that was edited on both sides."""
+    site = Site(pair(policy=rule))
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.edit(RIGHT, right, phone="3")
+    await site.run()
+    return site, left, right
+
+
+async def choice_from_before() -> list[str]:
+    """Somebody chooses the left side; before the next run the right one is edited again."""
+    site, _, right = await conflict()
+    [hold] = site.holds()
+    await site.release(hold, "left")
+    site.edit(RIGHT, right, phone="4")
+    await site.run()
+    return must(
+        "choices", site.fields(RIGHT, right)["phone"] == "4", "4 was overwritten by a choice from before it"
+    )
+
+
+async def value_from_before() -> list[str]:
+    """Somebody gives a value for the left side, and there it is edited before the next run."""
+    site, left, right = await conflict()
+    [hold] = site.holds()
+    seen = Both.of(lambda side: site.sighting(side, left if side is LEFT else right))
+    value = giving(PHONE, LEFT, ("7",), seen)  # type: ignore[arg-type]
+    assert value is not None
+    await site.release(hold, "value", value.to_json())
+    site.edit(LEFT, left, phone="4")
+    await site.run()
+    return must(
+        "choices", site.fields(LEFT, left)["phone"] == "4", "4 was overwritten by a value from before it"
+    )
+
+
+PHONE = next(each for each in PROPERTIES if each.name == "phone")
+
+
+async def left_as_it_is() -> list[str]:
+    """Somebody says that a property is to stay as it is, and another one is edited."""
+    site, left, right = await conflict("hold")
+    [hold] = site.holds()
+    await site.release(hold, "leave")
+    await site.run()
+    site.dataflow = replace(site.dataflow, pairs=(pair(policy="left"),))
+    site.new_runner()
+    site.edit(LEFT, left, name="Bea")
+    await site.rest()
+    return must(
+        "choices", site.fields(RIGHT, right)["phone"] == "3", "what was to be left alone was overwritten"
+    )
+
+
+async def changed_back() -> list[str]:
+    """Another program gives a field its own value again whenever ours has come."""
+    site = Site(pair(policy="left"))
+    left, right = await site.linked_company()
+    for _ in range(8):
+        site.edit(LEFT, left, phone="2")
+        await site.run()
+        site.edit(RIGHT, right, phone="1")
+        await site.run()
+    times = sum(new.get("phone") == "2" for _, _, new in site.written(RIGHT))
+    return must("fights", times <= 3, f"one value was written {times} times")
+
+
+async def kept_apart() -> list[str]:
+    """Somebody wants two records that look alike kept apart for ever; later one of them is edited."""
+    site = Site()
+    for name in ("Ann", "Ann B."):
+        site.put(LEFT, name=name, mail="a@x.example")
+    await site.run()
+    [first, _] = site.holds()
+    await site.release(first, "apart")
+    await site.run()
+    site.edit(LEFT, first.key.id, mail="other@x.example")
+    await site.rest()
+    linked = first.key.id in [link.ids.left for link in site.links()]
+    return must("choices", not linked, "a partner was made for a record that was to be left alone for ever")
+
+
+PROTECTIONS = (
+    Protection(
+        "a choice counts for what was seen",
+        "core/decide.py:_chosen",
+        "an edit made after a choice is overwritten by it",
+        "choices",
+        wrap(decide._Deciding, "_chosen", _whatever_was_seen),
+        story(choice_from_before),
+    ),
+    Protection(
+        "a given value replaces what was seen",
+        "core/decide.py:_set",
+        "an edit made after a value was given is overwritten by it",
+        "choices",
+        wrap(decide, "given", gives_whatever_is_there),
+        story(value_from_before),
+    ),
+    Protection(
+        "apart is for ever",
+        "core/match.py:FOR_GOOD",
+        "a partner is made for a record that was to have none",
+        "choices",
+        put(match, "FOR_GOOD", ()),
+        story(kept_apart),
+    ),
+    Protection(
+        "what is left alone stays so",
+        "core/decide.py:_left_alone",
+        "a person's word is forgotten with the next look",
+        "choices",
+        wrap(decide._Deciding, "_left_alone", _loses_no_hold),
+        story(left_as_it_is),
+    ),
+    Protection(
+        "fights are noticed",
+        "runner/fights.py:fought",
+        "two programs write a field for ever",
+        "fights",
+        put(turn, "fought", lambda *given: []),
+        story(changed_back),
+    ),
+)
