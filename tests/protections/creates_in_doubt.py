@@ -121,6 +121,18 @@ async def record_that_is_being_made() -> list[str]:
     return twice(site)
 
 
+async def stranger_that_looks_like_ours() -> list[str]:
+    """A create gets lost where nothing tells what it made, and somebody enters a record with the same address."""
+    site = right_with(STRICT)
+    left = site.put(LEFT, name="Ann", mail="a@x.example", phone="1")
+    site.connectors.right.next("create", lost())
+    await site.run()
+    site.put(RIGHT, title="Ann", mail="a@x.example", phone="9")
+    await site.rest()
+    kept = site.fields(LEFT, left)["phone"] == "1"
+    return must("guesses", kept, "what somebody has entered was taken for what we had made, and edited since")
+
+
 async def entered_meanwhile() -> list[str]:
     """A create did not arrive, and a person enters the same by hand before it is sent again."""
     site = right_with(CHOSEN)
@@ -255,6 +267,14 @@ PROTECTIONS = (
         "7",
         put(judge, "_may_be_ours", lambda tx, scene, key: None),
         story(record_that_may_be_ours),
+    ),
+    Protection(
+        "our own record holds what was sent",
+        "runner/outcome.py:as_sent",
+        "a record that looks like what we may have made is taken for it, and overwrites its source",
+        "guesses",
+        put(outcome, "as_sent", lambda engine, intent, record: True),
+        story(stranger_that_looks_like_ours),
     ),
     Protection(
         "a record that an open create has made",

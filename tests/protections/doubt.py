@@ -9,14 +9,17 @@ from typing import Any
 
 import apsw
 
+from instep.core.model import Both
 from instep.runner import look, outcome, run, send, settle, turn
 from instep.store.group_commit import Group
 from instep.store.sqlite import open_store
-from tests.runner.site import LEFT, Site, after
+from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, company, pair, unanswered
 
 from .checks import must
 from .notices import search, story
 from .protection import Protection, put, wrap
+
+SILENT = replace(STRICT, tombstones=False)
 
 
 def _forgetful(whole: Any) -> Any:
@@ -113,6 +116,22 @@ async def intent_on_disk() -> list[str]:
         return must("8", found == [1], "a create was on its way, and nothing on the disk said so")
 
 
+async def retirement_that_landed() -> list[str]:
+    """A delete is carried out and not answered, in a system that takes records out of use by deleting them."""
+    plain = Both.of(lambda side: [replace(company(side, SILENT), retired=None)])
+    site = Site(pair(on_delete="retire"), entities=plain)
+    site.put(LEFT, name="Other", mail="o@x.example")
+    left, right = await site.linked_company()
+    site.systems.left.remove("company", left)
+    site.put(LEFT, name="More", mail="m@x.example")
+    site.connectors.right.next("retire", unanswered())
+    for _ in range(4):
+        await site.run(60_000, full=True)
+    made = right not in site.systems.right.ids("company")
+    told = [entry.outcome for entry in site.journal("retire") if entry.side is RIGHT]
+    return must("13", made and "found done" in told, f"a record was deleted, and the journal says {told}")
+
+
 PROTECTIONS = (
     Protection(
         "an intent before each request",
@@ -169,6 +188,14 @@ PROTECTIONS = (
         "3",
         wrap(outcome, "adopt", _what_was_replaced_is_unknown),
         search("none", 1, 1, 1, 0),
+    ),
+    Protection(
+        "a retirement that landed counts as made",
+        "runner/outcome.py:found_gone",
+        "the journal says of a record that we took out of use that we did not",
+        "13",
+        put(outcome, "found_gone", outcome.forget),
+        story(retirement_that_landed),
     ),
     Protection(
         "a conditional write is sent again as it was",

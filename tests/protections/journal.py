@@ -81,9 +81,17 @@ def _without_unique_links(whole: Any) -> Any:
 
 
 def _anybody_may(whole: Any) -> Any:
-    def take(connection: Any, holder: str, own_epoch: Any, now_ms: int, until_ms: int) -> Any:
+    def take(connection: Any, path: str, holder: str, own_epoch: Any, now_ms: int, until_ms: int) -> Any:
         del now_ms
-        return whole(connection, holder, own_epoch, 2**62, until_ms)
+        return whole(connection, path, holder, own_epoch, 2**62, until_ms)
+
+    return take
+
+
+def _begun_anew(whole: Any) -> Any:
+    def take(connection: Any, path: str, holder: str, own_epoch: Any, *times: int) -> Any:
+        kept = own_epoch if own_epoch == lease.held(connection)[1] else None
+        return whole(connection, path, holder, kept, *times)
 
     return take
 
@@ -128,5 +136,13 @@ PROTECTIONS = (
         "store",
         wrap(lease, "take", _anybody_may),
         contract("a_lease_keeps_another_holder_out_until_it_runs_out"),
+    ),
+    Protection(
+        "a lease that was lost is not renewed",
+        "store/lease.py:lost",
+        "a runner that another has replaced goes on with what it had begun before",
+        "store",
+        wrap(lease, "take", _begun_anew),
+        contract("a_lease_that_another_had_meanwhile_is_not_renewed"),
     ),
 )
