@@ -298,7 +298,7 @@ def test_the_report_counts_what_was_taken_over_and_names_the_rest() -> None:
 def test_a_line_of_which_nothing_is_told_would_show() -> None:
     text = document(section("Chargebee Deal", "Customerp Order"))
     _, account = accounted(text)
-    less = Account(account.documents, [e for e in account.entries if e.kind != "rule"])
+    less = Account(account.heads, account.form, [e for e in account.entries if e.kind != "rule"])
     assert less.unaccounted("1.rst", text.splitlines()) == [14]
     assert isinstance(account.entries[0], Entry)
 

@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "explain": "Why a record is or is not in step.",
     "holds": "What waits for a person, and the person's choice.",
     "links": "Which records are the same thing.",
+    "document": "What is kept in step, as a document with a checklist.",
     "audit": "Compare both systems fully, and tell what nobody knew of.",
     "sql": "Triggers and rights in an ERP's database.",
     "undo": "Take back what a run wrote.",

@@ -16,6 +16,7 @@ import click
 from instep.cli.terminal import Terminal
 from instep.dataflow.documents.conversion import Conversion, convert
 from instep.dataflow.documents.merging import strangers
+from instep.dataflow.documents.own_reader import convert_own, is_own
 from instep.dataflow.documents.reader import read_documents
 from instep.dataflow.files import read_text
 from instep.dataflow.scaffold import CURRENCIES, Choices, TrytonChoice, default_dataflow, scaffold
@@ -180,6 +181,15 @@ def _stated(documents: Sequence[Path], choices: Choices) -> Conversion:
     short = {path.name for path in documents}
     called = [path.name if len(short) == len(documents) else str(path) for path in documents]
     texts = [read_text(path, what="dataflow document") for path in documents]
+    own = [is_own(text) for text in texts]
+    if all(own):
+        return convert_own(list(zip(texts, called, strict=True)))
+    if any(own):
+        raise UsageError(
+            "the documents are of two forms, and nothing was written",
+            why=f"{called[own.index(True)]} was written by Instep, and {called[own.index(False)]} was not",
+            fix="give those of one form",
+        )
     read = read_documents(list(zip(texts, called, strict=True)))
     if not any(document.sections for document in read):
         notes = ((document.file, note) for document in read for note in document.all_notes)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from instep.core.transformations.arguments import scalar, split_outside
+from instep.core.transformations.arguments import scalar, spelled_scalar, split_outside
 from instep.core.transformations.contract import Scalar
 from instep.core.values import Absent, Json, get_path, is_empty
 
@@ -43,15 +43,15 @@ class Condition:
         """What to say of a record that does not meet it."""
         if not self.values:
             return f"{self.path} {'has a value' if self.negated else 'is empty'}"
-        listed = " or ".join(_spelled(value) for value in self.values)
+        listed = " or ".join(spelled_scalar(value) for value in self.values)
         return f"{self.path} is {'' if self.negated else 'not '}{listed}"
 
     def __str__(self) -> str:
         if not self.values:
             return f"not {self.path}" if self.negated else self.path
         if len(self.values) == 1:
-            return f"{self.path} {'!=' if self.negated else '='} {_spelled(self.values[0])}"
-        listed = ", ".join(_spelled(value) for value in self.values)
+            return f"{self.path} {'!=' if self.negated else '='} {spelled_scalar(self.values[0])}"
+        listed = ", ".join(spelled_scalar(value) for value in self.values)
         return f"{self.path} {'not in' if self.negated else 'in'} ({listed})"
 
 
@@ -90,12 +90,3 @@ def _same(value: Json | object, wanted: Scalar) -> bool:
     if isinstance(value, str):
         return value.strip() == str(wanted)
     return isinstance(value, int | Decimal) and (value == wanted or str(value) == str(wanted))
-
-
-def _spelled(value: Scalar) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    text = str(value)
-    if isinstance(value, str) and (scalar(text) != text or re.search(r"[,()='\"\s]", text) or not text):
-        return f"'{text}'" if "'" not in text else f'"{text}"'
-    return text

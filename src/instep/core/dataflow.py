@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from instep.core.conditions import Condition
 from instep.core.model import Both, Side
-from instep.core.transformations.contract import Flow, Transformation
+from instep.core.transformations.contract import Flow, SubProperty, Transformation
 from instep.core.values import Json
 
 PolicyName = Literal["newest", "hold", "left", "right"]
@@ -42,13 +42,15 @@ class Property:
     `policy`: None takes the pair's. `required`: a create waits for a value; `required_when`: it does so, per side,
     where the record there, from which the other is to be made, meets all of these, if there are any. `default`:
     per side, the raw value to write on create if the other side has none. `when`: per side, what a record there has
-    to meet for the property to be kept in step. `source`: (file, line) for messages.
+    to meet for the property to be kept in step. `source`: (file, line) for messages. `as_written`: how the dataflow
+    spells the transformation, `inside`: the properties that it has inside, both for people to read.
     """
 
     name: str
     parts: Both[Part]
     transformation: Transformation
     as_written: str = "same"
+    inside: tuple[SubProperty, ...] = ()
     flow: Flow = "both"
     policy: PolicyName | None = None
     group: str = ""

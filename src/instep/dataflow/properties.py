@@ -11,11 +11,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, TypeAlias
 
+import msgspec
+
 from instep.core.conditions import Condition, parse_condition
 from instep.core.dataflow import Part, PolicyName, Property
 from instep.core.model import SIDES, Both
 from instep.core.transformations.arguments import parse as parse_transformation
-from instep.core.transformations.arguments import scalar
+from instep.core.transformations.arguments import scalar, spelled
 from instep.core.transformations.contract import Arguments, Flow, Scalar, SubProperty, Transformation
 from instep.core.transformations.registry import build as build_transformation
 from instep.core.values import Json
@@ -34,6 +36,8 @@ from instep.errors import Problem
 
 Load: TypeAlias = Callable[[str], object]
 """Gives the object that `module:name` names; raises ValueError with a sentence."""
+
+_JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
 INSIDE: Final = frozenset({"nested", "lines"})
 """Transformations that take properties of their own."""
@@ -59,6 +63,15 @@ class _Reading:
     group: _Group
 
 
+@dataclass(frozen=True)
+class _Built:
+    """A transformation with how it is spelled, and with the properties inside it."""
+
+    transformation: Transformation
+    as_written: str
+    inside: tuple[SubProperty, ...]
+
+
 _NO_FORM: Final = PropertyForm.model_validate({"map": "- <-> -"})
 
 
@@ -81,16 +94,17 @@ class PropertyBuilder:
         for reading in self.readings(items, path, group):
             # A property that can't be built still has its name, so that a match key is not blamed for it.
             self.names.add(_name(reading))
-            transformation = self.transformation(reading)
-            if transformation is None:
+            built = self.transformation(reading)
+            if built is None:
                 continue
             self.paths.append(reading.path)
             form, default = reading.form, reading.form.default
             yield Property(
                 name=_name(reading),
                 parts=reading.parts,
-                transformation=transformation,
-                as_written=_as_written(reading.transformation),
+                transformation=built.transformation,
+                as_written=built.as_written,
+                inside=built.inside,
                 flow=reading.flow,
                 policy=form.policy or reading.group.policy,
                 group=form.group or reading.group.name,
@@ -124,7 +138,7 @@ class PropertyBuilder:
             except line.LineError as error:
                 self.problem(at, error.what, why=error.why, fix=error.fix)
 
-    def transformation(self, reading: _Reading) -> Transformation | None:
+    def transformation(self, reading: _Reading) -> _Built | None:
         """Built from its arguments; None, with a problem noted, if that can't be."""
         at = (*reading.path, "as") if reading.form.as_ is not None else reading.path
         try:
@@ -140,7 +154,7 @@ class PropertyBuilder:
         if name == "reference":
             self.refers(arguments, at)
         try:
-            return build_transformation(
+            transformation = build_transformation(
                 name,
                 replace(arguments, properties=inside),
                 reading.parts.map(lambda part: len(part.fields)),
@@ -148,6 +162,7 @@ class PropertyBuilder:
                 self.load,
                 reading.flow,
             )
+            return _Built(transformation, _as_written(reading.transformation), inside)
         except ValueError as error:
             self.problem(at, *_split(str(error)))
             return None
@@ -176,13 +191,14 @@ class PropertyBuilder:
         found: list[SubProperty] = []
         for inner in self.readings(items, at, _Group()):
             self.whole_only(inner)
-            transformation = self.transformation(inner)
-            if transformation is not None:
+            built = self.transformation(inner)
+            if built is not None:
                 contexts = Both.of(
                     lambda side, inner=inner: _contexts(inner.parts[side], reading.parts[side])  # type: ignore[misc]
                 )
                 paths = inner.parts.map(lambda part: part.fields)
-                found.append(SubProperty(_name(inner), paths, transformation, contexts))
+                words = built.as_written, built.inside
+                found.append(SubProperty(_name(inner), paths, built.transformation, contexts, *words))
         return tuple(found) if len(self.problems) == count else None
 
     def whole_only(self, inner: _Reading) -> None:
@@ -298,15 +314,14 @@ def _scalar(value: Json) -> Scalar:
 
 
 def _as_written(transformation: object) -> str:
+    """In one line, or as JSON where no line can say it; both are read again as the same."""
     if isinstance(transformation, str):
         return transformation
-    assert isinstance(transformation, dict)
-    (name, given), *_ = transformation.items()
-    if isinstance(given, dict):
-        return f"{name}({', '.join(f'{key}={value}' for key, value in given.items())})"
-    if given is None:
-        return str(name)
-    return f"{name}({', '.join(map(str, given if isinstance(given, list) else [given]))})"
+    name, arguments = _spelled(transformation)
+    try:
+        return spelled(name, arguments)
+    except ValueError:
+        return _JSON.encode(transformation).decode()
 
 
 def _split(sentence: str) -> tuple[str, str, str]:

@@ -55,6 +55,28 @@ def parse(text: str) -> tuple[str, Arguments]:
     return name, Arguments(tuple(words), tuple(named))
 
 
+def spelled(name: str, arguments: Arguments) -> str:
+    """The spelling that `parse` reads as this. Raises ValueError where there is none, as for a text with both kinds
+    of quotes in it."""
+    given = [spelled_scalar(word) for word in arguments.words]
+    given += [f"{spelled_scalar(key)}={spelled_scalar(value)}" for key, value in arguments.named]
+    text = f"{name}({', '.join(given)})" if given else name
+    if parse(text) != (name, Arguments(arguments.words, arguments.named)):
+        raise ValueError(f"{name} has an argument that can't be written in one line")
+    return text
+
+
+def spelled_scalar(value: Scalar) -> str:
+    """The spelling that `scalar` reads as this value, as far as there is one."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    text = str(value)
+    if isinstance(value, str) and (scalar(text) != text or re.search(r"[,()='\"\s]", text) or not text):
+        quoted = text.replace("\n", "\\n").replace("\t", "\\t")
+        return f"'{quoted}'" if "'" not in text else f'"{quoted}"'
+    return text
+
+
 def split_outside(text: str, separator: str, whole: str) -> list[str]:
     """Split at separators outside quotes and brackets. Raises ValueError if those don't close."""
     parts, start, depth, quote = [], 0, 0, ""

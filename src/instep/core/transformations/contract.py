@@ -129,13 +129,15 @@ class SubProperty:
 
     `contexts`: what the inner transformation reads besides: a path is a field of the same object, a number
     is the position of a context field of the outer property (its `Part.context`), so that a line's price can
-    use the currency of the record.
+    use the currency of the record. `as_written`, `inside`: as in `instep.core.dataflow.Property`.
     """
 
     name: str
     paths: Both[tuple[str, ...]]
     transformation: Transformation
     contexts: Both[tuple[str | int, ...]] = NO_PATHS
+    as_written: str = "same"
+    inside: tuple[SubProperty, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -41,9 +41,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What became of each statement; with the lines in `DataflowDocument.form` these are all lines there are."""
+    """What became of each statement. `heads`: a line on each document. `form`: per file, the lines that state nothing
+    of their own; with those of the entries they are all lines there are."""
 
-    documents: Sequence[DataflowDocument]
+    heads: Sequence[str]
+    form: Mapping[str, frozenset[int]]
     entries: Sequence[Entry]
 
     def of(self, fate: Fate) -> list[Entry]:
@@ -51,7 +53,7 @@ class Account:
 
     def unaccounted(self, file: str, lines: Sequence[str]) -> list[int]:
         """Lines of a file of which nothing is told: none, or there is a mistake in this package."""
-        told = {line for document in self.documents if document.file == file for line in document.form}
+        told = set(self.form.get(file, ()))
         for entry in self.entries:
             if entry.file == file:
                 told.update(range(entry.span.first, entry.span.last + 1))
@@ -59,13 +61,10 @@ class Account:
 
     def report(self) -> Iterator[str]:
         """The lines of the report, for a terminal."""
-        for document in self.documents:
-            systems = f"{document.left or '(no name)'} to {document.right or '(no name)'}"
-            when = f", generated {document.generated}" if document.generated else ""
-            yield f"{document.file}: {systems}, {_counted(len(document.sections), 'section', 'sections')}{when}"
+        yield from self.heads
         taken = self.of("taken")
         counts = [
-            _counted(sum(entry.kind == kind for entry in taken), *words) for kind, words in KINDS.items()
+            counted(sum(entry.kind == kind for entry in taken), *words) for kind, words in KINDS.items()
         ]
         yield f"  taken over: {', '.join(counts)}"
         for fate, what in FATES.items():
@@ -75,5 +74,18 @@ class Account:
                 yield from (f"    {entry}" for entry in entries)
 
 
-def _counted(count: int, one: str, many: str) -> str:
+def account_of(documents: Sequence[DataflowDocument], entries: Sequence[Entry]) -> Account:
+    """The account of published documents."""
+    heads = []
+    form: dict[str, frozenset[int]] = {}
+    for document in documents:
+        systems = f"{document.left or '(no name)'} to {document.right or '(no name)'}"
+        when = f", generated {document.generated}" if document.generated else ""
+        sections = counted(len(document.sections), "section", "sections")
+        heads.append(f"{document.file}: {systems}, {sections}{when}")
+        form[document.file] = form.get(document.file, frozenset()) | document.form
+    return Account(heads, form, entries)
+
+
+def counted(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"

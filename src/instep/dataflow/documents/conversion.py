@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from instep.dataflow.documents.account import Account, Entry
+from instep.dataflow.documents.account import Account, Entry, account_of
 from instep.dataflow.documents.merging import LEFT, Told, tell, turned
 from instep.dataflow.documents.pair_text import PairText
 from instep.dataflow.documents.shipped import Shipped, key
@@ -51,7 +51,7 @@ def convert(documents: Sequence[DataflowDocument], shipped_text: str) -> Convers
         lines += ["", f"  # Not in the documents, and so not here: {', '.join(left_out)}."]
     order = {document.file: place for place, document in reversed(list(enumerate(documents)))}
     entries.sort(key=lambda entry: (order[entry.file], entry.span.first, entry.span.last))
-    return Conversion("\n".join(lines).rstrip() + "\n", Account(documents, entries))
+    return Conversion("\n".join(lines).rstrip() + "\n", account_of(documents, entries))
 
 
 def _title(documents: Sequence[DataflowDocument], shipped: Shipped) -> str:
