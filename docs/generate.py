@@ -1,4 +1,5 @@
-"""The reference under `docs/reference`, made from the code: `make docs` writes it, a test compares it.
+"""The reference under `docs/reference`, and the document of the default dataflow under `docs/document`, made from the
+code: `make docs` writes them, a test compares them.
 
 To add a page, add a module to `docs/pages` and a line to `PAGES`.
 """
@@ -10,9 +11,16 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from docs.pages import commands, drift, holds, mapping, policies, settings, systems, transformations
+from docs.pages.systems import entities
 from instep.connectors.sql import reference as sql_reference
+from instep.core.model import Both
+from instep.dataflow.build import parse_dataflow
+from instep.dataflow.documents.formats import files_of
+from instep.dataflow.documents.writing import page_of
+from instep.dataflow.scaffold import default_dataflow
 
 DIRECTORY: Final = Path(__file__).parent / "reference"
+DOCUMENT: Final = Path(__file__).parent / "document"
 
 
 class Page(NamedTuple):
@@ -69,11 +77,19 @@ def reference() -> dict[str, str]:
     return {"README.md": index(), **{name: page.make() for name, page in PAGES.items()}}
 
 
+def document() -> dict[str, str]:
+    """Name of a file under `docs/document` -> its text: what `instep document` writes of the default dataflow."""
+    page = page_of(parse_dataflow(default_dataflow()), entities(), Both("Chargebee", "Custom ERP"))
+    names = ("dataflow.rst", "dataflow.html")
+    return {name: text for file in names for name, text in files_of(page, file).items()}
+
+
 def write() -> None:
     """Write every page."""
-    DIRECTORY.mkdir(exist_ok=True)
-    for name, text in reference().items():
-        (DIRECTORY / name).write_text(text, encoding="utf-8")
+    for directory, files in ((DIRECTORY, reference()), (DOCUMENT, document())):
+        directory.mkdir(exist_ok=True)
+        for name, text in files.items():
+            (directory / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

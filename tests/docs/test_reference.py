@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docs.generate import DIRECTORY, PAGES, reference
+from docs.generate import DIRECTORY, DOCUMENT, PAGES, document, reference
 from docs.pages import holds, policies
 from docs.pages.commands import every
 from docs.pages.mapping import IMPOSSIBLE
@@ -19,6 +19,11 @@ from instep.dataflow.models import PairModel, SidesOfCreating
 def test_the_committed_pages_are_those_of_the_code() -> None:
     committed = {path.name: path.read_text("utf-8") for path in DIRECTORY.glob("*.md")}
     assert committed == reference(), "run: make docs"
+
+
+def test_the_committed_document_is_that_of_the_default_dataflow() -> None:
+    committed = {path.name: path.read_text("utf-8") for path in DOCUMENT.iterdir()}
+    assert committed == document(), "run: make docs"
 
 
 def test_every_command_and_option_has_its_place() -> None:
