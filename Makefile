@@ -61,7 +61,7 @@ kill: $(DEV_STAMP) ## KILLS=100 syncs killed at random moments, then compared wi
 	$(BIN)/python -m tests.badday.kills --kills $(KILLS) --seed $(SEED)
 
 soak: $(DEV_STAMP) ## simulated worlds for SECONDS=60, from seed FIRST=10000 on; fails if one breaks a law
-	$(BIN)/python -m tests.simulation.soak --seconds $(SECONDS) --first $(FIRST)
+	$(BIN)/python -m tests.simulation.soak --seconds $(SECONDS) --first $(FIRST) --shrink 300
 
 format: $(DEV_STAMP) ## put the code into the project's format
 	$(BIN)/ruff format src tests bench docs

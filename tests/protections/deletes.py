@@ -38,7 +38,7 @@ def _believed(whole: Any) -> Any:
 
 
 NO_CANARIES = both(
-    put(absence, "_canaries", lambda *given, **more: []),
+    put(absence, "_others", lambda *given, **more: ([], [])),
     wrap(look, "confirm_gone", _believed),
     wrap(missing, "confirm_gone", _believed),
 )
@@ -199,7 +199,7 @@ async def _read_nothing(engine: Any, pair: Any, stopping: Any) -> None:
 PROTECTIONS = (
     Protection(
         "known records must be readable before a delete is believed",
-        "runner/absence.py:_canaries",
+        "runner/absence.py:_others",
         "a system that shows nothing for a while has its records taken out of use on the other side",
         "11",
         NO_CANARIES,

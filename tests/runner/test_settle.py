@@ -12,7 +12,7 @@ from instep.core.model import Abilities, Both, Side
 from instep.errors import Gone, InDoubt, Refused, RetryLater
 from instep.runner.settle import KEY_MARGIN, horizon_ms
 
-from .site import LEFT, RIGHT, STRICT, Fault, Site, after, company, lost, pair, raising, unanswered
+from .site import LEFT, RIGHT, STRICT, Fault, Send, Site, after, company, lost, pair, raising, unanswered
 
 LATE_MS = 20_000
 
@@ -141,6 +141,30 @@ async def test_a_marker_is_searched_for_until_the_create_cannot_happen_any_more(
     assert len(site.sent("create")) == 2
     assert len(site.sent("find")) >= 2
     assert [e.outcome for e in reversed(site.journal("create"))] == ["not applied", "done"]
+
+
+async def test_a_search_that_finds_nothing_means_nothing_while_the_system_shows_nothing() -> None:
+    """What a system held before the create has to be there, or a second one would be made beside a hidden one."""
+    site = site_with("marker")
+    await site.linked_company()
+    left = site.put(LEFT, name="Bea", mail="b@x.example")
+    site.connectors.right.next("create", unanswered())
+    site.connectors.right.next("find", hidden, hidden)
+    site.connectors.right.unlisted = {"2"}
+    await site.run()
+    site.connectors.right.next("read", raising(Gone("there is no such company")))
+    await site.run(later_ms=2 * LATE_MS)
+    assert len(site.intents()) == 1
+    site.connectors.right.unlisted = set()
+    await site.rest()
+    assert site.titles(RIGHT) == ["Ann", "Bea"]
+    assert effective(site, "create") == 1
+    assert left in {link.ids.left for link in site.links()}
+
+
+async def hidden(send: Send) -> Any:
+    """The answer of a system that shows nothing of what it holds."""
+    return []
 
 
 async def test_a_create_that_lands_late_is_found_by_its_marker() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from instep.core.dataflow import MatchKey
 from instep.core.model import SIDES, Both
-from instep.core.state import Link
+from instep.core.state import Key, Link, Release
 from instep.runner.undo import Back, Scope, choose_ways_back, ways_back
 
 from .site import LEFT, RIGHT, STRICT, Site, edited, lost, pair, take_back
@@ -144,6 +144,26 @@ async def test_a_link_that_a_run_found_is_removed_after_its_values_are_as_they_w
     assert site.fields(RIGHT, right)["phone"] == "1"
     await settled(site)
     assert site.holds() == []
+
+
+async def test_two_that_a_run_parted_are_not_linked_again_once_one_of_them_is_gone() -> None:
+    site = Site()
+    left, _ = await site.linked_company()
+    [link] = site.links()
+    await site.store.write(
+        lambda tx: tx.save_release(Release(Key(link.pair, LEFT, left), "", "apart", "", None, site.now))
+    )
+    await site.mark(Key(link.pair, LEFT, left))
+    report = await site.run()
+    assert site.links() == []
+    site.systems.left.remove("company", left)
+    await site.run()
+    assert kept(look(site, report.run)) == [
+        ("no way back", f"that {left} and {link.ids.right} were parted stays as it is")
+    ]
+    await take_back(site, report.run)
+    await settled(site)
+    assert site.links() == []
 
 
 async def test_one_pair_one_record_one_property_can_be_undone_alone() -> None:

@@ -192,12 +192,9 @@ class Plan:
             spaced=True,
         )
 
-    def script(self) -> tuple[Step, ...]:
-        """What happens, in order of time: the given steps, or those that the counts and the seed lead to."""
-        if self.steps is not None:
-            return self.steps
-        random = Random(f"script {self.seed}")
-        counts = {
+    def counts(self) -> dict[str, int]:
+        """How many steps of each kind are drawn."""
+        return {
             "edit": self.edits,
             "delete": self.deletes,
             "create": self.creates,
@@ -214,7 +211,13 @@ class Plan:
             "answer": self.answers,
             "stall": self.stalls,
         }
-        acts = [act for act, count in counts.items() for _ in range(count)]
+
+    def script(self) -> tuple[Step, ...]:
+        """What happens, in order of time: the given steps, or those that the counts and the seed lead to."""
+        if self.steps is not None:
+            return self.steps
+        random = Random(f"script {self.seed}")
+        acts = [act for act, count in self.counts().items() for _ in range(count)]
         random.shuffle(acts)
         steps, now = [], 0.0
         for act in acts:
@@ -237,6 +240,8 @@ def told(plan: Plan) -> str:
         value = getattr(plan, each.name)
         if each.name in ("seed", "profiles", "policy", "steps", "edited_draws", "faults"):
             continue
+        if plan.steps is not None and each.name.removesuffix("s").replace("_", " ") in plan.counts():
+            continue  # the steps themselves are what counts
         if value != getattr(usual, each.name):
             parts.append(f"{each.name} {value}")
     for each in fields(plan.faults):

@@ -1,9 +1,9 @@
 """Worlds after worlds for a given time, or one world with its story.
 
     .venv/bin/python -m tests.simulation.soak --seconds 60
-    .venv/bin/python -m tests.simulation.soak --seed 4711
+    .venv/bin/python -m tests.simulation.soak --seed 4711 --shrink 300
 
-Exits with 1 if a world broke a law; each such world is shrunk and told.
+Exits with 1 if a world broke a law; each such world is made small and told, and so is one asked for with --shrink.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from .coverage import coverage, missing, table
 from .oracle import broken_laws
 from .plan import Plan, told
+from .shrink import shrunk
+from .tape import Strike
 from .world import World, simulate
 
 
@@ -52,8 +54,19 @@ def judged(plan: Plan) -> tuple[World | None, list[str]]:
     return world, broken
 
 
-def soak(first: int, seconds: float, most: int, calm_share: int = 10) -> Figures:
-    """Live worlds from a seed on, every `calm_share`th a calm one, until the time is up or there are enough."""
+def small(plan: Plan, law: str, lives: int) -> Plan:
+    """The plan as small as so many worlds make it, that still breaks that law."""
+
+    def live(candidate: Plan) -> tuple[list[str], list[Strike]]:
+        world, broken = judged(candidate)
+        return broken, world.tape.struck() if world is not None else []
+
+    return shrunk(plan, law, live, lives)
+
+
+def soak(first: int, seconds: float, most: int, calm_share: int = 10, lives: int = 0) -> Figures:
+    """Live worlds from a seed on, every `calm_share`th a calm one, until the time is up or there are enough. `lives`:
+    worlds to spend on making one that broke a law small."""
     figures, began, seed = Figures(), time.monotonic(), first
     while time.monotonic() - began < seconds and figures.worlds < most:
         plan = Plan.calm(seed) if seed % calm_share == 0 else Plan.draw(seed)
@@ -67,6 +80,8 @@ def soak(first: int, seconds: float, most: int, calm_share: int = 10) -> Figures
         if broken:
             figures.findings.append((plan, broken))
             print(f"seed {seed}{' (calm)' if plan.spaced else ''}: {broken[0]}", flush=True)
+            if lives:
+                tell(small(plan, broken[0], lives))
         if figures.worlds % 500 == 0:
             print(figures.line(time.monotonic() - began), flush=True)
         seed += 1
@@ -94,10 +109,15 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=10_000, help="the first seed")
     parser.add_argument("--seed", type=int, help="tell the story of this one")
     parser.add_argument("--calm", action="store_true", help="with --seed: without faults, one edit at a time")
+    parser.add_argument(
+        "--shrink", type=int, default=0, metavar="N", help="spend N worlds on making a failing one small"
+    )
     given = parser.parse_args()
     if given.seed is not None:
-        return int(tell(Plan.calm(given.seed) if given.calm else Plan.draw(given.seed)))
-    figures = soak(given.first, given.seconds, given.worlds)
+        plan = Plan.calm(given.seed) if given.calm else Plan.draw(given.seed)
+        _, broken = judged(plan) if given.shrink else (None, [])
+        return int(tell(small(plan, broken[0], given.shrink) if broken else plan))
+    figures = soak(given.first, given.seconds, given.worlds, lives=given.shrink)
     return int(bool(figures.findings))
 
 

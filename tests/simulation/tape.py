@@ -12,7 +12,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-Edits = Mapping[tuple[str, int], float]
+Strike = tuple[str, int]
+"""Where a fault happened: stream and position."""
+Edits = Mapping[Strike, float]
 NEVER = 0.999_999_9
 """The draw with which no fault strikes."""
 
@@ -61,6 +63,6 @@ class Tape:
             found = self.streams[name] = Stream(self.seed, name, self.edits)
         return found
 
-    def struck(self) -> list[tuple[str, int]]:
-        """Where faults happened, by stream and position."""
+    def struck(self) -> list[Strike]:
+        """Where faults happened."""
         return [(name, at) for name, stream in sorted(self.streams.items()) for at in stream.struck]

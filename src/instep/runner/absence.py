@@ -29,19 +29,11 @@ async def confirm_gone(engine: Engine, side: Side, entity: str, id: str, *, beli
     name = engine.connectors[side].name
     seen = engine.store.read(lambda tx: tx.sighting(side, entity, id))
     hint_alone = seen is None or seen.digest == ""
-    known = engine.store.read(partial(_canaries, engine, side=side, entity=entity, id=id))
+    shown_ms = 0 if seen is None else seen.shown_ms
+    known, _ = engine.store.read(partial(_others, engine, side=side, entity=entity, id=id, at_ms=shown_ms))
     if not known and not believed and not hint_alone:
         return False
-    for canary in known:
-        try:
-            await engine.connectors[side].read(entity, canary)
-        except Gone as gone:
-            await engine.store.write(partial(_doubt, engine, side=side, entity=entity, id=canary))
-            raise RetryLater(
-                f"{name} seems to have lost records: {id} and {canary} are both missing",
-                why="a delete is believed only while other known records can be read",
-                after_ms=engine.backoff_ms(5),
-            ) from gone
+    await _read_canaries(engine, side, entity, known, f"{id} is missing")
     abilities = engine.connectors[side].entities()[entity].abilities
     if seen is not None and not seen.unread and engine.now_ms() - seen.seen_ms < abilities.read_lag_ms:
         raise RetryLater(
@@ -54,20 +46,51 @@ async def confirm_gone(engine: Engine, side: Side, entity: str, id: str, *, beli
     return True
 
 
-def _canaries(engine: Engine, tx: Tx, *, side: Side, entity: str, id: str) -> list[str]:
-    """Some other records that were there when the system last showed this one: none that is itself under
+async def still_shows(engine: Engine, side: Side, entity: str, at_ms: int, missing: str) -> None:
+    """Make sure that a system shows what it held at a time, so that its not having a record means that there is none.
+    Nothing is asked where nothing was known of it then. Raises RetryLater if it can't be believed at present."""
+    known, suspects = engine.store.read(
+        partial(_others, engine, side=side, entity=entity, id="", at_ms=at_ms)
+    )
+    if suspects and not known:
+        raise RetryLater(
+            f"{engine.connectors[side].name} may have lost records: {missing}",
+            why=f"{suspects[0]}, by which that could be told, is itself missing",
+            after_ms=engine.backoff_ms(5),
+        )
+    await _read_canaries(engine, side, entity, known, missing)
+
+
+async def _read_canaries(engine: Engine, side: Side, entity: str, known: list[str], missing: str) -> None:
+    """Raises RetryLater if one of these records can't be read either, besides what is `missing`."""
+    for canary in known:
+        try:
+            await engine.connectors[side].read(entity, canary)
+        except Gone as gone:
+            await engine.store.write(partial(_doubt, engine, side=side, entity=entity, id=canary))
+            raise RetryLater(
+                f"{engine.connectors[side].name} seems to have lost records: {missing}, and so is {canary}",
+                why="that a record is not there is believed only while other known ones can be read",
+                after_ms=engine.backoff_ms(5),
+            ) from gone
+
+
+def _others(
+    engine: Engine, tx: Tx, *, side: Side, entity: str, id: str, at_ms: int
+) -> tuple[list[str], list[str]]:
+    """Some other records that were there at a time: those that may be asked for, and those that are themselves under
     suspicion."""
-    seen = tx.sighting(side, entity, id)
-    shown_ms = 0 if seen is None else seen.shown_ms
     clock = engine.clock(side, engine.connectors[side].entities()[entity])
-    return tx.canaries(
+    ids = tx.canaries(
         side,
         entity,
         id,
-        known_ms=shown_ms,
-        created_ms=shown_ms + clock.skew_ms - clock.error_ms - clock.resolution_ms,
+        known_ms=at_ms,
+        created_ms=at_ms + clock.skew_ms - clock.error_ms - clock.resolution_ms,
         limit=engine.settings.canaries,
     )
+    seen = tx.sightings(side, entity, ids)
+    return [each for each in ids if not seen[each].unread], [each for each in ids if seen[each].unread]
 
 
 def _gone(engine: Engine, tx: Tx, side: Side, entity: str, id: str) -> None:

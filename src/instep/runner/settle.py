@@ -12,6 +12,7 @@ A timeout, a 5xx, a broken connection or a crash says nothing: the write may hav
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from instep.core.state import Hold, Intent
 from instep.core.values import digest
 from instep.errors import Gone, InDoubt, Moved, Refused, RetryLater, Taken
 from instep.runner import outcome
+from instep.runner.absence import still_shows
 from instep.runner.engine import Engine
 from instep.runner.judge import likely_copy, stands_beside
 from instep.runner.observe import read_record
@@ -67,11 +69,12 @@ async def _settle_create(
     entity = outcome.pair_of(engine, intent).entity[intent.side]
     horizon = horizon_ms(engine, intent, abilities)
     if not resendable and abilities.marker and intent.marker:
-        found = await engine.connectors[intent.side].find(entity, abilities.marker, intent.marker)
+        sure = engine.now_ms() >= horizon
+        found = await _look_for(engine, intent, abilities, sure=sure)
         if len(found) == 1:
             await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, found[0]))
             return None
-        if not found and engine.now_ms() >= horizon:
+        if not found and sure:
             await engine.store.write(
                 lambda tx: outcome.not_applied(engine, tx, intent, "searched for, and not there")
             )
@@ -118,25 +121,38 @@ def _tells_ours(abilities: Abilities) -> bool:
 async def _settle_beside(engine: Engine, intent: Intent, abilities: Abilities) -> int | None:
     """Somebody has entered what the create was to make. To send it again would make a second one: it is looked
     for once it can't be applied any more, and if it was not, the two records are matched like any others."""
-    entity = outcome.pair_of(engine, intent).entity[intent.side]
     horizon = horizon_ms(engine, intent, abilities) + abilities.read_lag_ms
     if engine.now_ms() < horizon:
         return horizon
-    connector = engine.connectors[intent.side]
-    found: Record | None = None
-    if abilities.chosen_id:
-        with suppress(Gone):
-            found = await connector.read(entity, intent.chosen_id)
-    else:
-        found = next(iter(await connector.find(entity, abilities.marker, intent.marker)), None)
-    if found is not None:
-        ours = found
-        await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, ours))
+    found = await _look_for(engine, intent, abilities, sure=True)
+    if found:
+        await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, found[0]))
         return None
     await engine.store.write(
         lambda tx: outcome.not_applied(engine, tx, intent, "somebody has entered it meanwhile")
     )
     return None
+
+
+async def _look_for(engine: Engine, intent: Intent, abilities: Abilities, *, sure: bool) -> Sequence[Record]:
+    """What a create in doubt has made, by its id or its marker. `sure`: if nothing is there, that has to mean
+    something, so other records have to be there that were before it."""
+    side, entity = intent.side, outcome.pair_of(engine, intent).entity[intent.side]
+    connector = engine.connectors[side]
+
+    async def seek() -> Sequence[Record]:
+        if not abilities.chosen_id:
+            return await connector.find(entity, abilities.marker, intent.marker)
+        with suppress(Gone):
+            return [await connector.read(entity, intent.chosen_id)]
+        return []
+
+    found = await seek()
+    if not found and sure:
+        missing = f"the copy of {intent.source_id} is not there"
+        await still_shows(engine, side, entity, intent.made_ms, missing)
+        found = await seek()
+    return found
 
 
 async def _settle_change(

@@ -150,7 +150,10 @@ class _Undoing:
             what = f"{' or '.join(self.link.ids)} was taken out of use"
             fix = "take it back into use there by hand"
             self._keep(Kept(what, "no call of an API that Instep uses brings it back", False, fix))
-        if self.link.id == 0:
+        gone = [self.link.ids[side] for side in Side if self.seen[side].deleted]
+        if self.link.id == 0 and gone:
+            self._keep(Kept(f"that {' and '.join(self.link.ids)} were parted", f"{gone[0]} is gone", False))
+        elif self.link.id == 0:
             self._choose(WHOLE, "link", self.link.ids.right)
         elif "link" in operations:
             self._whole({"linked": True})

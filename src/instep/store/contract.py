@@ -109,9 +109,9 @@ class Tx(Protocol):
     def canaries(
         self, side: Side, entity: str, excluding: str, *, known_ms: int, created_ms: int, limit: int
     ) -> list[str]:
-        """Some other records, latest seen first, that have been read and are not marked deleted, and that were there
-        at `known_ms`: no reading since then has changed them, or they were created at `created_ms` of the system's
-        clock or before."""
+        """Some other records that are not marked deleted and were there at `known_ms`: no reading since then has
+        changed them, or they were created at `created_ms` of the system's clock or before. Latest seen first, those
+        that are yet to be read again last; none that is known from hints alone."""
         ...
 
     def unread(self, side: Side, entity: str, limit: int) -> list[str]:

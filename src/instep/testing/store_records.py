@@ -112,7 +112,7 @@ class RecordsContract(StoreHooks):
             assert store.read(lambda tx: tx.sample_ids(LEFT, "customer", "x", 5)) == ["b", "c", "a"]
             assert store.read(lambda tx: tx.sample_ids(LEFT, "customer", "b", 1)) == ["c"]
 
-    async def test_canaries_are_others_that_were_there_and_have_been_read(self, tmp_path: Path) -> None:
+    async def test_canaries_are_others_that_were_there(self, tmp_path: Path) -> None:
         known = [
             sighting("a", seen_ms=1),
             replace(sighting("b", seen_ms=4), created_ms=20),
@@ -120,12 +120,13 @@ class RecordsContract(StoreHooks):
             sighting("d", seen_ms=2, deleted=True),
             sighting("e", seen_ms=-2),
             sighting("f", seen_ms=3),
+            replace(sighting("g", seen_ms=-5), digest=""),
         ]
         given = {"known_ms": 2, "created_ms": 20, "limit": 9}
         async with self.opened(tmp_path) as store:
             await store.write(lambda tx: tx.save_sightings(known))
-            assert store.read(lambda tx: tx.canaries(LEFT, "customer", "x", **given)) == ["b", "a"]
-            assert store.read(lambda tx: tx.canaries(LEFT, "customer", "b", **given)) == ["a"]
+            assert store.read(lambda tx: tx.canaries(LEFT, "customer", "x", **given)) == ["b", "a", "e"]
+            assert store.read(lambda tx: tx.canaries(LEFT, "customer", "b", **given)) == ["a", "e"]
             given["limit"] = 1
             assert store.read(lambda tx: tx.canaries(LEFT, "customer", "x", **given)) == ["b"]
 

@@ -53,7 +53,7 @@ limit :limit
 -- name: canaries
 -- Some records believed to exist that were there by a time, or were created by a time of the system's clock.
 select id from sightings
-where side = :side and entity = :entity and deleted = 0 and seen_ms > 0 and id <> :excluding
+where side = :side and entity = :entity and deleted = 0 and digest <> '' and id <> :excluding
     and (seen_ms <= :known_ms or created_ms <= :created_ms)
 order by seen_ms desc, id
 limit :limit
