@@ -108,7 +108,8 @@ class World:
 
     def _system(self, side: Side) -> SimSystem:
         plan = self.plan
-        abilities = Abilities(tombstones=self.tape["clock"].draw() < 0.5, **PROFILES[plan.profiles[side]])
+        drawn = {"tombstones": self.tape["clock"].draw() < 0.5}
+        abilities = Abilities(**{**drawn, **PROFILES[plan.profiles[side]]})
         if plan.read_only_entity is side:
             abilities = replace(abilities, create=False, update=False, retire=False)
         entities = [
