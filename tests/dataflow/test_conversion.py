@@ -209,6 +209,16 @@ def test_repeated_sections_are_taken_together_and_the_first_rule_is_kept() -> No
     ]
 
 
+def test_two_conditions_in_one_section_are_both_told() -> None:
+    one = "When it is won, it  will be synchronized with a Customerp Order."
+    text, _ = accounted(
+        document(
+            section("Chargebee Deal", "Customerp Order", "S6").replace("Once a link", f"{one}\n\nOnce a link")
+        )
+    )
+    assert [line.rpartition(": ")[2] for line in told(text)[2:]] == ["When it rains", "When it is won"]
+
+
 def test_what_only_one_direction_has_is_kept_and_told() -> None:
     there = [("email", "mail", "N/A"), ("phone", "tel", "N/A")]
     back = [("mail", "email", "N/A"), ("web", "url", "N/A")]

@@ -256,6 +256,17 @@ def test_a_system_without_a_name_is_read() -> None:
     assert [note.text for note in read.all_notes] == ["the introduction says nothing to configure"]
 
 
+def test_a_heading_that_begins_with_a_blank_is_no_part_of_the_table_above_it() -> None:
+    text = document(
+        section(" Users", "Wave Contacts", rows=[("a", "b", "N/A")]),
+        section(" Groups", "Wave Teams"),
+        left="",
+        right="Wave",
+    )
+    assert [str(pair.left) for pair in read_document(text).sections] == ["Users", "Groups"]
+    assert [len(pair.rows) for pair in read_document(text).sections] == [1, 0]
+
+
 def test_one_file_may_hold_both_directions() -> None:
     there = document(section(CUSTOMER, CONTACT))
     back = document(section(CONTACT, CUSTOMER), left="Customerp", right="Chargebee")

@@ -19,7 +19,14 @@ from instep.dataflow.documents.merging import strangers
 from instep.dataflow.documents.own_reader import convert_own, is_own
 from instep.dataflow.documents.reader import read_documents
 from instep.dataflow.files import read_text
-from instep.dataflow.scaffold import CURRENCIES, Choices, TrytonChoice, default_dataflow, scaffold
+from instep.dataflow.scaffold import (
+    CURRENCIES,
+    Choices,
+    TrytonChoice,
+    currencies_of,
+    default_dataflow,
+    scaffold,
+)
 from instep.dataflow.systems import HTTP_URL
 from instep.errors import UsageError
 from instep.sandbox.launch import SandboxError, console
@@ -111,13 +118,15 @@ def command(
         tryton=chosen,
     )
     stated = _stated(documents, choices) if documents else None
+    if stated is not None and stated.whole:
+        choices = replace(choices, currencies=currencies_of(stated.text))
     proposed = None
     if sql_url is not None:
         proposed = _proposed(terminal, sql_url, sql_password or "", sql_schema, currencies)
     written = write_site(
         terminal.directory,
         choices,
-        stated=stated.text if stated is not None else "",
+        stated=stated,
         sandbox=running,
         force=force,
         proposed=proposed,
@@ -214,7 +223,7 @@ def write_site(
     directory: Path,
     choices: Choices,
     *,
-    stated: str = "",
+    stated: Conversion | None = None,
     sandbox: Sandbox | None = None,
     force: bool = False,
     proposed: DatabaseSite | None = None,
@@ -226,10 +235,12 @@ def write_site(
     describe = resources.files("instep.connectors.rest").joinpath("sample_erp.yaml").read_text("utf-8")
     if sandbox is not None:
         choices = _with_sandbox(choices, sandbox)
-    if proposed is None:
-        texts = scaffold(choices, describe, stated=stated)
-    else:
+    if proposed is not None:
         texts = scaffold(choices, proposed.description, proposed=proposed.dataflow)
+    elif stated is not None and stated.whole:
+        texts = scaffold(choices, describe, proposed=stated.text)
+    else:
+        texts = scaffold(choices, describe, stated=stated.text if stated is not None else "")
     if sandbox is not None:
         texts = _with_keys(texts, sandbox)
     paths = {name: directory / name for name in texts}

@@ -55,7 +55,7 @@ class Choices:
 def scaffold(choices: Choices, describe_text: str, *, stated: str = "", proposed: str = "") -> dict[str, str]:
     """File name -> text. `describe_text` is the description of the ERP that a new site begins with (Tryton needs
     none). `stated`: a dataflow in place of the shipped one, as documents state it; `proposed`: one with the prices
-    that it is to have."""
+    that it is to have (see `currencies_of`)."""
     tryton = choices.tryton is not None
     if tryton:
         choices = replace(choices, currencies=choices.currencies[:1])
@@ -184,6 +184,11 @@ def _head(name: str) -> str:
 _PRICE: Final = re.compile(
     r"^ +- price\.[A-Z]{3} <-> (prices\.[A-Z]{3}|list_price) \| money\([A-Z]{3}(.*)\)$"
 )
+
+
+def currencies_of(text: str) -> tuple[str, ...]:
+    """The currencies of the prices that a dataflow keeps in step."""
+    return tuple(dict.fromkeys(re.findall(r"\bprice\.([A-Z]{3}) (?:<->|->|<-) ", text)))
 
 
 def _with_currencies(text: str, currencies: Sequence[str]) -> str:

@@ -74,12 +74,19 @@ def _begins_block(lines: Sequence[str], at: int) -> bool:
     return bool(_TABLE.match(lines[at])) or (at + 1 < len(lines) and _is_rule(lines[at + 1]))
 
 
+def _is_within(lines: Sequence[str], at: int) -> bool:
+    """Whether a line may belong to a table: it is blank or indented, and no heading whose first name is missing."""
+    if not lines[at].strip():
+        return True
+    return lines[at][0].isspace() and not (at + 1 < len(lines) and _is_rule(lines[at + 1]))
+
+
 def _table(lines: Sequence[str], start: int) -> tuple[Block, int]:
     """The table that begins at `start`, and the index of the line after it."""
     rows: list[tuple[int, int, list[list[str]]]] = []
     strays: list[tuple[int, str]] = []
     at, last = start + 1, start + 1
-    while at < len(lines) and (not lines[at].strip() or lines[at][0].isspace()):
+    while at < len(lines) and _is_within(lines, at):
         text = lines[at].strip()
         cell = _CELL.fullmatch(text)
         at += 1

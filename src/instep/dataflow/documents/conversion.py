@@ -20,10 +20,12 @@ from instep.dataflow.documents.words import plain
 
 
 class Conversion(NamedTuple):
-    """The text of a dataflow, and what became of the documents' statements."""
+    """The text of a dataflow, and what became of the documents' statements. `whole`: the documents leave nothing
+    open, so that nothing of the text is to be replaced by what is usual."""
 
     text: str
     account: Account
+    whole: bool = False
 
 
 def convert(documents: Sequence[DataflowDocument], shipped_text: str) -> Conversion:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from instep.core.model import Both
+from instep.dataflow.build import parse_dataflow
 from instep.dataflow.documents.account import Account, Entry, Fate
 from instep.dataflow.documents.blocks import Block, TableRow, blocks
 from instep.dataflow.documents.conversion import Conversion
@@ -22,7 +23,6 @@ from instep.dataflow.documents.statements import Span
 from instep.dataflow.documents.stating import PROPERTIES, RULES
 from instep.dataflow.documents.words import plain
 from instep.dataflow.documents.yaml_text import yaml_lines
-from instep.dataflow.files import parse_dataflow_file
 
 NO_SYSTEMS = Both("\0left", "\0right")
 
@@ -43,13 +43,13 @@ def systems_of(text: str) -> Both[str] | None:
 
 def convert_own(texts: Sequence[tuple[str, str]]) -> Conversion:
     """The dataflow that our own documents state, each a text and the name of its file. Raises ConfigurationError if
-    what a person has made of them can't be a dataflow."""
+    what a person has made of them can't be built."""
     reader = OwnReader()
     for text, file in texts:
         reader.read(text, file)
     whole = reader.text()
-    parse_dataflow_file(whole, f"what {texts[0][1]} states")
-    return Conversion(whole, reader.account())
+    parse_dataflow(whole, f"dataflow.yaml, as {texts[0][1]} states it")
+    return Conversion(whole, reader.account(), whole=True)
 
 
 class OwnReader:

@@ -14,10 +14,7 @@ from instep.dataflow.documents.statements import MatchRow, Rule, Span
 from instep.dataflow.documents.words import plain, text
 from instep.dataflow.line import parse
 
-NOT_MADE: Final = {
-    "on a condition": "the condition on which one is made is prose, and so none is made: ",
-    "not said": "it is not said when one is made",
-}
+PROSE: Final = "the condition on which one is made is prose, and so none is made: "
 
 
 class PairText:
@@ -66,10 +63,12 @@ class PairText:
             for one in said.section.rules:
                 yield from self.comment(said.file, one.span, what, "contradiction")
             return
-        if rule.creates in NOT_MADE:
-            yield from self.comment(said.file, rule.span, NOT_MADE[rule.creates] + rule.condition)
+        if rule.creates == "not said":
+            yield from self.comment(said.file, rule.span, "it is not said when one is made")
         for one in said.section.rules:
-            if one.creates != "on a condition":
+            if one.creates == "on a condition":
+                yield from self.comment(said.file, one.span, PROSE + one.condition)
+            else:
                 self.take(said.file, one.span, f"creates {one.creates}", "rule")
         if rule.creates == "when referred to":
             yield from self.comment(said.file, rule.span, self.referred(rule))
