@@ -16,8 +16,9 @@ from tests.runner.site import LEFT, PROPERTIES, RIGHT, Fault, Send, Site, pair, 
 from tests.simulation.processes import Crash
 
 from .checks import lost, must
-from .notices import story
+from .notices import story, worlds
 from .protection import Protection, put
+from .shapes import shaped
 
 
 def _agreement_is_conflict(prop: Any, raw: Any, base: Any, lookup: Any) -> Delta:
@@ -39,7 +40,7 @@ def _no_clock(engine: Engine, side: Side, entity: Any) -> Clock:
     return Clock()
 
 
-def _nothing_lost(deciding: Any, delta: Any, loser: Any, why: str) -> None:
+def nothing_lost(deciding: Any, delta: Any, loser: Any, why: str) -> None:
     return None
 
 
@@ -157,6 +158,7 @@ PROTECTIONS = (
         "4",
         put(policy, "later", _latest_wins),
         story(edits_between_two_readings),
+        {"4": worlds(shaped(policy="newest", edits=40))},
     ),
     Protection(
         "clocks and their errors are allowed for",
@@ -171,7 +173,7 @@ PROTECTIONS = (
         "core/decide.py:_lose",
         "between a write and its outcome the overwritten value stands nowhere",
         "3",
-        put(decide._Deciding, "_lose", _nothing_lost),
+        put(decide._Deciding, "_lose", nothing_lost),
         story(lost_before_a_death),
     ),
     Protection(

@@ -217,6 +217,7 @@ PROTECTIONS = (
         "7",
         put(observe, "match_values", _no_match),
         story(both_have_it),
+        {"7": worlds()},
     ),
     Protection(
         "the match index is kept true",

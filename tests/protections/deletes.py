@@ -12,10 +12,12 @@ from instep.errors import Gone
 from instep.runner import absence, brakes, look, missing, observe, run
 from instep.store.transaction import SqliteTx
 from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, pair, raising
+from tests.simulation.faults import Faults
 
 from .checks import must, retired
-from .notices import story
+from .notices import story, worlds
 from .protection import Protection, both, put, wrap
+from .shapes import shaped
 
 SILENT = replace(STRICT, tombstones=False)
 RETIRE = pair(on_delete="retire")
@@ -236,6 +238,7 @@ PROTECTIONS = (
         "11",
         wrap(observe, "_finish_listing", _credulous),
         story(list_that_leaves_one_out),
+        {"11": worlds(shaped(faults=Faults(partial_list=0.5), on_delete="retire", kinds_of_run=("full",)))},
     ),
     Protection(
         "a side that is suddenly empty is not written to",
@@ -260,6 +263,7 @@ PROTECTIONS = (
         "6",
         put(gone, "_edited_since", lambda scene, link, seen, gone: []),
         story(delete_of_an_edited_record),
+        {"6": worlds(shaped(deletes=8, on_delete="retire", records=8))},
     ),
     Protection(
         "the links of deleted records are kept",

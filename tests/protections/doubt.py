@@ -14,10 +14,12 @@ from instep.runner import look, outcome, run, send, settle, turn
 from instep.store.group_commit import Group
 from instep.store.sqlite import open_store
 from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, company, pair, unanswered
+from tests.simulation.faults import Faults
 
 from .checks import must
-from .notices import search, story
+from .notices import search, story, worlds
 from .protection import Protection, put, wrap
+from .shapes import PLAIN, shaped
 
 SILENT = replace(STRICT, tombstones=False)
 
@@ -156,6 +158,7 @@ PROTECTIONS = (
         "1",
         wrap(look, "send", _forgetful),
         search("none", 1, 1, 1, 0),
+        {"7": worlds(shaped(faults=Faults(unanswered=0.6, late=0.2), profiles=PLAIN, edits=30))},
     ),
     Protection(
         "intents outlive the process",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from instep.core import decide
 from instep.core.values import encode
 from instep.runner import outcome
 from instep.store import chain, lease, sqlite, transaction
@@ -13,8 +14,10 @@ from instep.store.verify import verify
 from tests.runner.site import LEFT, RIGHT, Site
 
 from .checks import must
-from .notices import contract, story
+from .conflicts import nothing_lost
+from .notices import contract, story, worlds
 from .protection import Protection, both, put, wrap
+from .shapes import shaped
 
 
 def _untold(whole: Any) -> Any:
@@ -104,6 +107,15 @@ PROTECTIONS = (
         "13",
         wrap(outcome, "_close", _untold),
         story(one_write),
+        {"13": worlds(shaped())},
+    ),
+    Protection(
+        "what was overwritten is told twice",
+        "core/decide.py:overruled",
+        "a value that lost a conflict stands nowhere any more",
+        "3",
+        both(wrap(outcome, "_close", _untold), put(decide._Deciding, "_lose", nothing_lost)),
+        worlds(shaped(policy="left", edits=40)),
     ),
     Protection(
         "each entry is sealed with the one before",

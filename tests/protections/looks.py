@@ -10,10 +10,12 @@ from instep.core.model import Both
 from instep.errors import RetryLater
 from instep.runner import observe, outcome, run, turn
 from tests.runner.site import LEFT, RIGHT, STRICT, Send, Site, after, pair, raising
+from tests.simulation.plan import Plan
 
 from .checks import lost, must, unlike
-from .notices import search, story
+from .notices import search, story, worlds
 from .protection import Protection, put, wrap
+from .shapes import shaped
 
 
 def _whole_answer(engine: Any, tx: Any, intent: Any, record: Any) -> None:
@@ -171,6 +173,7 @@ PROTECTIONS = (
         "2",
         put(outcome, "_written", _whole_answer),
         story(edit_of_another_property_in_the_answer),
+        {"1": worlds(shaped(policy="hold", edits=40))},
     ),
     Protection(
         "an answer that is older than what is known",
@@ -187,6 +190,7 @@ PROTECTIONS = (
         "3",
         put(outcome, "_written", _answer_does_not_count),
         search("conditional", 1, 1, 0, 0),
+        {"10": worlds(Plan.calm)},
     ),
     Protection(
         "the base moves only with what was applied",

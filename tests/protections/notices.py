@@ -41,6 +41,9 @@ class Notice:
     kind: str
     broken: Callable[[str], list[str]]
 
+    def __str__(self) -> str:
+        return self.kind
+
 
 def search(profile: str, *budget: int, policy: Any = "left") -> Notice:
     """Every way within a budget (edits on the left, on the right, faults, crashes), to the first broken law."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ Remove = Callable[[pytest.MonkeyPatch], None]
 @dataclass(frozen=True, slots=True)
 class Protection:
     """`where`: file and name in `src/instep/`, with a colon between. `without`: what breaks. `law`: the one that
-    `notice` finds broken then."""
+    `notice` finds broken then. `also`: others, by law."""
 
     name: str
     where: str
@@ -25,6 +25,12 @@ class Protection:
     law: str
     remove: Remove
     notice: Notice
+    also: Mapping[str, Notice] = field(default_factory=dict)
+
+    @property
+    def notices(self) -> tuple[tuple[str, Notice], ...]:
+        """Each law, and what finds it broken."""
+        return ((self.law, self.notice), *self.also.items())
 
     def __str__(self) -> str:
         return f"{self.name}, or {self.without}"
@@ -32,7 +38,8 @@ class Protection:
     def row(self) -> str:
         """Its row of the table."""
         file, _, name = self.where.partition(":")
-        cells = (self.name, f"`{file}`: `{name}`", self.without, self.notice.kind, words_of(self.law))
+        found = "<br>".join(f"*{notice.kind}*: {words_of(law)}" for law, notice in self.notices)
+        cells = (self.name, f"`{file}`: `{name}`", self.without, found)
         return f"| {' | '.join(cells)} |"
 
 

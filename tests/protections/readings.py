@@ -24,10 +24,12 @@ from tests.runner.site import (
     pair,
     prop,
 )
+from tests.simulation.faults import Faults
 
 from .checks import must, unlike
-from .notices import search, story
+from .notices import search, story, worlds
 from .protection import Protection, both, put
+from .shapes import shaped
 
 
 async def stale_reading() -> list[str]:
@@ -138,6 +140,13 @@ async def id_used_again() -> list[str]:
     return must("1", kept, "Ann was overwritten with another one, who has her id")
 
 
+REPLICAS = shaped(
+    faults=Faults(stale=0.9, hints=1.0, read_lag_ms=60_000),
+    profiles=Both("chosen id", "key"),
+    edits=30,
+    runs=8,
+)
+
 PROTECTIONS = (
     Protection(
         "order of readings",
@@ -146,6 +155,7 @@ PROTECTIONS = (
         "11",
         put(observe, "_newer", lambda before, record: True),
         story(stale_reading),
+        {"1": worlds(REPLICAS)},
     ),
     Protection(
         "waiting where readings can't be ordered",
@@ -189,6 +199,7 @@ PROTECTIONS = (
         "3",
         put(decide, "diff", _against_the_other_side),
         search("conditional", 0, 1, 0, 0),
+        {"11": worlds(shaped(policy="left", edits=40))},
     ),
     Protection(
         "an edit that changes nothing that counts is an edit",
@@ -205,6 +216,7 @@ PROTECTIONS = (
         "5",
         put(decide, "diff", _both_ways),
         story(one_way_property),
+        {"5": worlds(shaped(flow="to-right", edits=40))},
     ),
     Protection(
         "emptiness at first contact is no edit",

@@ -12,8 +12,9 @@ from instep.runner import judge, outcome, run, send
 from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, company, raising, with_persons
 
 from .checks import must
-from .notices import story
+from .notices import story, worlds
 from .protection import Protection, both, put, wrap
+from .shapes import shaped
 
 
 def _all_at_once(whole: Any) -> Any:
@@ -185,6 +186,7 @@ PROTECTIONS = (
         "abilities",
         both(put(decide, "unwritable", _always_able), put(decide, "by_hand", lambda entity, changed: None)),
         story(field_that_no_call_takes),
+        {"abilities": worlds(shaped(read_only_field=LEFT))},
     ),
     Protection(
         "a record that has moved is read again",

@@ -71,8 +71,8 @@ def page() -> str:
             "",
             f"## {title}",
             "",
-            "| protection | where in `src/instep/` | without it | noticed by | the law that is broken then |",
-            "|---|---|---|---|---|",
+            "| protection | where in `src/instep/` | without it | what notices, by which law |",
+            "|---|---|---|---|",
             *(each.row() for each in group),
         ]
     lines += ["", "## Laws beside the promises", "", *(f"- {words_of(name)}" for name in MORE)]
