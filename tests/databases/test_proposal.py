@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from instep.connectors.proposing import scalar, singular
 from instep.connectors.sql import Description
-from instep.connectors.sql.proposal import propose, scalar, singular
+from instep.connectors.sql.proposal import propose
 from instep.connectors.sql.surveying import Surveyed, survey
 from instep.core.model import Abilities, Entity, Field
 from instep.dataflow.build import parse_dataflow

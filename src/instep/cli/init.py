@@ -53,8 +53,9 @@ class Sandbox:
 
 
 @dataclass(frozen=True)
-class DatabaseSite:
-    """What the tables of a database say: its description, a dataflow with Chargebee, and what a person should see."""
+class ProposedSite:
+    """What a system says of itself (the tables of a database, the document of an API): its description, a dataflow
+    with Chargebee, and what a person should see."""
 
     description: str
     dataflow: str
@@ -80,6 +81,11 @@ class DatabaseSite:
 @click.option("--sql", "sql_url", help="The ERP is this database: propose what its tables say.")
 @click.option("--sql-password", help="Where its password is: env:NAME or file:PATH.")
 @click.option("--sql-schema", default="", help="The schema that its tables are in, if not the usual one.")
+@click.option(
+    "--openapi",
+    metavar="FILE_OR_URL",
+    help="The ERP has this OpenAPI document: propose a description of its API.",
+)
 @click.option("--tryton", metavar="URL", help="The ERP is a Tryton: https://HOST/DATABASE.")
 @click.option("--sandbox", is_flag=True, help="Connect to the sandbox that runs for this directory.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
@@ -94,6 +100,7 @@ def command(
     sql_url: str | None,
     sql_password: str | None,
     sql_schema: str,
+    openapi: str | None,
     tryton: str | None,
     sandbox: bool,
     force: bool,
@@ -112,7 +119,7 @@ def command(
     choices = Choices(
         site=site,
         erp_name=erp_name or "Custom ERP",
-        currencies=tuple(currencies) or (() if sql_url else CURRENCIES),
+        currencies=tuple(currencies) or (() if sql_url or openapi else CURRENCIES),
         companies=companies,
         database=sql_url is not None,
         tryton=chosen,
@@ -123,6 +130,10 @@ def command(
     proposed = None
     if sql_url is not None:
         proposed = _proposed(terminal, sql_url, sql_password or "", sql_schema, currencies)
+    elif openapi is not None:
+        from instep.cli.openapi_proposal import look
+
+        proposed = look(openapi, currencies[0] if len(currencies) == 1 else "")
     written = write_site(
         terminal.directory,
         choices,
@@ -157,14 +168,14 @@ def command(
 
 def _proposed(
     terminal: Terminal, url: str, password: str, schema: str, currencies: Sequence[str]
-) -> DatabaseSite:
+) -> ProposedSite:
     """Look at a database's tables, and at no row. Raises Stop, RetryLater, UsageError."""
     from instep.cli.sql_proposal import look
 
     return look(terminal.directory, url, password, schema, currencies[0] if len(currencies) == 1 else "")
 
 
-def _tell_proposed(terminal: Terminal, proposed: DatabaseSite) -> None:
+def _tell_proposed(terminal: Terminal, proposed: ProposedSite) -> None:
     if proposed.notes:
         terminal.say("\nTo look at:")
     for note in proposed.notes:
@@ -226,7 +237,7 @@ def write_site(
     stated: Conversion | None = None,
     sandbox: Sandbox | None = None,
     force: bool = False,
-    proposed: DatabaseSite | None = None,
+    proposed: ProposedSite | None = None,
 ) -> list[Path]:
     """Write the files of a site and return their paths, all or none of them.
 

@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from instep.cli.init import DatabaseSite
+from instep.cli.init import ProposedSite
+from instep.connectors.proposing import Proposal
 from instep.connectors.sql import Description, SqlConnector
-from instep.connectors.sql.proposal import Proposal, propose
+from instep.connectors.sql.proposal import propose
 from instep.connectors.sql.surveying import survey
 from instep.dataflow.proposal import Lines
 from instep.dataflow.proposal import propose as propose_dataflow
@@ -20,7 +21,7 @@ from instep.dataflow.secrets import resolver
 from instep.errors import UsageError
 
 
-def look(directory: Path, url: str, password: str, schema: str, currency: str) -> DatabaseSite:
+def look(directory: Path, url: str, password: str, schema: str, currency: str) -> ProposedSite:
     """`currency`: that of the ERP's prices, "" if not known. Raises UsageError for an address that can't be used or a
     database without tables, Stop, RetryLater."""
     one: dict[str, Any] = {"table": "none", "fields": [{"path": "id"}]}
@@ -45,7 +46,7 @@ def look(directory: Path, url: str, password: str, schema: str, currency: str) -
         )
     value = Description.model_validate(YAML(typ="safe").load(found.text))
     entities = SqlConnector(value, lambda _: "", directory=directory).entities()
-    return DatabaseSite(found.text, propose_dataflow(entities, _lines(value), currency), found.notes)
+    return ProposedSite(found.text, propose_dataflow(entities, _lines(value), currency), found.notes)
 
 
 async def _survey(description: Description, secrets: Any, directory: Path, schema: str) -> Proposal | None:

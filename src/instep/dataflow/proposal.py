@@ -208,13 +208,18 @@ def _pair(
 
 
 def _field(likely: Likely, entity: Entity) -> Field | None:
-    """The ERP's field that most likely is a property: by its last part, so that address.city is a city."""
+    """The ERP's field that most likely is a property: by its last part, so that address.city is a city, and whatever
+    stands between the words of a name, so that firstName is a first_name."""
     for name in likely.names:
         for field in entity.fields:
-            last = field.path.rpartition(".")[2].lower()
-            if name in (last, field.path.lower().replace(".", "_")) and field.type in likely.types:
+            names = (_bare(field.path.rpartition(".")[2]), _bare(field.path))
+            if _bare(name) in names and field.type in likely.types:
                 return field
     return None
+
+
+def _bare(name: str) -> str:
+    return name.lower().replace("_", "").replace(".", "")
 
 
 def _status(entity: Entity, used: set[str]) -> Iterator[str]:

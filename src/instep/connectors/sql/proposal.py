@@ -6,38 +6,27 @@ for a person to correct, that can be used as it is.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
+from instep.connectors.proposing import (
+    ACTIVE,
+    CREATED,
+    DELETED,
+    MARKER,
+    UPDATED,
+    VERSION,
+    Proposal,
+    flow,
+    nested,
+    scalar,
+    singular,
+)
 from instep.connectors.sql.surveying import Column, Surveyed
 
 LINES = re.compile(r"(lines?|items?|positions?|rows?|details?)$", re.IGNORECASE)
-VERSION = ("version", "row_version", "lock_version", "revision", "optlock")
-UPDATED = (
-    "updated_at",
-    "modified_at",
-    "changed_at",
-    "last_modified",
-    "last_modified_at",
-    "updated",
-    "modified",
-)
-CREATED = ("created_at", "inserted_at", "created", "created_on")
-MARKER = ("instep_ref", "external_ref", "external_id", "external_reference")
-ACTIVE = ("active", "is_active", "enabled")
-DELETED = ("deleted", "is_deleted")
 POSITION = ("line_no", "line_number", "position", "pos", "sort", "seq")
 OURS = ("instep_changes",)
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A description as a text, and sentences about what a person should look at."""
-
-    text: str
-    notes: Sequence[str] = field(default_factory=tuple)
 
 
 def propose(tables: Sequence[Surveyed], url: str, password: str, schema: str) -> Proposal:
@@ -61,37 +50,6 @@ def propose(tables: Sequence[Surveyed], url: str, password: str, schema: str) ->
         own = [usable[child] for child, parent in children.items() if parent == name]
         lines += [*_entity(usable[name], entity, own, names, schema, notes), ""]
     return Proposal("\n".join(lines).rstrip() + "\n", notes)
-
-
-def singular(table: str) -> str:
-    """What one row of a table is called: customers -> customer, companies -> company."""
-    for many, one in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("ss", "ss"), ("s", "")):
-        if table.lower().endswith(many) and len(table) > len(many) + 1:
-            return table[: -len(many)] + one
-    return table
-
-
-def scalar(value: object) -> str:
-    """A value as YAML says it."""
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w-]*", value) and value.lower() not in _WORDS:
-        return value
-    return json.dumps(value, ensure_ascii=False)
-
-
-_WORDS = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
-
-
-def _flow(values: Mapping[str, object]) -> str:
-    inner = ", ".join(f"{key}: {_nested(value)}" for key, value in values.items())
-    return f"{{{inner}}}"
-
-
-def _nested(value: object) -> str:
-    if isinstance(value, Mapping):
-        return _flow(value)
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_nested(item) for item in value)}]"
-    return scalar(value)
 
 
 def _keyed(table: Surveyed) -> bool:
@@ -125,12 +83,12 @@ def _entity(
     if schema:
         yield f"    schema: {scalar(schema)}"
     if _key(table) != [{"column": "id", "type": "integer"}]:
-        yield f"    key: {_nested(_key(table))}"
+        yield f"    key: {nested(_key(table))}"
     used = set[str]()
     yield from _changes(table, entity, used, notes)
     marker = _named(table, MARKER, "text")
     if marker:
-        yield f"    marker: {_flow({'field': marker, 'unique': table.is_unique(marker)})}"
+        yield f"    marker: {flow({'field': marker, 'unique': table.is_unique(marker)})}"
     else:
         notes.append(
             f"{entity}: no column for Instep's reference; with one, and a unique index, a create whose answer is"
@@ -138,13 +96,13 @@ def _entity(
         )
     deleted, active = _named(table, DELETED, "boolean"), _named(table, ACTIVE, "boolean")
     if deleted:
-        yield f"    deleted: {_flow({'field': deleted, 'value': True})}"
+        yield f"    deleted: {flow({'field': deleted, 'value': True})}"
     if active:
-        yield f"    retired: {_flow({'field': active, 'value': False})}"
+        yield f"    retired: {flow({'field': active, 'value': False})}"
         yield "    retire: {by: field}"
     yield "    fields:"
     for field_ in _fields(table, names, used, notes, entity):
-        yield f"      - {_flow(field_)}"
+        yield f"      - {flow(field_)}"
     if children:
         yield "    lines:"
     for child in children:
@@ -157,7 +115,7 @@ def _changes(table: Surveyed, entity: str, used: set[str], notes: list[str]) -> 
     created = _named(table, CREATED, "datetime")
     if updated:
         yield "    changes: {by: updated_at}  # if every program that writes this table sets it"
-        yield f"    updated_at: {_flow({'column': updated})}"
+        yield f"    updated_at: {flow({'column': updated})}"
         if updated not in table.indexed:
             notes.append(
                 f"{entity}: {updated} has no index; looks for changes read the whole table without one"
@@ -165,9 +123,9 @@ def _changes(table: Surveyed, entity: str, used: set[str], notes: list[str]) -> 
     else:
         yield "    changes: {by: scan}  # or triggers: see instep sql prepare"
     if created:
-        yield f"    created_at: {_flow({'column': created, 'set_by': 'database'})}"
+        yield f"    created_at: {flow({'column': created, 'set_by': 'database'})}"
     if version:
-        yield f"    version: {_flow({'column': version})}  # if every program that updates a row adds one"
+        yield f"    version: {flow({'column': version})}  # if every program that updates a row adds one"
     used |= {name for name in (updated, version, created) if name}
 
 
@@ -216,9 +174,9 @@ def _lines(
     yield f"        table: {scalar(child.name)}"
     if schema:
         yield f"        schema: {scalar(schema)}"
-    yield f"        parent: {_nested(list(bound))}"
+    yield f"        parent: {nested(list(bound))}"
     if _key(child) != [{"column": "id", "type": "integer"}]:
-        yield f"        key: {_nested(_key(child))}"
+        yield f"        key: {nested(_key(child))}"
     if position:
         yield f"        position: {scalar(position)}"
     yield "        fields:"
@@ -230,7 +188,7 @@ def _lines(
                 f"{child.name}: {column.name} is left out: a column of type {column.shown} is no field"
             )
             continue
-        yield f"          - {_flow(_field(child, column, names))}"
+        yield f"          - {flow(_field(child, column, names))}"
 
 
 def _named(table: Surveyed, names: Sequence[str], kind: str) -> str:
