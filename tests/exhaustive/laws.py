@@ -13,7 +13,8 @@ from .little_world import FIELD, ID, RECORD, LittleWorld
 from .search import Tape
 
 if TYPE_CHECKING:
-    from .scope import Place, Stage
+    from .places import Place
+    from .scope import Stage
 
 EVERY = 1_000
 

@@ -75,6 +75,11 @@ class Late:
     until_ms: int
 
 
+def is_older(record: Record, known: int | None) -> bool:
+    """Whether a reading is of an older version than the known one."""
+    return record.version is not None and known is not None and record.version < known
+
+
 @dataclass
 class LittleWorld:
     """All that lasts but the store. A copy of it and of the store's rows is a place to go on from.
@@ -105,12 +110,18 @@ class LittleWorld:
         """The token that a side shows: its value without what doesn't count."""
         return str(self.systems[side].fields(RECORD, ID)[FIELD]).strip()
 
-    def replicas(self, side: Side) -> list[Record]:
-        """Earlier states of the record that a replica which lags may still show, each once."""
-        found: list[Record] = []
-        for until_ms, record in self.past[side]:
-            if until_ms > self.now_ms - LAG_MS and record not in found:
-                found.append(record)
+    def replicas(self, side: Side, known: int | None) -> list[tuple[int, Record]]:
+        """Earlier states of the record that a replica which lags may still show, each once, with when it went out
+        of date. Of those that are older than the `known` version only the one that is shown longest: the engine
+        drops them all alike."""
+        found: list[tuple[int, Record]] = []
+        for until_ms, record in reversed(self.past[side]):
+            if until_ms <= self.now_ms - LAG_MS:
+                break
+            if all(record != other for _, other in found):
+                found.append((until_ms, record))
+            if is_older(record, known):
+                break
         return found
 
     def key(self) -> tuple[Any, ...]:
@@ -272,12 +283,14 @@ class Moments:
 
 @dataclass(slots=True)
 class Wire:
-    """One side's connector: the memory system's own, with a moment before and after each call."""
+    """One side's connector: the memory system's own, with a moment before and after each call. `known`: the version
+    that was last read."""
 
     name: str
     side: Side
     inner: MemoryConnector
     moments: Moments
+    known: Callable[[], int | None]
     clock_skew_ms: int = 0
     clock_error_ms: int = 0
 
@@ -304,18 +317,19 @@ class Wire:
             yield page
 
     async def read(self, entity: str, id: str) -> Record:
-        moments, world = self.moments, self.moments.world
+        moments, world, known = self.moments, self.moments.world, self.known()
         record = None
         while record is None:
-            old = world.replicas(self.side) if world.faults_left else []
+            old = world.replicas(self.side, known) if world.faults_left else []
             chosen = moments.before_call(self.side, len(old))
-            now = world.replicas(self.side) if world.faults_left else []
+            now = world.replicas(self.side, known) if world.faults_left else []
             if chosen and old == now:
                 world.faults_left -= 1
-                record = old[chosen - 1]
+                record = old[chosen - 1][1]
             elif not chosen:
                 record = await self.inner.read(entity, id)
-        self._tell(record)
+        if not is_older(record, known):
+            self._tell(record)
         moments.calls.append(self.side)
         moments.hear("read", self.side, _content(record))
         return record

@@ -18,7 +18,7 @@ from instep.core.state import Intent
 from instep.store.contract import Tx
 
 from .laws import EVERY, told
-from .little_world import ID, LAG_MS, RECORD, Late, LittleWorld
+from .little_world import ID, LAG_MS, RECORD, Late, LittleWorld, is_older
 
 TOKEN = re.compile(r"(0|[lr]\d+)( ?)")
 LONG_MS = 60_000
@@ -49,10 +49,11 @@ class Names:
         return sorted(self.given[token] for token in set(tokens) & self.given.keys())
 
 
-def essence(world: LittleWorld, tx: Tx) -> Any:
-    """What of a place can still make a difference."""
+def essence(world: LittleWorld, tx: Tx, faults: bool) -> Any:
+    """What of a place can still make a difference, but for what is left of the budget. `faults`: whether a replica
+    may still lag."""
     names, keys = Names(), dict[str, int]()
-    settled = [_side(world, tx, side, names) for side in Side]
+    settled = [_side(world, tx, side, names, faults) for side in Side]
     links = [names([*base]) for link in tx.links(RECORD, 0, EVERY) for base in link.base.values()]
     intents = [_intent(world, intent, names, keys) for intent in tx.intents()]
     late = [_late(world, each, names, keys) for each in world.late]
@@ -62,7 +63,7 @@ def essence(world: LittleWorld, tx: Tx) -> Any:
     ]
     holds = [(hold.key.side, hold.property, hold.cause, hold.digest) for hold in tx.holds(limit=EVERY)]
     return (
-        (settled, links, intents, late, todo, holds, world.faults_left, world.crashes_left),
+        (settled, links, intents, late, todo, holds),
         _owed(world, tx, names),
         [names.known(each.told) for each in world.late],
         [names.known(token for of, token in world.known if of is side) for side in Side],
@@ -70,17 +71,16 @@ def essence(world: LittleWorld, tx: Tx) -> Any:
     )
 
 
-def _side(world: LittleWorld, tx: Tx, side: Side, names: Names) -> Any:
+def _side(world: LittleWorld, tx: Tx, side: Side, names: Names, faults: bool) -> Any:
     """A record as it is, as a replica may still show it, and as it was last read."""
     system = world.systems[side]
     now, seen = system.record(RECORD, ID), tx.sighting(side, RECORD, ID)
-    past = [
-        (until - world.now_ms, was)
-        for until, was in world.past[side]
-        if world.faults_left and until > world.now_ms - LAG_MS
-    ]
+    known = seen.version if seen else None
+    past = world.replicas(side, known) if faults else []
+    ages = [(until - world.now_ms, is_older(was, known)) for until, was in past]
     abilities = system.entities[RECORD].abilities
-    readings: list[Record | Any] = [now, *(was for _, was in past), *([seen] if seen else [])]
+    readings: list[Record | Any] = [now, *(was for _, was in past if not is_older(was, known))]
+    readings += [seen] if seen else []
     versions = sorted({each.version for each in readings if each.version is not None})
     told = [
         (names(each.fields), each.version and versions.index(each.version), each.token == now.token)
@@ -95,7 +95,7 @@ def _side(world: LittleWorld, tx: Tx, side: Side, names: Names) -> Any:
     )
     cursor = int(tx.cursor(side, RECORD) or 0)
     news = bool(system.changed_after(RECORD, cursor, 1))
-    return told, [ms for ms, _ in past], heard, ago_ms, recent, news, world.edits_left[side]
+    return told, ages, heard, ago_ms, recent, news
 
 
 def _intent(world: LittleWorld, intent: Intent, names: Names, keys: dict[str, int]) -> Any:

@@ -2,8 +2,9 @@
 
 A place is what lasts between two runs of the engine: both systems, the store, what is on its way, the budget.
 From each place every way in which a run can go is followed (`search`), from a copy of it, and each leads to a
-place; those that differ only in what can make no difference any more (times long past, numbers of versions, ids)
-are one. Once no place is new, each has been asked by `laws`.
+place; those that differ only in what can make no difference any more (`same`) are one, and one from which more can
+still happen does for one that is the same but for that (`places`). Once no place is new, each has been asked by
+`laws`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import itertools
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -47,29 +49,18 @@ from .little_world import (
     dataflow,
     entity,
 )
+from .places import Place, Places, Rows
 from .same import essence
 from .search import Tape, every_way
 
 STORY = {"runs", "lease", "counters", "sqlite_sequence"}
 """Tables that tell of runs and numbers, by which no decision goes."""
 
-Rows = dict[str, list[tuple[Any, ...]]]
 _numbers = itertools.count(1)
 
 
 def digest(about: Any) -> bytes:
     return blake2b(repr(about).encode(), digest_size=16).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What lasts between two runs, as a copy to go on from. `due_ms`: when the engine means to look again."""
-
-    key: bytes
-    world: LittleWorld
-    rows: Rows
-    due_ms: int | None
-    trail: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(slots=True)
@@ -138,7 +129,13 @@ class Stage:
         self.loop.now = (world.now_ms - EPOCH_MS) / 1000
         moments = Moments(world, tape, begun, digest, self.loop.now_ms)
         wires = Both.of(
-            lambda side: Wire(str(side), side, MemoryConnector("engine", world.systems[side]), moments)
+            lambda side: Wire(
+                str(side),
+                side,
+                MemoryConnector("engine", world.systems[side]),
+                moments,
+                partial(self._known, side),
+            )
         )
         self.changed.clear()
         store = MomentStore(self.store, moments, lambda: self._kept(moments))
@@ -158,6 +155,11 @@ class Stage:
             self._clear()
         world.now_ms = self.loop.now_ms()
         return moments.broken
+
+    def _known(self, side: Side) -> int | None:
+        """The version of a record that was last read."""
+        seen = self.store.read(lambda tx: tx.sighting(side, RECORD, ID))
+        return seen.version if seen else None
 
     def _clear(self) -> None:
         left = asyncio.all_tasks(self.loop)
@@ -186,8 +188,13 @@ class Stage:
             world.past[side] = [
                 (until, was) for until, was in world.past[side] if until > world.now_ms - 10 * TIMEOUT_MS
             ]
-        key = digest(self.store.read(lambda tx: essence(world, tx)))
-        return Place(key, world, self.save(), due, trail)
+        edits = world.edits_left
+        left = (edits[Side.LEFT], edits[Side.RIGHT], world.faults_left, world.crashes_left)
+        bare = digest(self.store.read(lambda tx: essence(world, tx, faults=False)))
+        whole = (
+            digest(self.store.read(lambda tx: essence(world, tx, faults=True))) if world.faults_left else bare
+        )
+        return Place(digest((whole, left)), whole, bare, left, world, self.save(), due, trail)
 
 
 def _open() -> tuple[apsw.Connection, apsw.Connection]:
@@ -227,8 +234,8 @@ def explore(
     stage = Stage(profiles, policy)
     found = Found()
     met: set[bytes] = set()
-    first = first_place(stage, budget)
-    known, places = {first.key}, [first]
+    places = Places()
+    places.add(first_place(stage, budget))
     while places and len(found.broken) < most_broken:
         if most_s is not None and time.process_time() - began > most_s:
             found.whole = False
@@ -254,9 +261,7 @@ def explore(
 
         found.runs += every_way(program, met)
         for after in following:
-            if after.key not in known:
-                known.add(after.key)
-                places.append(after)
+            places.add(after)
     found.moments = len(met)
     found.seconds = time.process_time() - began
     return found
