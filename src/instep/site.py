@@ -230,7 +230,7 @@ class Site:
     def digest(self) -> str:
         """Of everything that a decision depends on but the records: a plan of another digest is another plan."""
         entities = self.connectors.map(lambda c: msgspec.to_builtins(dict(c.entities())))
-        return digest([self.document.value, list(entities)])
+        return digest([self.document.value, list(entities), *self.dataflow.tables])
 
     def problems(self) -> list[Problem]:
         """What the dataflow asks of the two systems that they can't do, told without asking them."""

@@ -212,6 +212,28 @@ async def test_a_pair_that_is_redefined_looks_again_at_what_was_left_alone() -> 
     assert site.titles(RIGHT) == ["Acme", "Ann"]
 
 
+async def test_a_property_that_goes_another_way_now_is_looked_at_again() -> None:
+    one_way = prop("phone", "phone", flow="to-right")
+    site = Site(replace(pair(), properties=(NAME, one_way, MAIL)))
+    site.put(RIGHT, title="Ann", phone="1", mail="a@x.example")
+    await site.rest()
+    [left] = site.systems.left.ids("company")
+    assert site.fields(LEFT, left)["phone"] is None
+    await redefine(site, replace(pair(), properties=(NAME, PHONE, MAIL)))
+    assert site.fields(LEFT, left)["phone"] == "1"
+
+
+async def test_a_conflict_is_decided_by_another_policy_as_soon_as_there_is_one() -> None:
+    site = Site(pair(policy="hold"))
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.edit(RIGHT, right, phone="3")
+    await site.run()
+    assert [hold.cause for hold in site.holds()] == ["conflict"]
+    await redefine(site, pair(policy="right"))
+    assert (site.fields(LEFT, left)["phone"], site.holds()) == ("3", [])
+
+
 async def test_a_record_that_a_pair_is_no_longer_for_is_no_longer_a_candidate() -> None:
     site = Site(pair(create=Both(False, False)), entities=entities())
     ann = site.put(LEFT, name="Ann", mail="a@x.example")

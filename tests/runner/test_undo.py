@@ -221,3 +221,37 @@ async def test_nothing_is_to_be_undone_where_all_is_as_before() -> None:
     site.edit(RIGHT, right, phone="1")
     await site.run(act=False)
     assert look(site, run) == []
+
+
+async def parted(site: Site) -> tuple[str, str, int]:
+    """A linked company that a run took apart, since a person chose so, and that run."""
+    site.put(LEFT, name="Ann", phone="1", mail="a@x.example")
+    site.put(RIGHT, title="Ann", phone="2", mail="a@x.example")
+    await site.run()
+    [hold] = site.holds()
+    await site.release(replace(hold, property=""), "apart")
+    report = await site.run()
+    assert site.links() == []
+    return site.systems.left.ids("company")[0], site.systems.right.ids("company")[0], report.run
+
+
+async def test_two_that_a_run_parted_are_linked_again() -> None:
+    site = Site(pair(policy="hold"))
+    left, right, run = await parted(site)
+    await take_back(site, run)
+    assert [link.ids for link in site.links()] == [Both(left, right)]
+
+
+async def test_a_parting_is_not_undone_where_one_of_the_two_has_another_partner() -> None:
+    site = Site(pair(policy="hold"))
+    left, right, run = await parted(site)
+    other = site.put(RIGHT, title="Ann", phone="1", mail="other@x.example")
+    await site.rest()
+    old = next(link for link in site.links() if link.ids.right == other)
+    await site.store.write(lambda tx: tx.remove_link(old.id))
+    await site.store.write(lambda tx: tx.save_link(Link(0, "company", Both(left, other))))
+    [(cause, _)] = kept(look(site, run))
+    assert cause == "changed since"
+    await take_back(site, run)
+    assert Both(left, other) in [link.ids for link in site.links()]
+    assert right not in [link.ids.right for link in site.links()]

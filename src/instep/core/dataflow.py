@@ -159,9 +159,12 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Dataflow:
-    """Everything that one company keeps in step; `pairs` in an order in which referred-to pairs come first."""
+    """Everything that one company keeps in step; `pairs` in an order in which referred-to pairs come first.
+
+    `tables`: what lookups have read from files of their own."""
 
     pairs: tuple[Pair, ...]
+    tables: tuple[Json, ...] = ()
 
     def pair(self, name: str) -> Pair | None:
         return next((p for p in self.pairs if p.name == name), None)

@@ -15,6 +15,7 @@ from pathlib import Path as FilePath
 from instep.core.conditions import Condition
 from instep.core.dataflow import Brakes, Dataflow, Limit, MatchKey, Pair, PolicyName, Property
 from instep.core.model import SIDES, Both, Side
+from instep.core.values import Json
 from instep.dataflow import yaml
 from instep.dataflow.files import load_dataflow_file, parse_dataflow_file
 from instep.dataflow.models import (
@@ -64,7 +65,7 @@ def build(document: yaml.Document, model: DataflowFile, load: Load = load_functi
     ordered = builder.ordered(pairs)
     if builder.problems:
         raise ConfigurationError(sorted(builder.problems, key=lambda p: (p.line, p.column)))
-    return Dataflow(tuple(ordered))
+    return Dataflow(tuple(ordered), tuple(builder.tables))
 
 
 def _creating(model: PairModel) -> Both[Creating]:
@@ -84,6 +85,7 @@ class _Builder:
         self.load = load
         self.problems: list[Problem] = []
         self.references: dict[str, list[tuple[Both[str], yaml.Path]]] = {}
+        self.tables: list[Json] = []
 
     def problem(self, path: yaml.Path, what: str, why: str = "", fix: str = "", *, key: bool = False) -> None:
         self.problems.append(self.document.problem(path, what, why=why, fix=fix, key=key))
@@ -93,6 +95,7 @@ class _Builder:
         builder = PropertyBuilder(self.document, self.load, self.problems)
         properties = tuple(builder.properties(model.properties, (*path, "properties")))
         self.references[name] = builder.references
+        self.tables += builder.tables
         self.unique(properties, builder.paths)
         creating = _creating(model)
         conditions = Both.of(

@@ -77,13 +77,15 @@ _NO_FORM: Final = PropertyForm.model_validate({"map": "- <-> -"})
 
 class PropertyBuilder:
     """Builds the properties of one pair. Afterwards, `names` has those of every property that could be read,
-    `references` the entities that references name, with where they do, and `paths` where each built property is."""
+    `references` the entities that references name, with where they do, `paths` where each built property is, and
+    `tables` what lookups have read from files."""
 
     def __init__(self, document: yaml.Document, load: Load, problems: list[Problem]) -> None:
         self.document, self.load, self.problems = document, load, problems
         self.names: set[str] = set()
         self.references: list[tuple[Both[str], yaml.Path]] = []
         self.paths: list[yaml.Path] = []
+        self.tables: list[Json] = []
 
     def problem(self, path: yaml.Path, what: str, why: str = "", fix: str = "", *, key: bool = False) -> None:
         self.problems.append(self.document.problem(path, what, why=why, fix=fix, key=key))
@@ -144,7 +146,9 @@ class PropertyBuilder:
         try:
             name, arguments = _spelled(reading.transformation)
             if name == "lookup":
-                arguments = with_table(arguments, Path(self.document.file).parent)
+                spelled, arguments = arguments, with_table(arguments, Path(self.document.file).parent)
+                if arguments is not spelled:
+                    self.tables.append([list(row) for row in arguments.named])
         except ValueError as error:
             self.problem(at, *_split(str(error)))
             return None

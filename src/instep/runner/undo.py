@@ -150,13 +150,26 @@ class _Undoing:
             what = f"{' or '.join(self.link.ids)} was taken out of use"
             fix = "take it back into use there by hand"
             self._keep(Kept(what, "no call of an API that Instep uses brings it back", False, fix))
-        gone = [self.link.ids[side] for side in Side if self.seen[side].deleted]
-        if self.link.id == 0 and gone:
-            self._keep(Kept(f"that {' and '.join(self.link.ids)} were parted", f"{gone[0]} is gone", False))
-        elif self.link.id == 0:
-            self._choose(WHOLE, "link", self.link.ids.right)
+        if self.link.id == 0:
+            self._linked_again()
         elif "link" in operations:
             self._whole({"linked": True})
+
+    def _linked_again(self) -> None:
+        """Two that the run has parted are linked again, if both are there and neither has found another partner."""
+        what = f"that {' and '.join(self.link.ids)} were parted"
+        for side in Side:
+            id = self.link.ids[side]
+            other = self.tx.link_of(self.pair.name, side, id)
+            if self.seen[side].deleted:
+                self._keep(Kept(what, f"{id} is gone", False))
+                return
+            if other is not None:
+                partner = other.ids[side.other]
+                fix = f"instep links remove {self.pair.name} {id} --side {side.value}"
+                self._keep(Kept(what, f"{id} is linked to {partner} by now", True, fix))
+                return
+        self._choose(WHOLE, "link", self.link.ids.right)
 
     def _properties(self, ours: list[Entry], later: list[Entry]) -> None:
         for prop in self.pair.properties:
