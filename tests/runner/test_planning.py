@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from instep.core.model import Both
+from instep.core.standing import giving
 from instep.core.state import Key
 from instep.runner.planning import Tally
 
@@ -127,6 +128,28 @@ async def test_a_plan_does_not_call_agreed_what_has_to_be_read_first() -> None:
     assert "read first" in action.verdict.note
     report = await site.run()
     assert report.written == 1
+
+
+async def test_a_plan_shows_that_a_given_value_is_written_to_both_sides() -> None:
+    site = Site(pair(policy="hold"))
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.edit(RIGHT, right, phone="3")
+    await site.run()
+    [hold] = site.holds()
+    [prop] = [p for p in site.dataflow.pairs[0].properties if p.name == "phone"]
+    both = Both(site.sighting(LEFT, left), site.sighting(RIGHT, right))
+    given = giving(prop, LEFT, ("9",), both)  # type: ignore[arg-type]
+    assert given is not None
+    await site.release(hold, "value", given.to_json())
+    [action] = site.plan()
+    assert [(w.side, w.payload) for w in action.verdict.writes] == [
+        (LEFT, {"phone": "9"}),
+        (RIGHT, {"phone": "9"}),
+    ]
+    report = await site.run(approved=frozenset(action.fingerprints))
+    assert (report.written, report.skipped.total()) == (2, 0)
+    assert (site.fields(LEFT, left)["phone"], site.fields(RIGHT, right)["phone"]) == ("9", "9")
 
 
 @pytest.mark.parametrize("count", [1, 250])

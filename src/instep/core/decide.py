@@ -8,7 +8,7 @@ bases that may move at once, holds, values that lost. It does nothing itself and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from instep.core.conditions import unmet
 from instep.core.dataflow import Property
@@ -150,7 +150,22 @@ class _Deciding:
             return False
         why = f"run {wanted.undoes} {UNDONE}" if release.choice == "undo" else GIVEN
         self.flows += [Flow(delta, side, why, wanted.raw[side]) for side in left]
+        for side in left if self.scene.planning and wanted.base is not None else ():
+            self._foresee_other_side(delta, side, wanted.raw[side] or ())
         return bool(left)
+
+    def _foresee_other_side(self, delta: Delta, side: Side, value: Raw) -> None:
+        """In a plan, what follows in the same run once a side has the value that a person gave: the other has it."""
+        lookup, transformation = self.scene.lookup, delta.property.transformation
+        raw = delta.raw.replace(side, transformation.trim(side, value + delta.raw[side][len(value) :]))
+        canon = Both.of(lambda s: transformation.canon(s, raw[s], lookup))
+        if canon.left == canon.right or isinstance(canon[side], Opaque):
+            return
+        if delta.property.may_flow(side.other):
+            why = f"{CHOSEN} this side"
+            then = replace(delta, raw=raw, canon=canon, to=side.other)
+            self._lose(then, side.other, why)
+            self.flows.append(Flow(then, side.other, f"conflict: {why}"))
 
     def _keep_overwritten(self, delta: Delta) -> None:
         """Hold an overwritten edit, which keeps nothing from being written, for as long as the values stay as they
