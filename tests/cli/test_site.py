@@ -70,7 +70,10 @@ def test_a_plan_belongs_to_what_it_was_decided_from_and_not_to_how_it_is_written
 def test_a_plan_belongs_to_the_tables_that_it_was_decided_by(files: Path) -> None:
     before = load_site(files, environ=SECRETS).digest
     line = "net_term_days <-> payment_terms_days | integer"
-    edit(files / "dataflow.yaml", lambda text: text.replace(line, line.replace("integer", "lookup(file=t.csv)")))
+    edit(
+        files / "dataflow.yaml",
+        lambda text: text.replace(line, line.replace("integer", "lookup(file=t.csv)")),
+    )
     (files / "t.csv").write_text("left,right\n14,15\n")
     with_table = load_site(files, environ=SECRETS).digest
     (files / "t.csv").write_text("left,right\n14,16\n")
