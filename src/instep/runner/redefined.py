@@ -7,6 +7,7 @@ that were, would otherwise wait for the next edit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from instep.core.dataflow import Pair
@@ -26,24 +27,23 @@ async def look_again(engine: Engine) -> None:
     a partner, if its rules of first contact are others, and mark every link, if its properties are. Raises
     StoreError."""
     for pair in engine.dataflow.pairs:
-        for name, rules, mark_all in (
-            (f"contact:{pair.name}", _of_contact(pair), _mark_alone),
-            (f"linked:{pair.name}", _of_links(engine, pair), _mark_linked),
-        ):
-            before = engine.store.read(partial(_known, name=name))
-            if before == rules:
-                continue
-            if before is not None:
+        now = {f"contact:{pair.name}": _of_contact(pair), f"linked:{pair.name}": _of_links(engine, pair)}
+        before = engine.store.read(partial(_known, names=list(now)))
+        if before == now:
+            continue
+        for (name, rules), mark_all in zip(now.items(), (_mark_alone, _mark_linked), strict=True):
+            if before[name] not in (None, rules):
                 await mark_all(engine, pair)
-            await engine.store.write(partial(_know, name=name, rules=rules))
+        await engine.store.write(partial(_know, rules=now))
 
 
-def _known(tx: Tx, *, name: str) -> str | None:
-    return tx.meta(name)
+def _known(tx: Tx, *, names: Sequence[str]) -> dict[str, str | None]:
+    return {name: tx.meta(name) for name in names}
 
 
-def _know(tx: Tx, *, name: str, rules: str) -> None:
-    tx.save_meta(name, rules)
+def _know(tx: Tx, *, rules: Mapping[str, str]) -> None:
+    for name, text in rules.items():
+        tx.save_meta(name, text)
 
 
 def _of_contact(pair: Pair) -> str:
