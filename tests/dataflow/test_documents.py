@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from instep.dataflow.documents.names import title_halves
-from instep.dataflow.documents.reader import MAX_LINES, MAX_SHOWN, read_document, read_documents
+from instep.dataflow.documents.reader import MAX_LINES, read_document, read_documents
+from instep.dataflow.documents.section_reader import MAX_SHOWN
 from instep.dataflow.documents.statements import Cell, Datatype, Note, Span
 from tests.dataflow.rst import document, section, table
 

@@ -7,15 +7,20 @@ import re
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from instep.core.model import Both
 from instep.dataflow import yaml
 from instep.dataflow.build import parse_dataflow
 from instep.dataflow.documents.conversion import convert
+from instep.dataflow.documents.own_reader import convert_own, is_own
 from instep.dataflow.documents.reader import read_document, read_documents
+from instep.dataflow.documents.rst import write_rst
+from instep.dataflow.documents.writing import page_of
 from instep.dataflow.files import parse_site
 from instep.dataflow.line import LineError, parse
 from instep.dataflow.scaffold import default_dataflow
 from instep.errors import ConfigurationError
 from tests.dataflow.rst import document, section
+from tests.dataflow.stated import NO_ENTITIES
 from tests.dataflow.texts import SITE, dataflow
 
 quick = settings(
@@ -197,3 +202,54 @@ def test_any_document_becomes_a_dataflow_that_can_be_built_and_no_line_is_lost(t
         assert not converted.account.unaccounted(file, LINES.split(whole.removeprefix("\ufeff")))
     for entry in (*converted.account.of("comment"), *converted.account.of("contradiction")):
         assert f"# {entry.file}:{entry.span.first}:" in converted.text or "no pair of" in entry.text
+
+
+OWN = write_rst(
+    page_of(
+        parse_dataflow(
+            dataflow(
+                "email <-> email | email\n"
+                "{map: vat -> tax, required: true, default: {right: none}, when: {left: company}, group: g}\n"
+                "{map: l with d <-> m, as: lines, properties: [x with d <-> y | money]}",
+                pair="match: [email]\ncreate: {left: never, right: {when: company}}\n"
+                "constants: {right: {kind: firm}}\nbrakes: {create_count: 3}\nnew_id: {left: 'x-{id}'}",
+            )
+        ),
+        NO_ENTITIES,
+        Both("Chargebee", "ERP"),
+    ),
+    "picture.svg",
+)
+
+
+@st.composite
+def edited(draw: st.DrawFn) -> str:
+    """One of our own documents after a person has been at it: names replaced, lines gone, twice or elsewhere."""
+    text = OWN
+    for _ in range(draw(st.integers(1, 4))):
+        names = [found.span() for found in re.finditer(r"``.+?``", text)]
+        if names and draw(st.booleans()):
+            start, end = draw(st.sampled_from(names))
+            put = draw(
+                st.sampled_from(["````", "``x``", '``~"a``', "``a, b``", "", "``{``", "``1``", "``x`` ``y``"])
+            )
+            text = text[:start] + put + text[end:]
+            continue
+        lines = text.split("\n")
+        first, second = draw(st.integers(0, len(lines) - 1)), draw(st.integers(0, len(lines) - 1))
+        kept = draw(st.sampled_from([[], [lines[first]] * 2, [""], [lines[second]]]))
+        text = "\n".join([*lines[:first], *kept, *lines[first + 1 :]])
+    return text
+
+
+@quick
+@given(st.one_of(mutated(OWN), edited()))
+def test_any_own_document_becomes_a_dataflow_or_is_told_apart_and_no_line_is_lost(text: str) -> None:
+    if not is_own(text):
+        return
+    try:
+        converted = convert_own([(text, "f.rst")])
+    except ConfigurationError as error:
+        assert all(problem.what for problem in error.problems)
+    else:
+        assert not converted.account.unaccounted("f.rst", LINES.split(text.removeprefix("\ufeff")))

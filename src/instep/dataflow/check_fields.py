@@ -7,13 +7,14 @@ that a lookup, a language or a truth value is judged by what it would really wri
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from instep.core.dataflow import Pair, Property
 from instep.core.model import SIDES, Both, Entity, Field, FieldType, Side
 from instep.core.transformations.arguments import parse
-from instep.core.transformations.contract import Linked, Opaque, Unfit, Unlinked
+from instep.core.transformations.contract import Opaque, Unfit
+from instep.core.transformations.no_links import NO_LINKS
 from instep.core.transformations.registry import MAKERS
 from instep.core.values import ABSENT, Absent, Json
 from instep.dataflow.spelling import field_hint
@@ -199,10 +200,10 @@ def _why_lost(prop: Property, value: Json, field: Field, target: Side) -> str:
     """Why one value of the other side can't be written to a field; "" if it can."""
     nothing: tuple[Json | Absent, ...] = (ABSENT,)
     contexts = prop.parts.map(lambda part: nothing * len(part.context))
-    canon = prop.transformation.canon(target.other, (value, *contexts[target.other]), _NO_LINKS)
+    canon = prop.transformation.canon(target.other, (value, *contexts[target.other]), NO_LINKS)
     if isinstance(canon, Opaque):
         return canon.why
-    written = prop.transformation.put(target, canon, (ABSENT, *contexts[target]), _NO_LINKS)
+    written = prop.transformation.put(target, canon, (ABSENT, *contexts[target]), NO_LINKS)
     if isinstance(written, Unfit):
         return written.why
     known = _values(field)
@@ -210,20 +211,6 @@ def _why_lost(prop: Property, value: Json, field: Field, target: Side) -> str:
         shown = ", ".join(str(choice) for choice in known[:12])
         return f'"{written[0]}" would be written, and the field takes {shown}'
     return ""
-
-
-@dataclass(frozen=True, slots=True)
-class _NoLinks:
-    """A world without links."""
-
-    def link_of(self, side: Side, entity: str, id: str, _: str) -> Linked | Unlinked:
-        return Unlinked(side, entity, id)
-
-    def id_of(self, link_id: int, side: Side) -> str | None:  # noqa: ARG002  (the protocol's names)
-        return None
-
-
-_NO_LINKS: Final = _NoLinks()
 
 
 def _problem(

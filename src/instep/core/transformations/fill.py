@@ -7,7 +7,6 @@ from instep.core.transformations.arguments import Given
 from instep.core.transformations.contract import (
     Arguments,
     Canon,
-    Linked,
     Lookup,
     Maker,
     Opaque,
@@ -17,18 +16,9 @@ from instep.core.transformations.contract import (
     Unlinked,
 )
 from instep.core.transformations.lens import Junk, Lens
+from instep.core.transformations.no_links import NO_LINKS
 from instep.core.transformations.same import same
 from instep.core.values import Raw
-
-
-class _NoLinks:
-    """For reading the default itself, which is no reference."""
-
-    def link_of(self, side: Side, entity: str, id: str, _: str) -> Linked | Unlinked:
-        return Unlinked(side, entity, id)
-
-    def id_of(self, link_id: int, side: Side) -> str | None:  # noqa: ARG002  (the protocol's signature)
-        return None
 
 
 def _values(given: Given) -> Both[Scalar]:
@@ -50,7 +40,7 @@ def _build_default(arguments: Arguments) -> Transformation:
     for side in Side:
         if values[side] is not None:
             raw: Raw = (values[side], *(None,) * arguments.contexts[side])
-            meaning = inner.canon(side, raw, _NoLinks())
+            meaning = inner.canon(side, raw, NO_LINKS)
             if meaning is None or isinstance(meaning, Opaque | Unlinked):
                 why = meaning.why if isinstance(meaning, Opaque) else "it is empty, or a reference"
                 raise ValueError(f"default: the value can't be read: {why}")

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 from instep.core.dataflow import Pair, Property
 from instep.core.model import Field, Side
 from instep.core.transformations.arguments import parse
-from instep.core.transformations.contract import Linked, Opaque, Unfit, Unlinked
+from instep.core.transformations.contract import Opaque, Unfit
+from instep.core.transformations.no_links import NO_LINKS
 from instep.core.values import ABSENT, Absent, Json, Raw
 from instep.dataflow.documents.page import Code, Text, one_line, text
 from instep.dataflow.documents.types import Entities, field_of
@@ -59,18 +60,6 @@ ANY: Final[tuple[Json, ...]] = ("text", 30, "12.50", True, "2026-01-01", "NO", "
 ARROWS: Final = {"both": " ↔ ", "to-right": " → ", "to-left": " ← "}
 
 
-class _NoLinks:
-    """References have no example."""
-
-    def link_of(self, side: Side, entity: str, id: str, other: str, /) -> Linked | Unlinked:
-        del other
-        return Unlinked(side, entity, id)
-
-    def id_of(self, link_id: int, side: Side) -> str | None:
-        del link_id, side
-        return None
-
-
 class Example(NamedTuple):
     """Raw values of the mapped fields: `source` on the side from which the value comes, `target` on the other."""
 
@@ -88,10 +77,10 @@ def example_of(prop: Property, pair: Pair, entities: Entities) -> Example | None
     around = _context(prop, pair, entities, side.other)
     nothing: Raw = (ABSENT,) * len(prop.parts[side.other].fields)
     for source in _sources(prop, pair, entities, side):
-        canon = prop.transformation.canon(side, source + _context(prop, pair, entities, side), _NoLinks())
+        canon = prop.transformation.canon(side, source + _context(prop, pair, entities, side), NO_LINKS)
         if canon is None or isinstance(canon, Opaque):
             continue
-        target = prop.transformation.put(side.other, canon, nothing + around, _NoLinks())
+        target = prop.transformation.put(side.other, canon, nothing + around, NO_LINKS)
         if not isinstance(target, Unfit):
             return Example(side, source, target)
     return None

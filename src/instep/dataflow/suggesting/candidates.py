@@ -12,7 +12,8 @@ from typing import Final
 
 from instep.core.model import Both, Side
 from instep.core.transformations.arguments import parse
-from instep.core.transformations.contract import Canon, Linked, Opaque, Transformation, Unlinked
+from instep.core.transformations.contract import Canon, Opaque, Transformation
+from instep.core.transformations.no_links import NO_LINKS
 from instep.core.transformations.registry import build
 from instep.core.values import Json
 from instep.dataflow.suggesting.columns import Column
@@ -27,21 +28,6 @@ _TIMES: Final = {"timestamp": "seconds", "datetime": "iso", "date": "date"}
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _NUMBER: Final = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
 _WHOLE: Final = re.compile(r"-?\d{1,30}")
-
-
-class NoLinks:
-    """A lookup that knows no links."""
-
-    def link_of(self, side: Side, entity: str, id: str, other: str, /) -> Linked | Unlinked:
-        del other
-        return Unlinked(side, entity, id)
-
-    def id_of(self, link_id: int, side: Side) -> str | None:
-        del link_id, side
-        return None
-
-
-NO_LINKS: Final = NoLinks()
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from typing import Final
 
 from instep.core.model import Abilities, Both, Entity, Record, Side
 from instep.core.transformations.contract import Linked, Lookup, Unlinked
+from instep.core.transformations.no_links import NO_LINKS
 from instep.core.values import Json
-from instep.dataflow.suggesting.candidates import NO_LINKS, Candidate, by_type, candidates, is_wordy, table
+from instep.dataflow.suggesting.candidates import Candidate, by_type, candidates, is_wordy, table
 from instep.dataflow.suggesting.columns import Column, columns_of
 from instep.dataflow.suggesting.joined import joined
 from instep.dataflow.suggesting.names import likeness
