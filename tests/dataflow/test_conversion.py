@@ -24,7 +24,8 @@ FOUR = document(
 def accounted(*texts: str) -> tuple[str, Account]:
     """The text of the dataflow, and the account of every line, none of them left out."""
     files = [(text, f"{n}.rst") for n, text in enumerate(texts, 1)]
-    text, account = convert(read_documents(files), SHIPPED)
+    text, account, complete = convert(read_documents(files), SHIPPED)
+    assert not complete
     for whole, file in files:
         assert not account.unaccounted(file, whole.splitlines())
     return text, account

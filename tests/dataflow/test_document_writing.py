@@ -20,6 +20,7 @@ from instep.dataflow.documents.page import Code, Heading, Items, Page, Paragraph
 from instep.dataflow.documents.rst import literal, read_text, write_rst
 from instep.dataflow.documents.types import Entities
 from instep.dataflow.documents.writing import page_of
+from instep.dataflow.proposal import Lines, propose
 from instep.dataflow.scaffold import default_dataflow
 from tests.dataflow.stated import NO_ENTITIES, dataflows, stated
 from tests.dataflow.texts import dataflow
@@ -65,10 +66,13 @@ def test_a_shipped_dataflow_is_written_and_read_as_the_same(name: str) -> None:
     assert stated(read(rst(flow))) == stated(flow)
 
 
+@pytest.mark.parametrize("first", list(Side))
 @pytest.mark.parametrize("name", SHIPPED)
-def test_the_two_directions_of_a_shipped_dataflow_are_read_together_as_the_same(name: str) -> None:
+def test_the_two_directions_of_a_shipped_dataflow_are_read_together_as_the_same(
+    name: str, first: Side
+) -> None:
     flow = parse_dataflow(SHIPPED[name])
-    both = [rst(flow, to=side) for side in (Side.RIGHT, Side.LEFT)]
+    both = [rst(flow, to=side) for side in (first, first.other)]
     assert stated(read(*both)) == stated(flow)
 
 
@@ -326,3 +330,31 @@ def test_a_transformation_that_no_line_can_spell_is_json() -> None:
     flow = parse_dataflow(dataflow(f"{{map: a <-> b, as: {json.dumps(spelled)}}}"))
     assert json.loads(flow.pairs[0].properties[0].as_written) == spelled
     assert stated(read(rst(flow))) == stated(flow)
+
+
+def test_a_proposed_dataflow_of_a_database_is_written_and_read_as_the_same() -> None:
+    fields = [
+        Field("email", "text"),
+        Field("full_name", "text"),
+        Field("currency", "text"),
+        Field("price", "decimal"),
+    ]
+    shop = {
+        "customer": Entity("customer", (*fields, Field("city", "text")), Abilities()),
+        "product": Entity("product", (Field("code", "text"), *fields), Abilities()),
+        "sale": Entity(
+            "sale",
+            (
+                Field("reference", "text"),
+                Field("order_date", "date"),
+                Field("customer_id", "text", reference="customer"),
+                Field("status", "text", choices=("draft", "confirmed", "sent", "cancelled")),
+                Field("lines", "list"),
+            ),
+            Abilities(),
+        ),
+    }
+    lines = Lines("sale", "lines", ("description", "qty", "price", "product_id"), {"product_id": "product"})
+    flow = parse_dataflow(propose(shop, [lines], "EUR"))
+    assert len(flow.pairs) == 3
+    assert stated(read(rst(flow, Both({}, shop)))) == stated(flow)

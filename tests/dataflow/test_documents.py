@@ -211,6 +211,23 @@ def test_names_of_several_words_with_a_to_among_them_are_told_apart_by_the_secti
     assert [note.text for note in read.all_notes] == ["the introduction says nothing to configure"]
 
 
+def test_the_header_of_a_table_counts_more_than_the_title() -> None:
+    text = document(section("A q to B r", "X s", system="X"), left="A", right="B")
+    (pair,) = read_document(text).sections
+    assert (pair.left, pair.right) == (Datatype("A", "q to B r"), Datatype("X", "s"))
+
+
+def test_a_title_without_a_line_above_it_is_a_title() -> None:
+    text = document(section(CUSTOMER, CONTACT)).split("\n", 1)[1]
+    read = read_document(text)
+    assert (read.left, read.right, len(read.sections)) == ("Chargebee", "Customerp", 1)
+
+
+def test_a_document_of_many_systems_is_read_in_time() -> None:
+    text = document(*[section("A X", f"S{n} Y", system=f"S{n}") for n in range(2_000)])
+    assert len(read_document(text).sections) == 2_000
+
+
 def test_a_title_that_nothing_decides_is_told() -> None:
     read = read_document(document(left="Go to Market", right="My Erp"))
     assert (read.left, read.right) == ("Go", "Market to My Erp")

@@ -18,7 +18,9 @@ from instep.dataflow.documents.forms import Values, understood
 from instep.dataflow.documents.own_pair import StatedPair
 from instep.dataflow.documents.own_statements import Contradiction, state, state_row
 from instep.dataflow.documents.page import Text
+from instep.dataflow.documents.reader import MAX_LINES
 from instep.dataflow.documents.rst import read_text
+from instep.dataflow.documents.section_reader import short
 from instep.dataflow.documents.statements import Span
 from instep.dataflow.documents.stating import PROPERTIES, RULES
 from instep.dataflow.documents.words import plain
@@ -67,8 +69,11 @@ class OwnReader:
         assert systems is not None
         before = len(self.entries)
         reading = _Reading(self, file, systems)
-        for block in blocks(re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff"))):
+        lines = re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff"))
+        for block in blocks(lines[:MAX_LINES]):
             reading.block(block)
+        if any(line.strip() for line in lines[MAX_LINES:]):
+            reading.comment(Span(MAX_LINES + 1, len(lines)), "the rest is not read")
         self.form[file] = frozenset(reading.form)
         pairs = sum(entry.kind == "pair" for entry in self.entries[before:])
         self.heads.append(f"{file}: {systems.left} and {systems.right}, {pairs} pairs, in our own form")
@@ -118,7 +123,7 @@ class _Reading:
         found = understood(text, self.systems)
         if found is None:
             words = "".join(piece if isinstance(piece, str) else piece.text for piece in text)
-            self.comment(span, f"not understood: {words}")
+            self.comment(span, f"not understood: {short(words)}")
             return
         form, values = found
         if form == "pair":

@@ -19,6 +19,8 @@ from instep.dataflow.documents.section_reader import MAX_HEADING, SectionReader
 from instep.dataflow.documents.statements import DataflowDocument, Span
 
 MAX_LINES: Final = 100_000
+MOST_NAMES: Final = 50
+"""Names of systems that are looked for in headings; the published documents have two to four."""
 
 
 def read_document(text: str, file: str = "") -> DataflowDocument:
@@ -30,8 +32,8 @@ def read_documents(texts: Sequence[tuple[str, str]]) -> list[DataflowDocument]:
     """Read documents, each a text and the name of its file; never raises. A text with several titles has several
     documents. The names that one of them uses for a system help to read the others."""
     parts = [part for text, file in texts for part in _parts(text, file)]
-    known = {name for part in parts for name in part.names()}
-    return [part.read(known) for part in parts]
+    known = list(dict.fromkeys(name for part in parts for name in part.names() if name))
+    return [part.read(known[:MOST_NAMES]) for part in parts]
 
 
 @dataclass
@@ -43,6 +45,10 @@ class _Part:
     before: list[Block] = field(default_factory=list)
     sections: list[tuple[Block, list[Block]]] = field(default_factory=list)
     end: tuple[int, int] | None = None
+
+    def may_begin(self, block: Block) -> bool:
+        """Whether a block may be a title: one without a line above it only where there is none yet."""
+        return block.kind == "title" or (block.kind == "heading" and self.title is None and not self.sections)
 
     @cached_property
     def headed(self) -> list[tuple[str, Headers]]:
@@ -67,10 +73,10 @@ class _Part:
         for _, headers in self.headed:
             yield headers.system or ""
 
-    def read(self, known: set[str]) -> DataflowDocument:
+    def read(self, known: Sequence[str]) -> DataflowDocument:
         left, right, alone = self.titled
         title = self.title.span if self.title is not None else Span(1, 1)
-        reader = SectionReader(self.file, Names(left, right, known - {"", left, right}), title)
+        reader = SectionReader(self.file, Names(left, right, set(known) - {left, right}), title)
         if self.end is not None:
             reader.note(Span(*self.end), f"the rest, up to line {self.end[1]}, is not read")
         if self.title is None:
@@ -94,7 +100,7 @@ def _parts(text: str, file: str) -> list[_Part]:
     parts = [_Part(file)]
     for block in blocks(lines[:MAX_LINES]):
         part = parts[-1]
-        if block.kind == "title" and title_halves(block.text[:MAX_HEADING]):
+        if part.may_begin(block) and title_halves(block.text[:MAX_HEADING]):
             if part.title is not None:
                 part = _Part(file)
                 parts.append(part)
