@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from instep.cli import instep
+from instep.cli.init import EXAMPLES
 from tests.cli.company import CHARGEBEE_KEY, ERP_TOKEN, Company
 
 CORRECTED = """version: 1
@@ -85,6 +87,27 @@ def test_an_address_that_gives_nothing_is_told_without_its_query(
     done = run(tmp_path / "site", "init", "--openapi", address)
     assert done.exit_code == 2
     assert why in done.stderr and "geheim" not in done.output
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_shipped_example_makes_a_site_whose_files_are_read(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("CHARGEBEE_API_KEY", "ERPNEXT_TOKEN", "WOO_KEY", "WOO_SECRET"):
+        monkeypatch.setenv(key, "none")
+    done = run(tmp_path, "init", "--example", name)
+    assert done.exit_code == 0, done.output
+    shipped = resources.files("instep.connectors.rest") / "examples" / f"{name}.yaml"
+    assert (tmp_path / "erp.yaml").read_text() == shipped.read_text("utf-8")
+    assert "right: customer" in (tmp_path / "dataflow.yaml").read_text()
+    planned = run(tmp_path, "check", "--offline")
+    assert "is not known" not in planned.output and "Traceback" not in planned.output
+    assert "customer" in planned.output
+
+
+def test_every_shipped_example_can_be_chosen() -> None:
+    files = (resources.files("instep.connectors.rest") / "examples").iterdir()
+    assert {Path(file.name).stem for file in files if file.name.endswith(".yaml")} == set(EXAMPLES)
 
 
 def test_a_page_that_is_no_document_is_refused(acme: Company, tmp_path: Path) -> None:

@@ -317,7 +317,7 @@ async def test_a_system_that_breaks_down_leaves_all_of_a_request_in_doubt() -> N
         ({"idempotency_header": "X-Key"}, "one idempotency key can't stand for many"),
         ({"bulk_create": BY_ID}, "needs match: order"),
         ({"update": None}, "sent by the usual call"),
-        ({"bulk_update": {**BULK, "errors": {}}}, "needs errors: {failed"),
+        ({"bulk_update": {**BULK, "errors": {}}}, "needs error_at, errors: {failed"),
         ({"bulk_update": {**BY_ID, "match": "order"}}, "need match: id"),
         ({"bulk_update": {**BULK, "path": "/x/{id}"}}, "has no words in it"),
         ({"errors": {"failed": {"field": "ok", "value": 1, "unless": 2}}}, "either a value says it"),

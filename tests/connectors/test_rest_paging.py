@@ -95,6 +95,11 @@ PAGINGS: dict[str, tuple[Answer, dict[str, Any], int]] = {
     "pages": (pages_counted, {"paging": {"kind": "page", "first": 0, "pages": "meta.pages"}}, 3),
     "last": (last_told, {"paging": {"kind": "page", "last": "last"}}, 3),
     "more": (more_told, {"paging": {"kind": "offset", "more": "info.more"}}, 3),
+    "a short page": (
+        lambda query, _: answered(window(SIZE * (int(query["page"]) - 1))),
+        {"paging": {"kind": "page", "size": SIZE, "short_is_last": True}},
+        3,
+    ),
     "total in a header": (
         total_in_a_header,
         {"paging": {"kind": "offset", "total": "header:X-WP-Total"}},

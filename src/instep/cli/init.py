@@ -35,6 +35,9 @@ SANDBOX: Final = ".instep-sandbox"
 """Directory, in that of the site, where the sandbox keeps what it needs; `state.json` there says what runs:
 {"chargebee": {"url": ..., "key_file": ...}, "erp": {"url": ..., "key_file": ...}}, files seen from there."""
 
+EXAMPLES: Final = ("erpnext", "woocommerce")
+"""The public APIs whose descriptions are shipped: files of `instep.connectors.rest.examples`."""
+
 KEY_IN_SITE: Final = "{env: CHARGEBEE_API_KEY}"
 KEY_IN_DESCRIPTION: Final = "env:ERP_TOKEN"
 MOST_TOLD: Final = 20
@@ -86,6 +89,11 @@ class ProposedSite:
     metavar="FILE_OR_URL",
     help="The ERP has this OpenAPI document: propose a description of its API.",
 )
+@click.option(
+    "--example",
+    type=click.Choice(EXAMPLES),
+    help="The ERP is this one: take the description of its API that is shipped, and propose a dataflow.",
+)
 @click.option("--tryton", metavar="URL", help="The ERP is a Tryton: https://HOST/DATABASE.")
 @click.option("--sandbox", is_flag=True, help="Connect to the sandbox that runs for this directory.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
@@ -101,6 +109,7 @@ def command(
     sql_password: str | None,
     sql_schema: str,
     openapi: str | None,
+    example: str | None,
     tryton: str | None,
     sandbox: bool,
     force: bool,
@@ -119,7 +128,7 @@ def command(
     choices = Choices(
         site=site,
         erp_name=erp_name or "Custom ERP",
-        currencies=tuple(currencies) or (() if sql_url or openapi else CURRENCIES),
+        currencies=tuple(currencies) or (() if sql_url or openapi or example else CURRENCIES),
         companies=companies,
         database=sql_url is not None,
         tryton=chosen,
@@ -130,10 +139,8 @@ def command(
     proposed = None
     if sql_url is not None:
         proposed = _proposed(terminal, sql_url, sql_password or "", sql_schema, currencies)
-    elif openapi is not None:
-        from instep.cli.openapi_proposal import look
-
-        proposed = look(openapi, currencies[0] if len(currencies) == 1 else "")
+    elif openapi is not None or example is not None:
+        proposed = _described(openapi, example, currencies)
     written = write_site(
         terminal.directory,
         choices,
@@ -173,6 +180,16 @@ def _proposed(
     from instep.cli.sql_proposal import look
 
     return look(terminal.directory, url, password, schema, currencies[0] if len(currencies) == 1 else "")
+
+
+def _described(openapi: str | None, example: str | None, currencies: Sequence[str]) -> ProposedSite:
+    """What an OpenAPI document says, or a shipped example. Raises UsageError."""
+    from instep.cli import openapi_proposal
+
+    currency = currencies[0] if len(currencies) == 1 else ""
+    if example is not None:
+        return openapi_proposal.example(example, currency)
+    return openapi_proposal.look(openapi or "", currency)
 
 
 def _tell_proposed(terminal: Terminal, proposed: ProposedSite) -> None:

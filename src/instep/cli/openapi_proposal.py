@@ -1,8 +1,11 @@
-"""`instep init --openapi`: read an OpenAPI document, and propose a description and a dataflow."""
+"""`instep init --openapi` and `--example`: the description of an API, proposed from its OpenAPI document or shipped,
+and a proposed dataflow."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -30,9 +33,19 @@ def look(source: str, currency: str) -> ProposedSite:
     address = source if source.startswith(("http://", "https://")) else ""
     data = asyncio.run(_fetched(address)) if address else _read(Path(source))
     proposal = propose(read_document(data, source.split("?")[0]), address)
-    described = Description.model_validate(YAML(typ="safe").load(proposal.text))
+    return _proposed(proposal.text, currency, proposal.notes)
+
+
+def example(name: str, currency: str) -> ProposedSite:
+    """The shipped description of a public API."""
+    text = (resources.files("instep.connectors.rest") / "examples" / f"{name}.yaml").read_text("utf-8")
+    return _proposed(text, currency, ["the head of erp.yaml says what is to be done before the first run"])
+
+
+def _proposed(text: str, currency: str, notes: Sequence[str]) -> ProposedSite:
+    described = Description.model_validate(YAML(typ="safe").load(text))
     entities = {name: entity_of(name, entity) for name, entity in described.entities.items()}
-    return ProposedSite(proposal.text, propose_dataflow(entities, (), currency), proposal.notes)
+    return ProposedSite(text, propose_dataflow(entities, (), currency), notes)
 
 
 def _read(path: Path) -> bytes:

@@ -1,4 +1,5 @@
-"""Any ERP with a JSON API, described in YAML alone. `sample_erp.yaml` is a complete description to copy."""
+"""Any ERP with a JSON API, described in YAML alone. `sample_erp.yaml` is a complete description to copy; `examples`
+has those of public APIs."""
 
 from instep.connectors.rest.connector import RestConnector
 from instep.connectors.rest.description import Description

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from instep.connectors.http import Answer
-from instep.connectors.rest.description_calls import BulkCall
+from instep.connectors.rest.description_calls import BulkCall, Errors
 from instep.connectors.rest.outcomes import says_no
 from instep.connectors.rest.pointers import at, put, text_at
-from instep.core.values import Json
+from instep.core.values import Absent, Json, is_empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +31,34 @@ def bulk_body(bulk: BulkCall, entries: Sequence[Json]) -> Json:
     return body
 
 
-def told_apart(bulk: BulkCall, answer: Answer, ids: Sequence[str], own_id: str) -> Sequence[Outcome | None]:
+def told_apart(
+    bulk: BulkCall, answer: Answer, ids: Sequence[str], own_id: str, errors: Errors
+) -> Sequence[Outcome | None]:
     """What is said of each write, in their order, None where it can't be told.
 
-    `ids`: of the records, "" for new ones; `own_id`: pointer to the id within a record.
+    `ids`: of the records, "" for new ones; `own_id`: pointer to the id within a record; `errors`: how an outcome says
+    no.
     """
     rows = at(answer.value, bulk.results)
     if bulk.match == "order":
         if not isinstance(rows, list) or len(rows) != len(ids):
             return [None] * len(ids)
-        return [_outcome(bulk, answer, row) for row in rows]
+        return [_outcome(bulk, answer, row, errors) for row in rows]
     id_at = bulk.new_id if bulk.new_id is not None else f"{bulk.item}.{own_id}".strip(".")
-    told = {id: _outcome(bulk, answer, row) for id, row in _by_id(rows, id_at).items()}
+    told = {id: _outcome(bulk, answer, row, errors) for id, row in _by_id(rows, id_at).items()}
     failures = at(answer.value, bulk.failures) if bulk.failures else rows
     for id, row in _by_id(failures, bulk.failure_id).items():
         if bulk.failures or id not in told:
-            told[id] = replace(_outcome(bulk, answer, row), failed=True)
+            told[id] = replace(_outcome(bulk, answer, row, errors), failed=True)
     return [told.get(id) for id in ids]
 
 
-def _outcome(bulk: BulkCall, answer: Answer, row: Json) -> Outcome:
+def _outcome(bulk: BulkCall, answer: Answer, row: Json, errors: Errors) -> Outcome:
+    error = at(row, bulk.error_at) if bulk.error_at else None
+    if not isinstance(error, Absent) and not is_empty(error):
+        return Outcome(replace(answer, value=error), True)
     alone = replace(answer, value=row)
-    return Outcome(alone, says_no(bulk.errors, alone))
+    return Outcome(alone, says_no(errors, alone))
 
 
 def _by_id(rows: object, pointer: str) -> Mapping[str, Json]:

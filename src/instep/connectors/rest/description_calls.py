@@ -195,15 +195,21 @@ class BulkCall(Model):
         default="", description="pointer to a further list that has the outcomes of the writes that failed"
     )
     failure_id: str = Field(default="id", description="pointer to the id within one of these")
-    errors: Errors = Field(
-        description="how an outcome says no: pointers within it, and `failed` or `status`, by which it is known"
+    error_at: str = Field(
+        default="",
+        description="where in an outcome that says no its error stands, if that looks as other refusals do",
+    )
+    errors: Errors | None = Field(
+        default=None,
+        description="or how an outcome says no: pointers within it, and `failed` or `status`, by which it is known",
     )
 
     @model_validator(mode="after")
     def _known(self) -> BulkCall:
-        if self.errors.failed is None and not self.errors.status and not self.failures:
+        errors = self.errors or Errors()
+        if errors.failed is None and not errors.status and not self.failures and not self.error_at:
             raise ValueError(
-                "a bulk call needs errors: {failed: ...} or {status: ...}, or where its failures are"
+                "a bulk call needs error_at, errors: {failed: ...} or {status: ...}, or where its failures are"
             )
         if self.failures and self.match != "id":
             raise ValueError("failures in a list of their own need match: id")

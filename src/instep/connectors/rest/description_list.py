@@ -22,6 +22,9 @@ class _Counted(_Sized):
         default="", description="pointer to the number of all rows; lets a listing check itself"
     )
     more: str = Field(default="", description="pointer to what says true where there are more pages")
+    short_is_last: bool = Field(
+        default=False, description="a page with fewer rows than were asked for is the last one, for certain"
+    )
     last: str = Field(default="", description="pointer to what says true on the last page")
 
 

@@ -121,6 +121,8 @@ def next_token(
         return urljoin(url, link) if link else ""
     if paging_says_end(paging, token, answer):
         return ""
+    if isinstance(paging, PagePaging | OffsetPaging) and paging.short_is_last and len(rows) < paging.size:
+        return ""
     if isinstance(paging, CursorPaging):
         return _text(told_at(answer, paging.next))
     if isinstance(paging, KeysetPaging):

@@ -1,14 +1,17 @@
 """Pointers into JSON: dotted paths, as descriptions have them.
 
 A step is a key, the number of a list's entry, or `name[key=value]`: the entry of the list `name` whose key has that
-value. A key that has dots itself ("@odata.nextLink") is found if it is the last step.
+value. A key that has dots itself ("@odata.nextLink") is found if it is the last step. A text that is JSON itself is
+gone into.
 """
 
 from __future__ import annotations
 
 import re
 
-from instep.core.values import ABSENT, Absent, Json
+import msgspec
+
+from instep.core.values import ABSENT, Absent, Json, decode
 
 _STEP = re.compile(r"(?P<step>[^.\[\]]*)(?:\[(?P<key>[^=\]]+)=(?P<value>[^\]]*)\])?(?:\.|$)")
 
@@ -21,13 +24,23 @@ def at(value: Json | Absent, pointer: str) -> Json | Absent:
         found = _STEP.match(pointer)
         if found is None:
             return ABSENT
-        value = _stepped(value, found["step"])
+        value = _stepped(_opened(value), found["step"])
         if found["key"]:
             entries = value if isinstance(value, list) else []
             at_ = _entry(entries, found["key"], found["value"])
             value = ABSENT if at_ is None else entries[at_]
         pointer = pointer[found.end() :]
     return value
+
+
+def _opened(value: Json | Absent) -> Json | Absent:
+    """What a text holds that is an object or a list as JSON; anything else as it is."""
+    if not isinstance(value, str) or value[:1] not in ("{", "["):
+        return value
+    try:
+        return decode(value)
+    except (msgspec.DecodeError, RecursionError):
+        return value
 
 
 def _stepped(value: Json | Absent, step: str) -> Json | Absent:

@@ -104,7 +104,8 @@ class Sender:
         if says_no(errors, answer):
             # As a create, since a path that is not there says nothing of any record.
             raise refusal(system, f"{len(sendings)} {self._name} records", CREATE, answer, errors)
-        apart = told_apart(bulk, answer, [self._own(sending) for sending in sendings], self._described.id)
+        own = [self._own(sending) for sending in sendings]
+        apart = told_apart(bulk, answer, own, self._described.id, bulk.errors or errors)
         return await asyncio.gather(
             *(self._apart(bulk, sending, told) for sending, told in zip(sendings, apart, strict=True))
         )
@@ -115,7 +116,9 @@ class Sender:
         if told is None:
             return self._unsaid(what, "its outcome is not among those that were answered")
         if told.failed:
-            return refusal(self._client.system, what, sending.operation, told.answer, bulk.errors)
+            return refusal(
+                self._client.system, what, sending.operation, told.answer, bulk.errors or self._reader.errors
+            )
         try:
             found = _Found(bulk.item, bulk.new_id, bulk.answers)
             record = await self._written(sending, told.answer, found)
