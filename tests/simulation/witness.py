@@ -172,7 +172,11 @@ class Witness:
     ) -> None:
         """Promises 1 to 5 and 11; I3, I4, I5 at the moment of the write."""
         side, kind, id, name = place
-        if before is None or self._excused(kind, dna, before, after):
+        if before is None:
+            return
+        in_window = self._in_the_open_window(side, kind, before)
+        if self._excused(kind, dna, before, after):
+            self.windows += [before] if in_window else []
             return
         told = f"{kind} {id} on the {side}: {name} {old!r} became {new!r}"
         lens = self.world.lenses[name]
@@ -185,11 +189,11 @@ class Witness:
         if flow == ("to-left" if side is Side.RIGHT else "to-right"):
             self.finding("a one-way property never flows back (promise 5)", told)
             return
-        if flow != "both":
-            return  # its owner's side counts, whatever was entered here; the journal keeps it
-        if self._in_the_open_window(side, kind, before):
+        if in_window:
             self.windows.append(before)
             return
+        if flow != "both":
+            return  # its owner's side counts, whatever was entered here; the journal keeps it
         if after is None or after in before.ancestors():
             self.finding("I3 no lost update (promises 1, 2, 11)", f"{told}, which had been replaced by it")
             return

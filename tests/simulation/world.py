@@ -471,6 +471,10 @@ class World:
                 if name in self.lenses and meant is not None:
                     self.traces.add((intent.key.pair, name, self.lenses[name].token(meant[0])))
 
+    def _held(self) -> set[tuple[object, ...]]:
+        holds = self.store.read(lambda tx: tx.holds(limit=10_000))
+        return {(hold.key, hold.property, hold.cause, hold.what) for hold in holds}
+
     def _note_holds(self) -> None:
         for hold in self.store.read(lambda tx: tx.holds(limit=1000)):
             self._count_once(f"holds: {hold.cause}", hold.key, hold.property, hold.since_ms)
@@ -524,12 +528,12 @@ class World:
         """Runs until nothing is left to do: complete ones, and between them ones that bring no new doubt of what
         is read."""
         for number in range(60):
-            full = number % 2 == 0
+            full, held = number % 2 == 0, self._held()
             report = await self.one_run(replace(self.everything(), full=full), "full" if full else "sync")
             if self.unfinished(held=number < 12):
                 await asyncio.sleep(30)
-            elif full and report is not None and not report.written:
-                break  # else what was made may be what a doubted delete could not be checked by before
+            elif full and report is not None and not report.written and self._held() == held:
+                break  # else what was made or read may be what a doubted delete could not be checked by before
 
     def everything(self) -> Wish:
         """A full run in which a person has let go every brake: there the people did it."""
