@@ -26,6 +26,7 @@ HOLDS = (
     "ignored",
     "undone",
     "reused",
+    "overwritten",
     "brake",
 )
 """Causes of holds that a world can have. Its values fit all fields, none is required but the name, which nobody
@@ -46,6 +47,7 @@ OUTCOMES = (
     "link done",
     "unlink done",
     "overruled done",
+    "overwritten done",
 )
 """Entries of the journal, by operation and outcome."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import cast
 
 from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.memory import MemoryConnector
-from instep.core.model import Entity, Record
+from instep.core.model import Entity, Logged, Record
 from instep.core.values import Json
 from instep.errors import BadAnswer, Gone, InDoubt, Moved, OutcomeError, Refused, RetryLater, Stop, Unable
 
@@ -145,6 +146,26 @@ class FaultyConnector:
         if record is None:
             raise Gone(f"there is no {entity} {id}")
         return record
+
+    async def changed(
+        self, entities: Collection[str], since_ms: int, until_ms: int
+    ) -> AsyncIterator[Sequence[Logged]]:
+        """The log of changes of a system that keeps one; it may trail behind as a listing does."""
+        await self._travel()
+        self._perhaps_wrong(RetryLater("503"), BadAnswer("half a body"))
+        told_ms = min(until_ms, self.system.true_ms())
+        if self._strikes("lagging_list"):
+            told_ms -= round(self.tape["lag"].draw() * self.faults.list_lag_ms)
+        found = [
+            (at_ms, Logged(f"{entity} {id} at {record.version}", entity, record))
+            for (entity, id), past in self.system.past.items()
+            if entity in entities and not self.system.hidden(entity, id)
+            for at_ms, record in past[1:]
+            if since_ms <= at_ms <= told_ms
+        ]
+        found.sort(key=itemgetter(0))
+        for at in range(0, len(found), 3):
+            yield [state for _, state in found[at : at + 3]]
 
     async def _gone_or(self, entity: str, id: str) -> Record | None:
         try:

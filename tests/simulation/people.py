@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from instep.core.model import Both, Side
+from instep.core.overwritten import restoring
 from instep.core.release import choices, release_of
 from instep.core.standing import giving
-from instep.core.state import Hold, Link
+from instep.core.state import Hold, Link, Sighting
 from instep.errors import OutcomeError, StoreError
 from instep.runner.brakes import CAUSE as BRAKE
 from instep.runner.brakes import drop_brake, release_brake
@@ -209,6 +210,10 @@ class People:
             if value is None:
                 return
             dnas |= self.dna_of(hold.key.side.other, hold.key.pair, value)
+        elif choice == "restore":
+            value = self._restored(hold, link, store)
+            if value is None:
+                return
         elif choice == "value":
             value = self._value(hold, link, store, dnas)
             if value is None:
@@ -236,13 +241,23 @@ class People:
             "a person", f"releases {hold.cause} of {hold.key.pair} {hold.key.id}{about}: {choice}"
         )
 
+    def _restored(self, hold: Hold, link: Link | None, store: Any) -> Any:
+        prop = self.world.dataflow.pair(hold.key.pair).property(hold.property)  # type: ignore[union-attr]
+        seen = None if link is None else self._seen(hold, link, store)
+        found = None if prop is None or seen is None else restoring(hold, prop, seen)
+        return None if found is None else found.to_json()
+
+    def _seen(self, hold: Hold, link: Link, store: Any) -> Both[Sighting] | None:
+        seen = store.read(lambda tx: Both.of(lambda s: tx.sighting(s, hold.key.pair, link.ids[s])))
+        return None if seen.left is None or seen.right is None else seen
+
     def _value(self, hold: Hold, link: Link | None, store: Any, dnas: set[str]) -> Any:
         prop = self.world.dataflow.pair(hold.key.pair).property(hold.property)  # type: ignore[union-attr]
         lens = self.world.lenses.get(self.world.name_of(hold.property))
         if link is None or prop is None or lens is None:
             return None
-        seen = store.read(lambda tx: Both.of(lambda s: tx.sighting(s, hold.key.pair, link.ids[s])))
-        if seen.left is None or seen.right is None:
+        seen = self._seen(hold, link, store)
+        if seen is None:
             return None
         token, name = self.token(), self.world.name_of(hold.property)
         found = giving(prop, Side.LEFT, (lens.stored.left(lens.enter.left(token)),), seen)

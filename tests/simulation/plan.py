@@ -80,6 +80,7 @@ class Plan:
     answers: int = 0
     stalls: int = 0
     brakes: bool = False
+    logs: bool = False
     rival: bool = False
     kinds_of_run: tuple[str, ...] = ("sync",)
     lenses: tuple[str, str] = ("plain", "plain")
@@ -106,6 +107,7 @@ class Plan:
             brakes=random.random() < 0.2,
             deletes=plan.deletes + more(3, 0.2),
             kinds_of_run=(*plan.kinds_of_run, *("undo",) * more(2, 0.1)),
+            logs=random.random() < 0.3,
         )
 
     @classmethod

@@ -175,8 +175,9 @@ class Witness:
         if before is None:
             return
         in_window = self._in_the_open_window(side, kind, before)
+        if in_window and not self.world.systems[side].entities[kind].abilities.log:
+            self.windows.append(before)  # where a log is kept, it is found there afterwards
         if self._excused(kind, dna, before, after):
-            self.windows += [before] if in_window else []
             return
         told = f"{kind} {id} on the {side}: {name} {old!r} became {new!r}"
         lens = self.world.lenses[name]
@@ -190,7 +191,6 @@ class Witness:
             self.finding("a one-way property never flows back (promise 5)", told)
             return
         if in_window:
-            self.windows.append(before)
             return
         if flow != "both":
             return  # its owner's side counts, whatever was entered here; the journal keeps it

@@ -110,6 +110,8 @@ class World:
         plan = self.plan
         drawn = {"tombstones": self.tape["clock"].draw() < 0.5}
         abilities = Abilities(**{**drawn, **PROFILES[plan.profiles[side]]})
+        if plan.logs and abilities.versions == "strict":
+            abilities = replace(abilities, log=True)
         if plan.read_only_entity is side:
             abilities = replace(abilities, create=False, update=False, retire=False)
         entities = [
@@ -520,6 +522,7 @@ class World:
         await asyncio.sleep(200)
         for process in self.processes:
             process.alive = False
+        self.stalls_s.clear()
         await self.rest()
         self.remember_journal()
         self.lived_points = self.mortal.points

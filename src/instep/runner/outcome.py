@@ -215,9 +215,17 @@ def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
         elif now != old:
             base[name] = Both(ours, source) if side is Side.LEFT else Both(source, ours)
     tx.save_link(replace(link, base=base))
-    if intent.operation == "retire" and seen.deleted:
-        landed += 1
+    if intent.operation == "retire":
+        landed += _out_of_use(engine, tx, intent, seen)
     _close(engine, tx, intent, "found done" if landed else "not applied", record, before=link.base)
+
+
+def _out_of_use(engine: Engine, tx: Tx, intent: Intent, seen: Sighting) -> bool:
+    """Whether the record of a retirement is retired, or gone, as when its id stands for another one by now."""
+    reused = any(hold.cause == "reused" for hold in tx.holds_of(intent.key))
+    return (
+        seen.deleted or reused or is_retired(engine.entity(pair_of(engine, intent), intent.side), seen.fields)
+    )
 
 
 def not_applied(engine: Engine, tx: Tx, intent: Intent, why: str, request: str = "") -> None:
