@@ -14,15 +14,18 @@ from instep.errors import Refused, RetryLater
 from instep.runner import judge, observe, run, turn
 from tests.runner.site import (
     LEFT,
+    PROPERTIES,
     RIGHT,
     STRICT,
     Scripted,
     Site,
+    company,
     pair,
+    prop,
     raising,
 )
 
-from .checks import must, twice
+from .checks import must, twice, unlike
 from .notices import story, worlds
 from .protection import Protection, both, put, wrap
 
@@ -209,6 +212,23 @@ async def partner_that_a_list_told_of() -> list[str]:
     return twice(site)
 
 
+async def field_that_only_a_create_takes() -> list[str]:
+    """A date that the right side takes when a record is made, and never after; at first the left one has none."""
+    made = Both.of(company)
+    fields = tuple(replace(f, update=f.path != "phone") for f in made.right.fields)
+    since = replace(pair(), properties=tuple(_date_of(each) for each in PROPERTIES))
+    site = Site(since, entities=Both([made.left], [replace(made.right, fields=fields)]))
+    left = site.put(LEFT, name="Ann", mail="a@x.example", phone="soon")
+    await site.rest()
+    site.edit(LEFT, left, phone="2026-01-31")
+    await site.rest()
+    return unlike(site, phone="2026-01-31")
+
+
+def _date_of(each: Any) -> Any:
+    return prop("phone", "phone", "date") if each.name == "phone" else each
+
+
 PROTECTIONS = (
     Protection(
         "match before create",
@@ -306,5 +326,13 @@ PROTECTIONS = (
         "12",
         put(turn, "_misfit", lambda *given: None),
         story(chosen_twice),
+    ),
+    Protection(
+        "what can be set at creation alone must be right by then",
+        "core/match.py:blocking",
+        "a record is made without a value that it can never be given any more",
+        "1",
+        put(match, "unwritable", lambda *given: None),
+        story(field_that_only_a_create_takes),
     ),
 )

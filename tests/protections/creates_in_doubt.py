@@ -12,7 +12,7 @@ from instep.core.state import Hold
 from instep.errors import Gone, InDoubt, Refused
 from instep.runner import judge, outcome, send, settle
 from instep.store.transaction import SqliteTx
-from tests.runner.site import LEFT, RIGHT, STRICT, Site, lost, pair, raising, unanswered
+from tests.runner.site import LEFT, RIGHT, STRICT, Site, answering, lost, pair, raising, unanswered
 
 from .checks import must, retired, twice, unlike
 from .doubt import at_once
@@ -89,6 +89,29 @@ async def search_that_lags() -> list[str]:
     for _ in range(20):
         await site.run(later_ms=10_000)
     return twice(site)
+
+
+async def search_in_a_system_that_shows_nothing() -> list[str]:
+    """A create is carried out and not answered; then the system loses all that it held, for a while."""
+    site = right_with(MARKER)
+    site.put(RIGHT, title="Bea", mail="b@x.example")
+    await site.rest()
+    site.put(LEFT, name="Ann", mail="a@x.example")
+    right = site.connectors.right
+    right.next("create", unanswered())
+    right.next("find", *(answering([]) for _ in range(4)))
+    right.next("read", *(raising(Gone("no such company")) for _ in range(4)))
+    await site.run()
+    right.unlisted = set(site.systems.right.ids("company"))
+    await site.run(2 * LATE_MS)
+    for waiting in right.faults.values():
+        waiting.clear()
+    await site.rest()
+    return twice(site)
+
+
+async def _shows_all(*given: Any) -> None:
+    return None
 
 
 async def key_beyond_its_window() -> list[str]:
@@ -219,6 +242,14 @@ PROTECTIONS = (
         "7",
         wrap(settle, "horizon_ms", _without_lag),
         story(search_that_lags),
+    ),
+    Protection(
+        "an empty search counts only where known records are shown",
+        "runner/absence.py:still_shows",
+        "a system that shows nothing for a while gets once more what was made without an answer",
+        "7",
+        put(settle, "still_shows", _shows_all),
+        story(search_in_a_system_that_shows_nothing),
     ),
     Protection(
         "what a create has made may have been edited since",

@@ -8,7 +8,7 @@ from typing import Any
 from instep.core.diff import raw_of
 from instep.core.model import Both
 from instep.errors import RetryLater
-from instep.runner import observe, outcome, run, turn
+from instep.runner import observe, outcome, overwritten, run, turn
 from tests.runner.site import LEFT, RIGHT, STRICT, Send, Site, after, pair, raising
 from tests.simulation.plan import Plan
 
@@ -149,6 +149,27 @@ async def _never_look_back(engine: Any, troubles: Any, stopping: Any) -> None:
     return None
 
 
+async def log_that_lags() -> list[str]:
+    """The log shows what has changed only after a while."""
+    lag_ms = 60_000
+    site = Site(abilities=Both(replace(STRICT, log=True, list_lag_ms=lag_ms), STRICT))
+    left, right = await site.linked_company()
+    site.connectors.left.unlogged = {left}
+    site.edit(RIGHT, right, phone="2")
+    site.connectors.left.next("update", after(lambda: site.edit(LEFT, left, phone="3")))
+    await site.run()
+    site.connectors.left.unlogged = set()
+    await site.run(2 * lag_ms)
+    return lost(site, "3")
+
+
+def _asked_once(whole: Any) -> Any:
+    def due(engine: Any, tx: Any, *, side: Any) -> Any:
+        return {entity: note for entity, note in whole(engine, tx, side=side).items() if not note.asked_ms}
+
+    return due
+
+
 PROTECTIONS = (
     Protection(
         "the target is read again before it is written",
@@ -215,5 +236,13 @@ PROTECTIONS = (
         "3",
         put(run, "look_back", _never_look_back),
         story(edit_in_the_window),
+    ),
+    Protection(
+        "a log is asked again when it can't trail behind any more",
+        "runner/overwritten.py:_due",
+        "an edit that was overwritten is logged a moment too late to be found",
+        "3",
+        wrap(overwritten, "_due", _asked_once),
+        story(log_that_lags),
     ),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .laws import named
+from .laws import MORE, named, promises
 from .notices import Notice
 from .protection import Protection
 from .table import PAGE, PROTECTIONS, page
@@ -35,6 +35,10 @@ def test_a_protection_is_where_the_table_says(protection: Protection) -> None:
 
 def test_each_protection_has_a_name_of_its_own() -> None:
     assert len({(each.name, each.without) for each in PROTECTIONS}) == len(PROTECTIONS)
+
+
+def test_each_law_is_seen_to_say_no() -> None:
+    assert {law for _, law, _ in CASES} == {*promises(), *MORE}
 
 
 def test_the_page_lists_the_protections() -> None:

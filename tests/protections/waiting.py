@@ -21,10 +21,12 @@ from tests.runner.site import (
     raising,
     with_persons,
 )
+from tests.simulation.faults import Faults
 
 from .checks import must
-from .notices import story
+from .notices import story, worlds
 from .protection import Protection, both, put
+from .shapes import PLAIN, shaped
 
 
 async def reference_that_comes_later() -> list[str]:
@@ -131,6 +133,15 @@ def _for_one_pair(engine: Any, tx: Any, before: Any, after: Any, pair: str) -> N
     tx.save_sightings([after])
 
 
+BUSY = shaped(
+    faults=Faults(refused=0.4, wrong=0.3),
+    profiles=PLAIN,
+    records=6,
+    creates=10,
+    runs=8,
+)
+"""Much is made, and much of it refused at first."""
+
 PROTECTIONS = (
     Protection(
         "who waits for a reference is woken",
@@ -139,6 +150,7 @@ PROTECTIONS = (
         "holds",
         put(SqliteTx, "waiting_for", lambda tx, side, entity, id: []),
         story(reference_that_comes_later),
+        {"holds": worlds(BUSY)},
     ),
     Protection(
         "who looked like a record that changed is woken",

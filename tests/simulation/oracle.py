@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 from instep.core.model import Both, Side
 from instep.core.state import Key
@@ -26,6 +27,7 @@ def broken_laws(world: World) -> list[str]:
     holds = world.store.read(_all_holds)
     found = list(dict.fromkeys(world.witness.findings))
     found += _settled(world)
+    found += _waiting(world, holds)
     found += _one_to_one(links)
     found += _partners(world, links, holds)
     found += _converged(world, links, holds)
@@ -50,6 +52,22 @@ def _settled(world: World) -> Iterator[str]:
     """I21: nobody starves."""
     for left in world.unfinished(held=False):
         yield f"I21 no starvation (promise 1): still to do: {left}"
+
+
+def _link_of(tx: Tx, *, kind: str, side: Side, id: str) -> Link | None:
+    return tx.link_of(kind, side, id)
+
+
+def _waiting(world: World, holds: Holds) -> Iterator[str]:
+    """A hold that waits for a record to be linked is over once that is."""
+    for (kind, side, id), of_record in holds.items():
+        for hold in of_record:
+            if hold.waits_for is None:
+                continue
+            where, what, awaited = hold.waits_for
+            link = world.store.read(partial(_link_of, kind=what, side=where, id=awaited))
+            if link is not None and link.state == "live":
+                yield f"a hold ends with its cause (law holds): {kind} {side} {id} waits for {what} {awaited}"
 
 
 def _left_alone(world: World) -> Iterator[str]:

@@ -284,6 +284,7 @@ class World:
     ) -> Report | None:
         """A process that may crash, be refused the lease, or lose it."""
         process, engine, store = self.start(name)
+        self._doubt_what_is_open()  # of a process that stands still
         self.tell(process.name, f"starts: {kind}")
         report: Report | None = None
         if self.stalls_s:
@@ -305,8 +306,7 @@ class World:
         finally:
             process.alive = False
             end(store)
-            for intent in self.store.read(lambda tx: tx.intents()):
-                self.witness.doubt(intent.side, intent.key.pair, intent.record_id, intent.payload)
+            self._doubt_what_is_open()
         self._note_holds()
         if report is not None:
             self.happened[f"runs: {kind}"] += 1
@@ -315,6 +315,11 @@ class World:
         else:
             await asyncio.sleep(5)
         return report
+
+    def _doubt_what_is_open(self) -> None:
+        """Of a write that is open when a process ends, or another one begins, nobody knows whether it was seen."""
+        for intent in self.store.read(lambda tx: tx.intents()):
+            self.witness.doubt(intent.side, intent.key.pair, intent.record_id, intent.payload)
 
     def _sent(self) -> None:
         self.calls += 1
