@@ -83,6 +83,9 @@ def _without_unique_links(whole: Any) -> Any:
     return migrate
 
 
+WITHOUT_UNIQUE_LINKS = wrap(sqlite, "migrate", _without_unique_links)
+
+
 def _anybody_may(whole: Any) -> Any:
     def take(connection: Any, path: str, holder: str, own_epoch: Any, now_ms: int, until_ms: int) -> Any:
         del now_ms
@@ -130,7 +133,7 @@ PROTECTIONS = (
         "store/sql/0001_first.sql:unique index links_by_left",
         "two workers that come to one record at a time give it two partners",
         "store",
-        wrap(sqlite, "migrate", _without_unique_links),
+        WITHOUT_UNIQUE_LINKS,
         contract("of_many_at_once_one_alone_links_a_record"),
     ),
     Protection(

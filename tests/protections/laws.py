@@ -10,15 +10,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-_PROMISE: Final = re.compile(r"^\| (\d+) \| \*\*(.+?)\*\*(.*?) \|", re.MULTILINE)
+_PROMISE: Final = re.compile(r"^\| (\d+) \| \*\*(.+?)\.?\*\*", re.MULTILINE)
 _NAMED: Final = re.compile(r"promises? ([\d, ]*\d)|law ([a-z]+)")
 
 
 def promises() -> dict[str, str]:
     """Number -> words, from the page that makes the promises."""
     page = (Path(__file__).parents[2] / "docs" / "promises.md").read_text("utf-8")
-    found = {number: bold + rest.partition(".")[0] for number, bold, rest in _PROMISE.findall(page)}
-    return {number: words if words.endswith(".") else f"{words}." for number, words in found.items()}
+    return {number: f"{words}." for number, words in _PROMISE.findall(page)}
 
 
 MORE: Final = {

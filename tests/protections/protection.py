@@ -38,7 +38,10 @@ class Protection:
     def row(self) -> str:
         """Its row of the table."""
         file, _, name = self.where.partition(":")
-        found = "<br>".join(f"*{notice.kind}*: {words_of(law)}" for law, notice in self.notices)
+        kinds: dict[str, list[str]] = {}
+        for law, notice in self.notices:
+            kinds.setdefault(law, []).append(f"*{notice.kind}*")
+        found = "<br>".join(f"{words_of(law)} ({', '.join(by)})" for law, by in kinds.items())
         cells = (self.name, f"`{file}`: `{name}`", self.without, found)
         return f"| {' | '.join(cells)} |"
 

@@ -71,7 +71,7 @@ def page() -> str:
             "",
             f"## {title}",
             "",
-            "| protection | where in `src/instep/` | without it | what notices, by which law |",
+            "| protection | where in `src/instep/` | without it | the law that is broken then (what notices) |",
             "|---|---|---|---|",
             *(each.row() for each in group),
         ]
