@@ -6,8 +6,7 @@ from collections import Counter
 
 from instep.core.model import SIDES, Side
 from instep.core.values import Json
-from instep.store.contract import Tx
-from tests.runner.site import LEFT, Site, prop
+from tests.runner.site import LEFT, Site
 
 from .laws import broken
 
@@ -61,21 +60,6 @@ def lost(site: Site, *values: str) -> list[str]:
     ]
 
 
-async def restless(site: Site) -> list[str]:
-    """Promise 9: a run over a settled world sends no write."""
-    site.forget_requests()
-    await site.run(full=True)
-    sent = site.sent("create", "update", "retire")
-    return must("9", not sent, f"another run sent {sent}")
-
-
 def retired(site: Site, side: Side, id: str) -> bool:
     """Whether a record is out of use, or gone."""
     return id not in site.systems[side].ids(ID) or site.fields(side, id)["active"] is False
-
-
-def journal_of(tx: Tx) -> str:
-    return " ".join(str(entry) for entry in tx.journal(limit=1000))
-
-
-__all__ = ["journal_of", "lost", "must", "prop", "restless", "retired", "twice", "unlike"]

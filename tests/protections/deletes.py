@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from instep.core import gone
-from instep.core.dataflow import NO_BRAKES, Limit
+from instep.core.dataflow import Limit
 from instep.core.model import Both
 from instep.errors import Gone
 from instep.runner import absence, brakes, look, missing, observe, run
 from instep.store.transaction import SqliteTx
-from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, pair, raising
+from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, only, pair, raising
 from tests.simulation.faults import Faults
 
 from .checks import must, retired
@@ -97,7 +97,7 @@ async def list_that_leaves_one_out() -> list[str]:
 
 async def side_that_is_empty() -> list[str]:
     """The left side is another tenant's by mistake: it lists nothing, and takes what it is given."""
-    emptied = replace(NO_BRAKES, empty=Limit(0, 0.5))
+    emptied = only(empty=Limit(0, 0.5))
     site = Site(pair(brakes=emptied, on_delete="retire"), abilities=Both(SILENT, SILENT))
     linked = await companies(site, 4)
     site.connectors.left.unlisted = {id for id, _ in linked}
@@ -182,7 +182,7 @@ def _unlinked(tx_save: Any) -> Any:
 
 async def deletes_that_no_list_tells() -> list[str]:
     """More records than a brake allows are missing from a list that names no deleted ones."""
-    stop = replace(NO_BRAKES, retire=Limit(2, 0.1))
+    stop = only(retire=Limit(2, 0.1))
     site = Site(pair(brakes=stop, on_delete="retire"), abilities=Both(SILENT, SILENT))
     linked = await companies(site, 10)
     for id, _ in linked[:3]:

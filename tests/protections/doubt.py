@@ -78,7 +78,7 @@ def _with_the_token_of_now(whole: Any) -> Any:
 
 
 def _what_was_replaced_is_unknown(whole: Any) -> Any:
-    """Where neither our value nor the one before it is there, nothing moves."""
+    """In the smallest world, which has one field: where another value than ours is there, nothing moves."""
 
     def adopt(engine: Any, tx: Any, intent: Any, record: Any) -> None:
         before = tx.link(intent.link_id) if intent.link_id else None

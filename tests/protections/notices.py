@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,11 +61,10 @@ def worlds(shape: Callable[[int], Plan] = Plan.draw, most: int = 100) -> Notice:
         for seed in range(most if law else SOUND_WORLDS):
             try:
                 world = simulate(shape(seed))
-            except (AssertionError, RuntimeError) as error:
+            except (AssertionError, RuntimeError):
                 if not law:
                     raise
-                del error  # the engine noticed by itself, which names no law
-                continue
+                continue  # the engine noticed by itself, which names no law
             found = broken_laws(world)
             world.disk.close()
             if found and (not law or law in named(found)):
@@ -75,13 +74,9 @@ def worlds(shape: Callable[[int], Plan] = Plan.draw, most: int = 100) -> Notice:
     return Notice("worlds", lived)
 
 
-def story(tell: Callable[[], Awaitable[list[str]]]) -> Notice:
+def story(tell: Callable[[], Coroutine[Any, Any, list[str]]]) -> Notice:
     """A story returns the sentences about what went wrong in it."""
-
-    async def told() -> list[str]:
-        return await tell()
-
-    return Notice("story", lambda _: asyncio.run(told()))
+    return Notice("story", lambda _: asyncio.run(tell()))
 
 
 class _Files(StoreContract):

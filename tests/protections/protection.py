@@ -57,7 +57,7 @@ def wrap(place: Any, name: str, around: Callable[[Any], Any]) -> Remove:
 
 
 def both(*removals: Remove) -> Remove:
-    """Two protections that make up for each other, each of which is enough by itself."""
+    """Several at once: a function that two modules have by name, or protections that make up for each other."""
 
     def remove(patch: pytest.MonkeyPatch) -> None:
         for each in removals:

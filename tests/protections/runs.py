@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from instep.core import brakes as counting
-from instep.core.dataflow import NO_BRAKES, Brakes, Limit
+from instep.core.dataflow import Brakes, Limit
 from instep.core.model import SIDES, Both
 from instep.core.values import Json, digest
 from instep.core.verdict import Write
@@ -19,7 +19,7 @@ from instep.errors import RetryLater, StoreError
 from instep.runner import brakes
 from instep.runner.engine import Claims
 from instep.store.sqlite import SqliteStore, open_store
-from tests.runner.site import LEFT, RIGHT, STRICT, Send, Site, pair, raising
+from tests.runner.site import LEFT, RIGHT, STRICT, Send, Site, only, pair, raising
 
 from .checks import must, unlike
 from .notices import Notice, story
@@ -27,11 +27,6 @@ from .protection import Protection, put, wrap
 
 MANY = 12
 FEW = Limit(2, 0.1)
-
-
-def only(**limits: Limit) -> Brakes:
-    """No brakes but these."""
-    return replace(NO_BRAKES, **limits)
 
 
 async def linked(limits: Brakes) -> tuple[Site, list[tuple[str, str]]]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.memory import MemoryConnector
 from instep.connectors.memory_system import PERSON, MemorySystem
-from instep.core.dataflow import NO_BRAKES, Dataflow, MatchKey, Pair, Part, Property
+from instep.core.dataflow import NO_BRAKES, Brakes, Dataflow, Limit, MatchKey, Pair, Part, Property
 from instep.core.model import SIDES, Abilities, Both, Entity, Field, Logged, Record, Side
 from instep.core.state import Hold, Intent, Key, Link, Release, Sighting, Todo
 from instep.core.transformations.arguments import parse
@@ -228,6 +228,11 @@ def pair(name: str = "company", *more: Property, **settings: Any) -> Pair:
     settings = {"match": (MatchKey(("mail",)),), "brakes": NO_BRAKES, **settings}
     settings.setdefault("id_template", Both("r-{id}", "l-{id}"))
     return Pair(name, Both(name, name), (*PROPERTIES, *more), **settings)
+
+
+def only(**limits: Limit) -> Brakes:
+    """No brakes but these."""
+    return replace(NO_BRAKES, **limits)
 
 
 class Site:

@@ -7,19 +7,14 @@ from typing import Any
 
 import pytest
 
-from instep.core.dataflow import NO_BRAKES, Brakes, Limit
+from instep.core.dataflow import Brakes, Limit
 from instep.core.model import Both
 from instep.core.state import Hold
 from instep.core.values import Json
 from instep.runner.brakes import CAUSE, drop_brake, release_brake
 from instep.runner.forget import forget, places_of
 
-from .site import LEFT, RIGHT, STRICT, Site, pair
-
-
-def only(**limits: Limit) -> Brakes:
-    """No brakes but these."""
-    return replace(NO_BRAKES, **limits)
+from .site import LEFT, RIGHT, STRICT, Site, only, pair
 
 
 def many(site: Site, count: int) -> None:
