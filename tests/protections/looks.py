@@ -236,6 +236,7 @@ PROTECTIONS = (
         "3",
         put(run, "look_back", _never_look_back),
         story(edit_in_the_window),
+        {"3": worlds(Plan.hasty)},
     ),
     Protection(
         "a log is asked again when it can't trail behind any more",

@@ -13,6 +13,7 @@ from . import (
     deletes,
     doubt,
     journal,
+    logs,
     looks,
     readings,
     refusals,
@@ -27,6 +28,7 @@ from .protection import Protection
 GROUPS: dict[str, tuple[Protection, ...]] = {
     "What is read": readings.PROTECTIONS,
     "The look before a write, and its answer": looks.PROTECTIONS,
+    "The system's own log": logs.PROTECTIONS,
     "Writes, and doubt about them": doubt.PROTECTIONS,
     "Creates without an answer": creates_in_doubt.PROTECTIONS,
     "What a system does not take": refusals.PROTECTIONS,

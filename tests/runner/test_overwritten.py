@@ -13,7 +13,7 @@ from instep.core.model import Abilities, Both, Record
 from instep.core.overwritten import restoring
 from instep.core.state import Hold
 from instep.core.values import Json
-from instep.errors import OutcomeError, RetryLater, Stop
+from instep.errors import Gone, OutcomeError, Refused, RetryLater, Stop
 
 from .site import (
     DAY_MS,
@@ -112,6 +112,31 @@ async def test_nothing_else_waits_for_the_hold_which_ends_when_the_property_chan
     assert site.holds() == []
 
 
+async def test_a_refusal_of_another_property_does_not_end_the_hold() -> None:
+    site = logging_site()
+    _, right = await overwrite(site)
+    site.edit(RIGHT, right, title="Bea")
+    site.connectors.left.next("update", raising(Refused("no such name", field="name")))
+    await site.run()
+    assert sorted(h.cause for h in site.holds()) == ["overwritten", "refused"]
+    await site.run()
+    assert sorted(h.cause for h in site.holds()) == ["overwritten", "refused"]
+
+
+async def test_a_record_that_seems_to_be_gone_for_a_while_has_its_hold_when_it_is_there_again() -> None:
+    site = logging_site()
+    left, _ = await overwrite(site)
+    site.connectors.left.unlisted = {left}
+    site.connectors.left.next("read", *[raising(Gone("it is not there"))] * 3)
+    await site.run(full=True, released=frozenset({"company:empty"}))
+    assert {h.cause for h in site.holds()} == {"deleted", "overwritten"}
+    site.connectors.left.unlisted = set()
+    site.connectors.left.faults.clear()
+    await site.run(full=True)
+    await site.rest()
+    assert [h.cause for h in site.holds()] == ["overwritten"]
+
+
 async def test_what_a_person_leaves_as_it_is_is_not_held_again() -> None:
     site = logging_site()
     left, right = await overwrite(site)
@@ -187,6 +212,42 @@ async def test_a_value_that_came_after_a_write_without_answer_was_not_overwritte
     await site.rest()
     assert phones(site, left, right) == ("3", "3")
     assert (site.holds(), site.journal("overwritten")) == ([], [])
+
+
+@pytest.mark.parametrize(("log", "kept"), [(True, "1"), (False, "2")])
+async def test_what_somebody_puts_back_after_a_write_without_answer_is_their_edit_if_the_log_tells(
+    log: bool, kept: str
+) -> None:
+    """Without a log it reads as if the write had never arrived, and is made again."""
+    site = Site(abilities=Both(replace(LOGGED, log=log), STRICT))
+
+    async def put_back(send: Callable[[], Any]) -> Any:
+        try:
+            await unanswered()(send)
+        finally:
+            site.edit(LEFT, "1", phone="1")
+
+    left, right = await overwrite(site, put_back)
+    await site.rest()
+    assert phones(site, left, right) == (kept, kept)
+    assert (site.holds(), site.journal("overwritten")) == ([], [])
+
+
+async def test_what_was_put_back_counts_as_edited_since_our_write() -> None:
+    """It reads as it did long before, and is the later edit all the same, or may be."""
+    site = logging_site()
+
+    async def put_back(send: Callable[[], Any]) -> Any:
+        try:
+            await unanswered()(send)
+        finally:
+            site.edit(RIGHT, "1", phone="4")
+            site.edit(LEFT, "1", phone="1")
+
+    left, right = await overwrite(site, put_back)
+    await site.rest()
+    assert phones(site, left, right) == ("1", "4")
+    assert [h.cause for h in site.holds()] == ["conflict"]
 
 
 async def test_a_write_that_never_arrived_has_overwritten_nothing() -> None:

@@ -11,7 +11,7 @@ from functools import partial
 
 from instep.core.model import Both, Side
 from instep.core.state import Key
-from instep.store.contract import Hold, Link, Tx
+from instep.store.contract import Entry, Hold, Link, Tx
 from instep.store.verify import verify
 
 from .systems import PERSON
@@ -34,6 +34,8 @@ def broken_laws(world: World) -> list[str]:
     found += _agreed(world, links)
     found += _never_twice(world)
     found += _no_silent_loss(world)
+    found += _told_truly(world)
+    found += _overwritten_is_held(world, links, holds)
     found += _resurrected(world)
     found += _left_alone(world)
     found += _no_echo(world)
@@ -216,6 +218,51 @@ def _no_silent_loss(world: World) -> Iterator[str]:
         yield f"I4 no silent loss (promise 3): {kind} {of} on the {side}: {name} {edit.raw!r} left no trace"
 
 
+def _told_truly(world: World) -> Iterator[str]:
+    """Promise 3: what is told as overwritten has been written over by Instep."""
+    for entry, name, token in overwritten(world):
+        if entry.side is not None and (
+            ((entry.side, entry.pair, entry.record_id, name), token) not in world.witness.replaced
+        ):
+            told = f"{entry.pair} {entry.record_id} on the {entry.side}: {name} {token}"
+            yield f"nothing is told as overwritten that was not (promise 3): {told}"
+
+
+def _overwritten_is_held(world: World, links: dict[str, list[Link]], holds: Holds) -> Iterator[str]:
+    """Promise 3: an overwritten edit is held for as long as neither record has changed since, unless a person has
+    answered."""
+    for entry, name, token in overwritten(world):
+        link = next((one for one in links[entry.pair] if one.id == entry.link_id), None)
+        if entry.side is None or link is None or link.state != "live" or world.restored_ms is not None:
+            continue
+        if any(
+            link.ids[side] not in world.systems[side].ids(entry.pair)
+            or world.systems[side].changed_at(entry.pair, link.ids[side]) > entry.at_ms
+            or any(
+                world.witness.chosen.get((entry.pair, dna))
+                for dna in world.people.dna_of(side, entry.pair, link.ids[side])
+            )
+            for side in Side
+        ):
+            continue
+        now = world.systems[entry.side].fields(entry.pair, entry.record_id).get(world.path[entry.side][name])
+        held = {hold.property for hold in holds.get((entry.pair, Side.LEFT, link.ids.left), [])}
+        if world.lenses[name].token(now) != token and world.path.left[name] not in held:
+            told = f"{entry.pair} {entry.record_id} on the {entry.side}: {name} {token}"
+            yield f"an overwritten edit is held (promise 3): {told}"
+
+
+def overwritten(world: World) -> list[tuple[Entry, str, str | None]]:
+    """What the journal tells of overwritten edits: the entry, the property and the token that was lost."""
+    found = []
+    for entry in world.store.read(lambda tx: tx.journal(operation="overwritten", limit=10_000)):
+        for change in entry.changes:
+            name, old = world.name_of(str(change["property"])), change["old"]
+            if name in world.lenses and isinstance(old, list):
+                found.append((entry, name, world.lenses[name].token(old[0])))
+    return found
+
+
 def _in_the_journal(world: World, edit: Edit) -> bool:
     """Whether Instep has kept the value: in the journal, or with the last reading of a record that is gone."""
     side, kind, of, name = edit.place
@@ -278,4 +325,4 @@ def _journal(world: World) -> Iterator[str]:
                     )
 
 
-__all__ = ["broken_laws"]
+__all__ = ["broken_laws", "overwritten"]

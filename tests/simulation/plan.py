@@ -5,6 +5,7 @@ All of it is plain data, so that a shrinker can take parts away and live the res
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from random import Random
 from typing import Any, Literal
@@ -194,6 +195,34 @@ class Plan:
             spaced=True,
         )
 
+    @classmethod
+    def hasty(cls, seed: int) -> Plan:
+        """Many edits of few records, writes that arrive late, and no condition with any of them, but a log: here an
+        edit is overwritten in every other world."""
+        plan, profiles = cls.basic(seed), ("key", "chosen id", "marker")
+        policies: tuple[PolicyName, ...] = (
+            "hold",
+            "left",
+            "right",
+        )  # with no need to know when an edit was made
+        return replace(
+            plan,
+            profiles=Both(profiles[seed % 3], profiles[seed // 3 % 3]),
+            logs=True,
+            policy=policies[seed % 3],
+            records=1,
+            edits=80,
+            runs=25,
+            twins=0,  # a create that arrives late beside what a person has entered meanwhile is another matter
+            wipes=0,
+            reuses=0,  # as is an id that stands for another record by the time that a write arrives
+            restores=0,
+            flow="both",
+            read_only_field=None,
+            read_only_entity=None,
+            faults=replace(plan.faults, late=0.5, unanswered=0.1, lost=0.05, wrong=0.0),
+        )
+
     def counts(self) -> dict[str, int]:
         """How many steps of each kind are drawn."""
         return {
@@ -232,6 +261,20 @@ class Plan:
                 before = max(now - 5 - 60 * picks[0], 0.01)
                 steps.append(Step(before, "backup", side, kind, picks))
         return tuple(sorted(steps, key=lambda step: step.at_s))
+
+
+KINDS: dict[str, Callable[[int], Plan]] = {
+    "basic": Plan.basic,
+    "drawn": Plan.draw,
+    "calm": Plan.calm,
+    "hasty": Plan.hasty,
+}
+"""What worlds are made from a seed."""
+
+
+def kind_of(plan: Plan) -> str:
+    """Which of them a plan is of; one that was changed afterwards counts as drawn."""
+    return next((kind for kind, make in KINDS.items() if make(plan.seed) == plan), "drawn")
 
 
 def told(plan: Plan) -> str:

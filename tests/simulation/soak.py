@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from .coverage import coverage, missing, table
 from .oracle import broken_laws
-from .plan import Plan, told
+from .plan import KINDS, Plan, told
 from .shrink import shrunk
 from .tape import Strike
 from .world import World, simulate
@@ -64,12 +64,13 @@ def small(plan: Plan, law: str, lives: int) -> Plan:
     return shrunk(plan, law, live, lives)
 
 
-def soak(first: int, seconds: float, most: int, calm_share: int = 10, lives: int = 0) -> Figures:
-    """Live worlds from a seed on, every `calm_share`th a calm one, until the time is up or there are enough. `lives`:
-    worlds to spend on making one that broke a law small."""
+def soak(first: int, seconds: float, most: int, share: int = 10, lives: int = 0) -> Figures:
+    """Live worlds from a seed on, one in `share` calm and one hasty, until the time is up or there are enough.
+    `lives`: worlds to spend on making one that broke a law small."""
     figures, began, seed = Figures(), time.monotonic(), first
     while time.monotonic() - began < seconds and figures.worlds < most:
-        plan = Plan.calm(seed) if seed % calm_share == 0 else Plan.draw(seed)
+        kind = {0: "calm", 1: "hasty"}.get(seed % share, "drawn")
+        plan = KINDS[kind](seed)
         world, broken = judged(plan)
         figures.worlds += 1
         if world is not None:
@@ -79,7 +80,7 @@ def soak(first: int, seconds: float, most: int, calm_share: int = 10, lives: int
             figures.happened += coverage(world)
         if broken:
             figures.findings.append((plan, broken))
-            print(f"seed {seed}{' (calm)' if plan.spaced else ''}: {broken[0]}", flush=True)
+            print(f"seed {seed} ({kind}): {broken[0]}", flush=True)
             if lives:
                 tell(small(plan, broken[0], lives))
         if figures.worlds % 500 == 0:
@@ -108,13 +109,13 @@ def main() -> int:
     parser.add_argument("--worlds", type=int, default=10**9, help="at most so many")
     parser.add_argument("--first", type=int, default=10_000, help="the first seed")
     parser.add_argument("--seed", type=int, help="tell the story of this one")
-    parser.add_argument("--calm", action="store_true", help="with --seed: without faults, one edit at a time")
+    parser.add_argument("--kind", choices=KINDS, default="drawn", help="with --seed: calm is without faults")
     parser.add_argument(
         "--shrink", type=int, default=0, metavar="N", help="spend N worlds on making a failing one small"
     )
     given = parser.parse_args()
     if given.seed is not None:
-        plan = Plan.calm(given.seed) if given.calm else Plan.draw(given.seed)
+        plan = KINDS[given.kind](given.seed)
         _, broken = judged(plan) if given.shrink else (None, [])
         return int(tell(small(plan, broken[0], given.shrink) if broken else plan))
     figures = soak(given.first, given.seconds, given.worlds, lives=given.shrink)

@@ -12,13 +12,13 @@ from instep.core.model import Both
 
 from .faults import Faults
 from .oracle import broken_laws
-from .plan import PROFILES, Plan, told
+from .plan import KINDS, PROFILES, Plan, kind_of, told
 from .world import World, simulate
 
 CHUNK = 20
 WORLDS = 1_000
 CALM_WORLDS = 100
-KINDS_OF_PLAN = {"basic": Plan.basic, "drawn": Plan.draw, "calm": Plan.calm}
+HASTY_WORLDS = 200
 
 
 def lived(plan: Plan, crash_at: int | None = None, store_path: str = ":memory:") -> World:
@@ -34,8 +34,8 @@ def lived(plan: Plan, crash_at: int | None = None, store_path: str = ":memory:")
 
 def replay(plan: Plan) -> str:
     """The command that tells the story of a failing world."""
-    calm = " --calm" if plan.spaced else ""
-    return f"see its story: .venv/bin/python -m tests.simulation.soak --seed {plan.seed}{calm}"
+    command = f".venv/bin/python -m tests.simulation.soak --seed {plan.seed} --kind {kind_of(plan)}"
+    return f"see its story: {command}"
 
 
 def failed_once() -> Iterator[tuple[str, int]]:
@@ -47,7 +47,7 @@ def failed_once() -> Iterator[tuple[str, int]]:
 
 @pytest.mark.parametrize(("kind", "seed"), sorted(set(failed_once())))
 def test_a_world_that_once_broke_a_law_does_so_no_more(kind: str, seed: int) -> None:
-    lived(KINDS_OF_PLAN[kind](seed))
+    lived(KINDS[kind](seed))
 
 
 def test_some_worlds_come_to_rest_with_all_promises_kept() -> None:
@@ -66,6 +66,21 @@ def test_every_world_comes_to_rest_with_all_promises_kept(first: int) -> None:
 def test_in_a_calm_world_an_edit_is_one_write_and_its_echo_none(first: int) -> None:
     for seed in range(first, first + CHUNK):
         lived(Plan.calm(seed))
+
+
+def test_an_edit_that_was_overwritten_is_told_and_held() -> None:
+    worlds = [lived(Plan.hasty(seed)) for seed in range(HASTY_WORLDS, HASTY_WORLDS + 12)]
+    for what in ("outcomes: overwritten done", "holds: overwritten"):
+        assert any(world.happened[what] for world in worlds), (
+            "in none of these worlds was an edit overwritten"
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, HASTY_WORLDS, CHUNK))
+def test_every_hasty_world_comes_to_rest_with_all_promises_kept(first: int) -> None:
+    for seed in range(first, first + CHUNK):
+        lived(Plan.hasty(seed))
 
 
 @pytest.mark.slow

@@ -53,8 +53,9 @@ class Edit:
 
 @dataclass
 class Witness:
-    """`findings`: laws that were broken, in words, as they were. `chosen`: by (kind, dna) when a person chose
-    something for it, so that what the engine does there is that person's will."""
+    """`findings`: laws that were broken, in words, as they were. `windows`: edits that were overwritten where nobody
+    could have noticed. `replaced`: what the engine has written over, by place. `chosen`: by (kind, dna) when a person
+    chose something for it, so that what the engine does there is that person's will."""
 
     world: World
     edits: list[Edit] = field(default_factory=list)
@@ -70,6 +71,7 @@ class Witness:
     )
     listed_ms: dict[tuple[Side, str], int] = field(default_factory=dict)
     windows: list[Edit] = field(default_factory=list)
+    replaced: set[tuple[Place, str | None]] = field(default_factory=set)
     unknown_deletes: set[tuple[Side, str, str]] = field(default_factory=set)
     doubted: set[tuple[object, ...]] = field(default_factory=set)
     findings: list[str] = field(default_factory=list)
@@ -144,6 +146,7 @@ class Witness:
                 continue
             after = self._origin(side, write.entity, dna, name, lens.token(new))
             if write.operation == "update":
+                self.replaced.add((place, lens.token(old)))
                 self._judge_update(place, dna, self.now_at.get(place), after, old, new)
             if after is not None:
                 self.now_at[place] = after
@@ -175,7 +178,7 @@ class Witness:
         if before is None:
             return
         in_window = self._in_the_open_window(side, kind, before)
-        if in_window and not self.world.systems[side].entities[kind].abilities.log:
+        if in_window and not self._is_logged(side, kind):
             self.windows.append(before)  # where a log is kept, it is found there afterwards
         if self._excused(kind, dna, before, after):
             return
@@ -233,6 +236,11 @@ class Witness:
         if self.world.systems[side].entities[kind].abilities.conditional:
             return False
         return self.now_ms - before.at_ms < self.world.open_window_ms
+
+    def _is_logged(self, side: Side, kind: str) -> bool:
+        """Whether a log tells of edits that were overwritten; it does not where two changes may share a version."""
+        able = self.world.systems[side].entities[kind].abilities
+        return able.log and able.versions == "strict"
 
     def _judge_create(self, side: Side, write: Write, dna: str) -> None:
         """Promise 7; I6: nothing is created twice, and no copy of a copy."""

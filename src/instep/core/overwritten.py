@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from instep.core.dataflow import Pair, Property
 from instep.core.diff import raw_of
 from instep.core.model import SIDES, Both, Entity, Logged, Side
+from instep.core.release import WHOLE
 from instep.core.standing import Given, giving, mapped, whole
 from instep.core.state import Hold, Key, Sighting
 from instep.core.transformations.contract import Lookup
@@ -131,6 +132,14 @@ def overwritten_hold(key: Key, loss: Loss, side: Side, raw: Both[Raw], system: s
         digest([name, list(raw)]),
         values={name: values},
     )
+
+
+def beside(holds: Sequence[Hold], before: Sequence[Hold]) -> list[Hold]:
+    """The holds of a record from now on, with those of overwritten edits where they speak of the record as a whole,
+    and so say nothing of its properties."""
+    told = {hold.property for hold in holds if hold.cause == CAUSE}
+    kept = [hold for hold in before if hold.cause == CAUSE and hold.property not in told]
+    return [*holds, *(kept if any(hold.property == WHOLE for hold in holds) else ())]
 
 
 def _lost(hold: Hold) -> tuple[Side, Raw] | None:

@@ -18,6 +18,7 @@ from instep.connectors.contract import Connector
 from instep.core.conditions import unmet
 from instep.core.dataflow import Dataflow, Pair
 from instep.core.model import Both, Entity, Side
+from instep.core.overwritten import beside
 from instep.core.policy import Clock
 from instep.core.state import Hold, Key
 from instep.core.transformations.contract import Linked, Lookup, Unlinked
@@ -133,8 +134,10 @@ class Engine:
     def hold(self, tx: Tx, key: Key, holds: Sequence[Hold]) -> None:
         """The holds of a key from now on; one that is new begins now. A record that is waited for is looked at
         where it is created only when it is."""
-        known = {hold.waits_for for hold in tx.holds_of(key)}
-        tx.replace_holds(key, [replace(hold, since_ms=hold.since_ms or self.now_ms()) for hold in holds])
+        before = tx.holds_of(key)
+        known = {hold.waits_for for hold in before}
+        holds = [replace(hold, since_ms=hold.since_ms or self.now_ms()) for hold in beside(holds, before)]
+        tx.replace_holds(key, holds)
         for wanted in {hold.waits_for for hold in holds} - known:
             if wanted is not None:
                 self._need(tx, *wanted)

@@ -16,6 +16,7 @@ from instep.core.diff import raw_of
 from instep.core.gone import is_retired
 from instep.core.match import sources_digest
 from instep.core.model import Both, Record, Side
+from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.standing import whole
 from instep.core.state import Hold, Intent, Key, Link, Sighting
 from instep.core.transformations.contract import Canon
@@ -24,7 +25,7 @@ from instep.errors import Refused
 from instep.runner.engine import Engine, StoreLookup
 from instep.runner.observe import sighted, take, unread
 from instep.runner.turn import linked
-from instep.runner.watched import watch
+from instep.runner.watched import NEWEST, watch
 from instep.store.contract import AlreadyLinked, Entry, Tx
 
 GONE = "the record is gone"
@@ -181,11 +182,12 @@ def _created(engine: Engine, tx: Tx, intent: Intent, record: Record, outcome: st
         tx.mark([Key(pair.name, Side.LEFT, link.ids.left)], reason="deleted after it was created")
 
 
-def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
+def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record, *, applied: Record | None = None) -> None:
     """A reading made a write definite that was in doubt: work out, property by property, what came of it.
 
-    What reads as we meant it has landed. What reads as before was not applied and is decided anew. Anything
-    else was overwritten at the target by somebody who may have seen ours: theirs flows back.
+    What reads as we meant it has landed. What reads as before was not applied and is decided anew, unless it is known
+    how the record was when ours was `applied`: then somebody has put it back. That, and anything else, was
+    overwritten at the target by somebody who may have seen ours: theirs flows back.
     """
     if intent.operation == "create":
         _created(engine, tx, intent, record, "found done")
@@ -198,6 +200,7 @@ def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
         return
     lookup = StoreLookup(engine.dataflow, tx)
     base, landed = dict(link.base), 0
+    put_back: list[str] = []
     for name, (source, old, meant) in intent.properties.items():
         prop = pair.property(name)
         now = None if prop is None else raw_of(prop.parts[side], seen.fields)
@@ -212,12 +215,17 @@ def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
             continue  # a value that came from no other side moves no base
         if same:
             base[name] = Both(now, source) if side is Side.LEFT else Both(source, now)
-        elif now != old:
+        elif now != old or applied is not None:
             base[name] = Both(ours, source) if side is Side.LEFT else Both(source, ours)
+            if now == old:
+                put_back += prop.parts[side].fields
     tx.save_link(replace(link, base=base))
+    if applied is not None and applied.updated_ms is not None and seen.updated_ms is not None:
+        times = (applied.updated_ms, seen.updated_ms)
+        tx.save_sightings([replace(seen, edits={**seen.edits, **dict.fromkeys(put_back, times)})])
     if intent.operation == "retire":
         landed += _out_of_use(engine, tx, intent, seen)
-    _close(engine, tx, intent, "found done" if landed else "not applied", record, before=link.base)
+    _close(engine, tx, intent, "found done" if landed or applied else "not applied", record, before=link.base)
 
 
 def _out_of_use(engine: Engine, tx: Tx, intent: Intent, seen: Sighting) -> bool:
@@ -239,7 +247,7 @@ def refused(engine: Engine, tx: Tx, intent: Intent, error: Refused) -> None:
     pair = pair_of(engine, intent)
     tx.close_intent(intent.id)
     tx.append([_entry(engine, intent, "refused", error.why or error.what, request=error.request)])
-    holds = [hold for hold in tx.holds_of(intent.key) if hold.cause == "refused"]
+    holds = [hold for hold in tx.holds_of(intent.key) if hold.cause in ("refused", OVERWRITTEN)]
     if intent.operation == "update" and not error.field and len(intent.properties) > 1:
         engine.apart.add(intent.key)  # one of several was refused: each is tried on its own
         return
@@ -270,9 +278,13 @@ def _covers(path: str, named: str) -> bool:
 
 
 def forget(engine: Engine, tx: Tx, intent: Intent, request: str = "") -> None:
-    """The record that the write was for is gone; what came of the write no longer matters, but is noted."""
+    """The record that the write was for is gone. What came of the write no longer matters, but is noted: it may have
+    replaced something before the record went."""
     _to_be_read(engine, tx, intent)
-    not_applied(engine, tx, intent, GONE, request)
+    tx.close_intent(intent.id)
+    versions = watch(engine, tx, intent, NEWEST)
+    entry = _entry(engine, intent, "not applied", GONE, request=request)
+    tx.append([replace(entry, changes=[{**change, **versions} for change in entry.changes])])
 
 
 def _to_be_read(engine: Engine, tx: Tx, intent: Intent) -> None:
@@ -344,7 +356,7 @@ def _close(
     if outcome != "not applied":
         tx.drop_releases(intent.key, _decided_by(pair_of(engine, intent), intent))
     entry = _entry(engine, intent, outcome, intent.reason, before, record.request)
-    versions = watch(engine, tx, intent, record)
+    versions = watch(engine, tx, intent, record.version)
     changes = [{**_as_kept(engine, tx, intent, record, change), **versions} for change in entry.changes]
     tx.append([replace(entry, record_id=record.id, link_id=link_id or intent.link_id, changes=changes)])
 

@@ -15,9 +15,9 @@ from functools import partial
 from instep.connectors.contract import ChangeLog
 from instep.core.dataflow import Pair
 from instep.core.diff import raw_of
-from instep.core.model import Both, Logged, Side
+from instep.core.model import Both, Logged, Record, Side
 from instep.core.overwritten import CAUSE, Loss, Span, Values, around, groups_of, losses, overwritten_hold
-from instep.core.state import Key
+from instep.core.state import Intent, Key
 from instep.core.values import Json, Raw, plain, project
 from instep.errors import OutcomeError
 from instep.runner.engine import Engine, StoreLookup
@@ -168,6 +168,37 @@ def _values(pair: Pair, entry: Entry) -> Values:
     return found
 
 
+async def logged_as_applied(engine: Engine, intent: Intent, version: int | None) -> Record | None:
+    """The record as an update in doubt has left it, if the log shows that it was applied before a reading of that
+    version, whatever has come of it since; None also if there is nothing to learn. Raises as `ChangeLog.changed`."""
+    pair, side = engine.dataflow.pair(intent.key.pair), intent.side
+    log, seen = engine.connectors[side], intent.seen_version
+    if pair is None or seen is None or version is None or version <= seen or intent.operation != "update":
+        return None
+    entity = engine.entity(pair, side)
+    if not entity.abilities.log or not isinstance(log, ChangeLog):
+        return None
+    since_ms = intent.made_ms - FRESH_MS
+    states = [
+        state
+        async for page in log.changed([entity.name], since_ms, engine.now_ms())
+        for state in page
+        if state.record.id == intent.record_id
+    ]
+    written = {
+        name: (old, meant)
+        for name, (_, old, meant) in intent.properties.items()
+        if pair.property(name) is not None and old is not None and meant is not None
+    }
+
+    def shown(tx: Tx) -> Record | None:
+        lookup = StoreLookup(engine.dataflow, tx)
+        _, ours = around(pair, side, Span(seen, version, found=True), written, states, lookup)
+        return None if ours is None else ours.record
+
+    return engine.store.read(shown)
+
+
 def _tell(engine: Engine, tx: Tx, pair: Pair, side: Side, write: Write, loss: Loss) -> None:
     """Journal a loss and hold it, unless that was done before."""
     entry, span = write
@@ -177,6 +208,7 @@ def _tell(engine: Engine, tx: Tx, pair: Pair, side: Side, write: Write, loss: Lo
     if any(
         change.get("versions") == versions and change.get("property") == loss.property.name
         for one in before
+        if one.side is side  # the journal of a record has the entries of its partner, too
         for change in one.changes
     ):
         return

@@ -7,6 +7,7 @@ A timeout, a 5xx, a broken connection or a crash says nothing: the write may hav
     marker              search for it, until the time in which it could still be applied has passed
     idempotency key     within its window: resend with the same key
     a partner has come  a create is not sent again, but looked for once it can't be applied any more
+    a log of changes    of an update that can't be applied any more and reads as before: was it put back since?
     nothing             wait until it can't be applied any more, then read; a create is then a person's to settle
 """
 
@@ -25,6 +26,7 @@ from instep.runner.absence import still_shows
 from instep.runner.engine import Engine
 from instep.runner.judge import likely_copy, stands_beside
 from instep.runner.observe import read_record
+from instep.runner.overwritten import logged_as_applied
 from instep.runner.send import refused, request, taken
 from instep.runner.turn import as_record
 from instep.store.contract import Tx
@@ -177,7 +179,8 @@ async def _settle_change(
     record = as_record(sighting)
     state = outcome.standing(engine, intent, sighting)
     if state == "landed" or engine.now_ms() >= horizon:
-        await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, record))
+        applied = await logged_as_applied(engine, intent, record.version) if state != "landed" else None
+        await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, record, applied=applied))
         return None
     if state == "before" and resendable:
         return await _resend(engine, intent, record, abilities)

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 import msgspec
 
-from instep.core.model import Record, Side
+from instep.core.model import Side
 from instep.core.overwritten import CAUSE, Span
 from instep.core.state import Intent
 from instep.core.values import Json
 from instep.runner.engine import Engine
 from instep.runner.turn import FRESH_MS
 from instep.store.contract import Entry, Tx
+
+NEWEST = 2**63 - 1
+"""As a version: that of the last state of a record, whatever it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +49,26 @@ def _name(side: Side, entity: str) -> str:
     return f"{CAUSE}:{side}:{entity}"
 
 
-def watch(engine: Engine, tx: Tx, intent: Intent, record: Record) -> Mapping[str, Json]:
+def watch(engine: Engine, tx: Tx, intent: Intent, version: int | None) -> Mapping[str, Json]:
     """What to keep with each change of such an update, which is noted; {} for any other write.
 
-    `record`: the answer, or the reading that showed what came of it. Called in the transaction that closes it.
+    `version`: that of the answer, or of the reading that showed what came of it; `NEWEST` if the record is gone.
+    Called in the transaction that closes it.
     """
     pair = engine.dataflow.pair(intent.key.pair)
-    if pair is None or intent.operation != "update" or intent.seen_version is None or record.version is None:
+    if pair is None or intent.operation != "update" or intent.seen_version is None or version is None:
         return {}
     entity = engine.entity(pair, intent.side)
     able = entity.abilities
     conditional = able.conditional and intent.seen_token is not None
-    if conditional or not able.log or record.version <= intent.seen_version:
+    if conditional or not able.log or version <= intent.seen_version:
         return {}
     before = Note.read(tx, intent.side, entity.name)
     since_ms = intent.made_ms - FRESH_MS - able.read_lag_ms
     if before is not None:
         since_ms = min(since_ms, before.since_ms)
     Note(since_ms, engine.now_ms(), before.asked_ms if before else 0).save(tx, intent.side, entity.name)
-    return {"versions": [intent.seen_version, record.version]}
+    return {"versions": [intent.seen_version, version]}
 
 
 def span_of(entry: Entry) -> Span | None:
