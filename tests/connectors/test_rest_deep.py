@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,8 +12,10 @@ from urllib.parse import unquote
 import pytest
 from pydantic import ValidationError
 
-from instep.connectors.contract import Connector, CreateKey
+from instep.connectors.contract import Connector, CreateKey, Page
 from instep.connectors.rest import Description, RestConnector
+from instep.connectors.rest.listing import Cursor
+from instep.connectors.rest.nested import nested_pages
 from instep.core.model import Record
 from instep.core.values import Json
 from instep.errors import BadAnswer, Gone, InDoubt, Moved, Refused
@@ -143,6 +146,54 @@ async def test_what_changes_under_an_earlier_parent_while_a_later_one_is_listed_
                 api.put_contact("a 1", "c", {"name": "edited"})
                 api.put_contact("a3", "e", {"name": "later"})
         assert (await listed(connector, "contact", cursor))["a%201/c"].fields["name"] == "edited"
+
+
+async def of(*names: str) -> AsyncIterator[str]:
+    for name in names:
+        yield name
+
+
+@pytest.mark.parametrize(("latest_ms", "since"), [(500, 500), (5000, 900), (50, 100)])
+async def test_the_next_listing_begins_before_whatever_changed_while_this_one_went_from_parent_to_parent(
+    latest_ms: int, since: int
+) -> None:
+    async def under(parent: str, cursor: str) -> AsyncIterator[Page]:
+        assert Cursor.read(cursor).since_ms == 100
+        ends = {"a": 100, "b": 900, "c": None}
+        yield Page([Record(parent)], Cursor(7).text(), last=False)
+        yield Page([], Cursor(ends[parent]).text(), last=True)
+
+    pages = [
+        page
+        async for page in nested_pages(
+            of("a", "b", "c"), under, Cursor(100).text(), at_once=2, latest_ms=lambda: latest_ms
+        )
+    ]
+    assert {record.id for page in pages for record in page.records} == {"a", "b", "c"}
+    assert Cursor.read(pages[-1].cursor).since_ms == since
+    assert [page.last for page in pages] == [False] * (len(pages) - 1) + [True]
+    assert {Cursor.read(page.cursor).since_ms for page in pages[:-1]} == {100}
+
+
+async def test_an_error_under_one_parent_ends_the_listing_and_the_others() -> None:
+    running = 0
+
+    async def under(parent: str, cursor: str) -> AsyncIterator[Page]:
+        nonlocal running
+        if parent == "bad":
+            raise BadAnswer("no")
+        running += 1
+        try:
+            while True:
+                yield Page([Record(parent)], cursor, last=False)
+        finally:
+            running -= 1
+
+    listing = nested_pages(of("a", "bad", "b"), under, None, at_once=3, latest_ms=lambda: 0)
+    with pytest.raises(BadAnswer):
+        async for _ in listing:
+            await asyncio.sleep(0)
+    assert running == 0
 
 
 async def test_a_parent_that_is_gone_meanwhile_hides_no_other_record() -> None:

@@ -260,6 +260,7 @@ NOW_MS = 1_790_000_000_000
         ({"ratelimit": '"default";r=0;t=30'}, 30),
         ({"ratelimit": '"default";r=50;t=30'}, None),
         ({"ratelimit": "limit=100, remaining=0, reset=5"}, 5),
+        ({"x-ratelimit": "default;r=0;t=55"}, 55),
     ],
 )
 def test_what_headers_say_of_a_quota(headers: dict[str, str], seconds: float | None) -> None:

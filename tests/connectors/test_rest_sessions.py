@@ -41,6 +41,7 @@ class Guarded:
         self.requests: list[Request] = []
         self.bodies: list[bytes] = []
         self.sessions = 0
+        self.refusal: dict[str, Any] | None = None
         self.login: Any = lambda n: JSONResponse({"data": {"token": f"t{n}"}})
         paths = ["/people", "/people/{id}", "/people/{id}/{action}"]
         self.app = Starlette(
@@ -60,7 +61,7 @@ class Guarded:
         self.requests.append(request)
         self.bodies.append(await request.body())
         if not self.allowed(request):
-            return JSONResponse({"message": "no"}, 401)
+            return JSONResponse(self.refusal or {"message": "no"}, 422 if self.refusal else 401)
         if request.method == "GET" and request.url.path == "/people":
             more = "page" not in request.query_params
             link = str(request.url.include_query_params(page=2)) if more else None
@@ -190,6 +191,21 @@ async def test_a_token_s_request_can_have_more_in_it_and_its_header_other_words(
         assert api.requests[0].headers["authorization"] == "Zoho-oauthtoken abc"
 
 
+async def test_a_token_can_be_asked_for_in_json() -> None:
+    auth = {
+        "kind": "oauth2",
+        "token_url": "/login",
+        "client_id": "c",
+        "client_secret": "env:KEY",
+        "client_auth": "basic",
+        "encoding": "json",
+    }
+    async with guarded(auth=auth) as (api, connector):
+        api.login = lambda _: JSONResponse({"access_token": "abc", "expires_in": 60})
+        await connector.read("person", "1")
+        assert json.loads(api.bodies[0]) == {"grant_type": "client_credentials"}
+
+
 NOW_MS = 1_790_000_000_000
 
 
@@ -224,6 +240,15 @@ async def test_a_body_can_be_a_form_and_a_write_can_have_parameters() -> None:
             ("person[at][city]", "Å"),
         ]
         assert dict(api.requests[0].query_params) == {"notify": "false"}
+
+
+@pytest.mark.parametrize("wrap", ["", "person"])
+async def test_what_always_stands_in_a_body_is_kept_beside_fields_of_the_same_object(wrap: str) -> None:
+    create = {"wrap": wrap, "constants": {f"{wrap}.at.kind".strip("."): "city", "v": 1}}
+    async with guarded({"create": create}) as (api, connector):
+        await connector.create("person", {"name": "Ada", "at": {"city": "Å"}}, CreateKey("", "", ""))
+        fields = {"name": "Ada", "at": {"kind": "city", "city": "Å"}}
+        assert json.loads(api.bodies[0]) == ({wrap: fields, "v": 1} if wrap else {**fields, "v": 1})
 
 
 async def test_an_action_can_have_a_body_and_a_delete_parameters() -> None:
@@ -292,3 +317,30 @@ def test_a_mistake_in_defaults_is_told_as_one_of_an_entity() -> None:
     for defaults in ([], "x", {"fields": "x"}):
         with pytest.raises(ValidationError):
             Description.model_validate({**DEFAULTS, "defaults": defaults, "entities": {"a": {"path": "/a"}}})
+
+
+@pytest.mark.parametrize(
+    ("errors", "field", "why"),
+    [
+        ({"name": ["can't be blank", "is odd"], "email": ["is no address"]}, "name", "can't be blank"),
+        ({"name": "is odd"}, "name", "is odd"),
+        ({"at": {"city": ["is unknown"]}}, "at.city", "is unknown"),
+        ({"lines": [{"qty": ["is too small"]}]}, "lines.qty", "is too small"),
+    ],
+)
+async def test_errors_can_be_an_object_of_messages_by_field(errors: Any, field: str, why: str) -> None:
+    async with guarded(errors={"items": "errors", "message": "message"}) as (api, connector):
+        api.allowed = lambda request: False
+        api.refusal = {"errors": errors}
+        with pytest.raises(Refused) as refused:
+            await connector.create("person", {"name": "Ada"}, CreateKey("", "", ""))
+        assert (refused.value.field, refused.value.why) == (field, f"{field}: 422: {why}")
+
+
+async def test_errors_by_field_that_say_nothing_are_a_refusal_all_the_same() -> None:
+    async with guarded(errors={"items": "errors", "message": "message"}) as (api, connector):
+        api.allowed = lambda request: False
+        for said in ({}, {"name": []}, {"name": 7}, {"": {"": []}}):
+            api.refusal = {"errors": said}
+            with pytest.raises(Refused):
+                await connector.create("person", {"name": "Ada"}, CreateKey("", "", ""))

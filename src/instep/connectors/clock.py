@@ -52,15 +52,15 @@ def used_up_s(headers: Mapping[str, str], now_ms: int, own: QuotaHeaders | None 
 
     Header names in lower case. Known are `X-RateLimit-Remaining` with `-Reset` (also X-Rate-Limit- and
     RateLimit-), where the time is in seconds from now or, if it is that large, a moment since 1970 in seconds or
-    milliseconds; and `RateLimit: ...;r=0;t=30` of the IETF draft, `RateLimit: limit=9, remaining=0, reset=30` of
-    its older versions. `own`: those of a system that has others.
+    milliseconds; and `RateLimit: ...;r=0;t=30` of the IETF draft (also X-RateLimit), `RateLimit: limit=9,
+    remaining=0, reset=30` of its older versions. `own`: those of a system that has others.
     """
     if own is not None:
         used, slash, all_ = headers.get(own.remaining, "").strip().partition("/")
         if (not slash and used not in ("0", "0.0")) or (slash and used.strip() != all_.strip()):
             return None
         return _until_s(headers.get(own.reset, ""), now_ms) if own.reset in headers else own.pause_s
-    told: dict[str, str] = dict(_LIST.findall(headers.get("ratelimit", "")))
+    told: dict[str, str] = dict(_LIST.findall(headers.get("ratelimit", headers.get("x-ratelimit", ""))))
     remaining = told.get("r", told.get("remaining", _first(headers, _REMAINING)))
     reset = told.get("t", told.get("reset", _first(headers, _RESET)))
     return _until_s(reset, now_ms) if remaining.strip() in ("0", "0.0") else None

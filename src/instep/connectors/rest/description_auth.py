@@ -95,6 +95,9 @@ class OAuth2(Model):
     template: str = Field(
         default="Bearer {token}", description="the header Authorization around a token", pattern=r"\{token\}"
     )
+    encoding: Literal["form", "json"] = Field(
+        default="form", description="of the request for a token; form is that of RFC 6749"
+    )
     client_auth: Literal["body", "basic"] = Field(
         default="body",
         description="how the client proves itself: in the form, or by HTTP Basic (RFC 6749, 2.3.1)",

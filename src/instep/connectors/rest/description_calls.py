@@ -29,7 +29,10 @@ class Sign(Model):
 class Errors(Model):
     """How the system says no. Pointers under `items` are taken within its first entry that has a field."""
 
-    items: str = Field(default="", description="pointer to a list of errors; empty if the body is one error")
+    items: str = Field(
+        default="",
+        description="pointer to a list of errors, or an object of messages by field; empty if the body is one error",
+    )
     message: str = Field(default="message", description="pointer to the sentence for people")
     field: str = Field(default="", description="pointer to the path of the field that is wrong")
     code: str = Field(default="", description="pointer to the system's own code of the error")

@@ -61,7 +61,7 @@ async def _together(parents: Sequence[str], under: Under, cursor: str, most: int
     tasks = [asyncio.ensure_future(put(parent)) for parent in parents]
     finished = asyncio.gather(*tasks)
     try:
-        while not (finished.done() and queue.empty()):
+        while not finished.done() or not (queue.empty() or _failed(finished)):
             if queue.empty():
                 taken = asyncio.ensure_future(queue.get())
                 await asyncio.wait((taken, finished), return_when=asyncio.FIRST_COMPLETED)
@@ -76,3 +76,7 @@ async def _together(parents: Sequence[str], under: Under, cursor: str, most: int
         for task in tasks:
             task.cancel()
         await asyncio.gather(finished, *tasks, return_exceptions=True)
+
+
+def _failed(finished: asyncio.Future[list[None]]) -> bool:
+    return finished.cancelled() or finished.exception() is not None

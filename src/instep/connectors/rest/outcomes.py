@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from instep.connectors.http import Answer, redact
@@ -33,6 +34,10 @@ class Said:
 def said(errors: Errors, value: Json) -> Said:
     """The first error that names a field; else the first of all."""
     items = at(value, errors.items) if errors.items else None
+    if isinstance(items, dict) and items:
+        by_field = list(_by_field(items, ""))
+        if by_field:
+            return by_field[0]
     entries: list[Json] = items if isinstance(items, list) and items else [value]
     read = [
         Said(
@@ -44,6 +49,17 @@ def said(errors: Errors, value: Json) -> Said:
         for entry in entries[:50]
     ]
     return next((entry for entry in read if entry.field), read[0])
+
+
+def _by_field(messages: Mapping[str, Json], before: str) -> Iterator[Said]:
+    """{"name": ["can't be blank"]}: a field, and what is wrong with it; of objects within, too."""
+    for name, told in list(messages.items())[:50]:
+        first = told[0] if isinstance(told, list) and told else told
+        if isinstance(first, dict):
+            yield from _by_field(first, f"{before}{name}.")
+        elif isinstance(first, str) and first:
+            text = redact(" ".join(first.split()))[:300]
+            yield Said(message=text, field=f"{before}{name}"[:200])
 
 
 def says_no(errors: Errors, answer: Answer) -> bool:

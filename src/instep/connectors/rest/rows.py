@@ -142,9 +142,9 @@ def wrapped(call: WriteCall | BulkCall, layout: Layout, id_at: str, words: Words
             put(body, path, filled)
     if call.wrap:
         inside = at(body, call.wrap)
-        put(body, call.wrap, {**inside, **layout.fields} if isinstance(inside, dict) else dict(layout.fields))
+        put(body, call.wrap, merged(None if isinstance(inside, Absent) else inside, layout.fields))
     else:
-        body |= layout.fields
+        body = {**body, **{name: merged(body.get(name), value) for name, value in layout.fields.items()}}
     for name, inner in layout.root.items():
         body[name] = merged(body.get(name), inner)
     if id_at and "id" in words:

@@ -107,7 +107,7 @@ class Tokens(Renewed):
         user = resolved(self._auth.client_id, self._secrets)
         secret = self._secrets(self._auth.client_secret)
         form |= {name: resolved(text, self._secrets) for name, text in self._auth.params.items()}
-        headers = {}
+        headers, as_json = {}, self._auth.encoding == "json"
         if self._auth.client_auth == "basic":
             headers["Authorization"] = basic(quote_plus(user), quote_plus(secret))
         else:
@@ -116,8 +116,8 @@ class Tokens(Renewed):
             answer = await self._client.request(
                 "POST",
                 self._path,
-                body=urlencode(form).encode(),
-                content_type="application/x-www-form-urlencoded",
+                body=encode(form) if as_json else urlencode(form).encode(),
+                content_type="application/json" if as_json else "application/x-www-form-urlencoded",
                 headers=headers,
                 write=False,
             )
