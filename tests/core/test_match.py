@@ -68,6 +68,17 @@ def test_a_copy_of_a_record_that_has_another_partner_is_a_duplicate() -> None:
     assert "l4" in hold.why
 
 
+def test_a_copy_whose_original_is_not_there_is_not_copied_but_by_a_persons_choice() -> None:
+    hold = only_hold(decided(known=contact(original="r9")))
+    assert (hold.cause, "copy of r9" in hold.what) == ("duplicate", True)
+    matched = decided(known=contact(found(Other("r5")), original="r9"))
+    assert matched.link == Both("l1", "r5"), "a partner that it matches will do"
+    chosen = Release(KEY, "", "create", hold.digest)
+    assert [
+        write.operation for write in decided(known=contact(original="r9"), releases=(chosen,)).writes
+    ] == ["create"]
+
+
 def test_a_unique_partner_is_linked() -> None:
     verdict = decided(known=contact(found(Other("r5"))))
     assert (verdict.link, verdict.how, verdict.writes) == (Both("l1", "r5"), "match mail", ())

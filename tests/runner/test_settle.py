@@ -371,6 +371,18 @@ async def test_a_repeated_request_that_fails_again_is_settled_in_the_end(
     assert site.intents() == []
 
 
+@pytest.mark.parametrize("profile", ["conditional", "key"])
+async def test_a_repeated_update_that_is_refused_each_time_is_settled_in_the_end(profile: str) -> None:
+    site = site_with(profile)
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.connectors.right.next("update", lost(), *[raising(Refused("no"))] * 20)
+    for _ in range(12):
+        await site.run(later_ms=LATE_MS // 2)
+    assert (site.intents(), [hold.cause for hold in site.holds()]) == ([], ["refused"])
+    assert site.fields(RIGHT, right)["phone"] == "1"
+
+
 @pytest.mark.parametrize("profile", TELLING)
 async def test_a_create_refused_when_it_was_repeated_is_held_or_found(profile: str) -> None:
     site = site_with(profile)
@@ -457,6 +469,19 @@ async def test_the_answer_of_a_create_that_found_its_id_in_use_links_the_two() -
     assert fresh.links()[0].ids == Both(left, f"l-{left}")
     assert fresh.links()[0].made_by == "identity"
     assert effective(site, "create") == 1
+
+
+async def test_a_copy_that_a_lost_store_left_is_not_copied_back_while_its_original_is_hidden() -> None:
+    site = Site(pair(), abilities=Both(PROFILES["chosen id"], PROFILES["chosen id"]))
+    site.systems.left.put("company", {"name": "Ann", "mail": "a@x.example"}, "r-1")
+    site.connectors.right.unlisted = {"1"}
+    site.put(RIGHT, title="Ann", mail="other@x.example")
+    await site.run()
+    assert site.titles(RIGHT) == ["Ann"]
+    assert [(hold.cause, hold.key.id) for hold in site.holds()] == [("duplicate", "r-1")]
+    site.connectors.right.unlisted = set()
+    await site.run(full=True)
+    assert [link.ids for link in site.links()] == [Both("r-1", "1")]
 
 
 async def test_an_id_that_a_replica_has_not_heard_of_yet_is_not_burned() -> None:

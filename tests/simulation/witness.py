@@ -55,7 +55,8 @@ class Edit:
 class Witness:
     """`findings`: laws that were broken, in words, as they were. `windows`: edits that were overwritten where nobody
     could have noticed. `replaced`: what the engine has written over, by place. `chosen`: by (kind, dna) when a person
-    chose something for it, so that what the engine does there is that person's will."""
+    chose something for it, so that what the engine does there is that person's will. `told_apart`: things that were
+    copied twice to a side for a reason that no engine could see through."""
 
     world: World
     edits: list[Edit] = field(default_factory=list)
@@ -74,6 +75,7 @@ class Witness:
     replaced: set[tuple[Place, str | None]] = field(default_factory=set)
     unknown_deletes: set[tuple[Side, str, str]] = field(default_factory=set)
     doubted: set[tuple[object, ...]] = field(default_factory=set)
+    told_apart: set[tuple[Side, str, str]] = field(default_factory=set)
     findings: list[str] = field(default_factory=list)
     effective: int = 0
 
@@ -254,10 +256,29 @@ class Witness:
         for at_ms, id, who in twins:
             if who == PERSON and (at_ms >= since_ms or not self._alike(side, write, id)):
                 continue  # nobody could know of it yet, or know it again
+            if who != PERSON and (
+                self._of_another(side, write, id, dna) or self._unheard_of(side, write.entity, at_ms)
+            ):
+                self.told_apart.add((side, write.entity, dna))
+                continue
             self.finding(
                 "I6 nothing is created twice (promise 7)",
                 f"{write.entity} {write.id} on the {side} is {id} once more ({dna})",
             )
+
+    def _of_another(self, side: Side, write: Write, id: str, dna: str) -> bool:
+        """Whether a copy is of another record than the first copy: people have entered the thing as often as it was
+        copied, and nothing tells the two copies to be the same."""
+        entered = [who for _, _, who in self.made.get((side.other, write.entity, dna), ()) if who == PERSON]
+        copies = [who for _, _, who in self.made[side, write.entity, dna] if who != PERSON]
+        first = self.now_at.get((side, write.entity, id, "mail"))
+        copy = self.world.lenses["mail"].token(write.changes.get("mail", ("", None))[1])
+        return len(entered) >= len(copies) and (first is None or first.token != copy)
+
+    def _unheard_of(self, side: Side, kind: str, at_ms: int) -> bool:
+        """Whether a store that was put back forgot a copy of that time, and the system has hidden it ever since."""
+        restored_ms = self.world.restored_ms
+        return restored_ms is not None and at_ms < restored_ms > self.listed_ms.get((side, kind), 0)
 
     def _alike(self, side: Side, write: Write, id: str) -> bool:
         """Whether a record that a person made has had the match value of the copy ever since it was listed."""

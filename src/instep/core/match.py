@@ -46,7 +46,7 @@ class Contact:
     `claimed`: the record that its marker, or the form of its id, says it is the copy of. `complete`: both
     sides have been listed completely once. `age_ms`: how long ago it was made or last changed.
     `settle_ms`: how old it must be before its partner can be expected to be listed. `referred`: a record of
-    another pair refers to it, and waits for it.
+    another pair refers to it, and waits for it. `original`: what it says it is the copy of, if that is not known.
     """
 
     claimed: Other | None
@@ -55,6 +55,7 @@ class Contact:
     age_ms: int
     settle_ms: int
     referred: bool = False
+    original: str = ""
 
 
 FOR_GOOD = ("apart", "ignore")
@@ -253,6 +254,8 @@ def _decide_create(
             note="too young: its partner may not be listed yet",
             wait_ms=contact.settle_ms - contact.age_ms,
         )
+    if contact.original and not used:
+        return _held(key, seen, "duplicate", *_orphaned(system, seen, contact.original))
     payload, changes, unfit = create_payload(scene, target, seen)
     # What can be set at creation and never after must be right by then: left out, it would stay wrong for good.
     blocking = [
@@ -336,6 +339,14 @@ def _held_unfit(scene: Scene, key: Key, blocking: Sequence[tuple[object, str, Un
         cause = "required" if isinstance(why, Unfit) else "unfit"
         holds.append(Hold(key, "", cause, what, why.why, fix, about))
     return Verdict(key, holds=tuple(holds))
+
+
+def _orphaned(system: str, seen: Sighting, original: str) -> tuple[str, str, str]:
+    return (
+        f"{seen.id} says that it is the copy of {original} in {system}, which is not there",
+        "a copy of a copy is made by nobody but a person: the original may be hidden for a while, or be deleted",
+        "nothing, if it comes back; else choose: instep holds release ID --choose create, or --link OTHER_ID",
+    )
 
 
 def _claims(scene: Scene, seen: Sighting, claimed: Other) -> tuple[str, str, str]:

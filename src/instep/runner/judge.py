@@ -167,6 +167,9 @@ def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -
         if copies:
             link = tx.link_of(pair.name, other, copies[0])
             claimed = Other(copies[0], link.ids[side] if link else "")
+    original = ""
+    if claimed is None and pair.id_template[side] != "{id}":  # else any reference of anybody's would say so
+        original = next(iter(_claimed(pair, scene, seen)), "")
     evidence = []
     for number, value in tx.match_values(pair.name, side, seen.id).items():
         if number < 0:
@@ -180,7 +183,8 @@ def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -
     made = seen.created_ms if seen.created_ms is not None else seen.updated_ms
     skew = engine.connectors[side].clock_skew_ms
     age = engine.now_ms() - (made - skew) if made is not None else engine.now_ms() - seen.seen_ms
-    return Contact(claimed, tuple(evidence), complete, age, scene.entities[other].abilities.list_lag_ms)
+    settle_ms = scene.entities[other].abilities.list_lag_ms
+    return Contact(claimed, tuple(evidence), complete, age, settle_ms, original=original)
 
 
 def stands_beside(engine: Engine, tx: Tx, intent: Intent) -> bool:

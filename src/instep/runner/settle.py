@@ -201,12 +201,12 @@ async def _resend(engine: Engine, intent: Intent, seen: Record | None, abilities
         return engine_now + wait
     except Taken as error:
         if again.operation != "create":
-            return await _wait_out(engine, again, abilities)
+            return await _wait_out(engine, intent, again, abilities)
         sent = await taken(engine, again, error)
         await engine.store.write(sent.save)
         return None
     except Moved:
-        return await _adopt_moved(engine, again)
+        return await _adopt_read(engine, again, moved=True)
     except Gone:
         await engine.store.write(lambda tx: outcome.found_gone(engine, tx, again))
         return None
@@ -217,30 +217,33 @@ async def _resend(engine: Engine, intent: Intent, seen: Record | None, abilities
             if sent.failure is not None:
                 raise sent.failure from None
             return None
-        return await _wait_out(engine, again, abilities)
+        return await _wait_out(engine, intent, again, abilities)
     await engine.store.write(lambda tx: outcome.done(engine, tx, again, record))
     return None
 
 
-async def _wait_out(engine: Engine, intent: Intent, abilities: Abilities) -> int | None:
-    """A resend was refused, which says nothing of the first request: read when it can't be applied any more."""
-    horizon = horizon_ms(engine, intent, abilities)
+async def _wait_out(engine: Engine, intent: Intent, again: Intent, abilities: Abilities) -> int | None:
+    """A resend was refused, which says nothing of the requests before it: read when these can't be applied any more.
+    `intent`: as it was before the resend, which is over and done with, and puts nothing off."""
+    waiting = replace(again, sent_ms=intent.sent_ms)
+    await engine.store.write(lambda tx: tx.save_intent(waiting))
+    horizon = horizon_ms(engine, waiting, abilities)
     if engine.now_ms() < horizon:
         return horizon
-    return await _adopt_moved(engine, intent)
+    return await _adopt_read(engine, waiting, moved=False)
 
 
-async def _adopt_moved(engine: Engine, intent: Intent) -> int | None:
-    """The record has moved since the decision: by our write, or by somebody else's. Its reading tells."""
+async def _adopt_read(engine: Engine, intent: Intent, *, moved: bool) -> int | None:
+    """A reading tells what came of a write. `moved`: the record has changed since the decision, by our write or by
+    somebody else's, so a reading that shows no change is too old."""
     entity = outcome.pair_of(engine, intent).entity[intent.side]
     try:
         sighting = await read_record(engine, intent.side, entity, intent.record_id, intent.key.pair)
     except Gone:
         await engine.store.write(lambda tx: outcome.found_gone(engine, tx, intent))
         return None
-    if sighting is None or (
-        intent.seen_token is not None and sighting.token == intent.seen_token and sighting.version is not None
-    ):
+    unmoved = intent.seen_token is not None and sighting is not None and sighting.token == intent.seen_token
+    if sighting is None or (moved and unmoved and sighting.version is not None):
         raise RetryLater("a reading was older than what is known", why="a replica lags")
     record = as_record(sighting)
     await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, record))
