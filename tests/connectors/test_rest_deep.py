@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from instep.connectors.contract import Connector, CreateKey, Page
 from instep.connectors.rest import Description, RestConnector
-from instep.connectors.rest.listing import Cursor
 from instep.connectors.rest.nested import nested_pages
+from instep.connectors.rest.walk import Cursor
 from instep.core.model import Record
 from instep.core.values import Json
 from instep.errors import BadAnswer, Gone, InDoubt, Moved, Refused
@@ -146,6 +146,18 @@ async def test_what_changes_under_an_earlier_parent_while_a_later_one_is_listed_
                 api.put_contact("a 1", "c", {"name": "edited"})
                 api.put_contact("a3", "e", {"name": "later"})
         assert (await listed(connector, "contact", cursor))["a%201/c"].fields["name"] == "edited"
+
+
+async def test_a_listing_that_is_left_early_stops_asking() -> None:
+    async with deep() as (api, connector):
+        for n in range(40):
+            api.put_contact(["a 1", "a?2", "a3"][n % 3], f"c{n}", {"name": "x"})
+        before = asyncio.all_tasks()
+        async with aclosing(connector.list("contact", None)) as pages:
+            async for page in pages:
+                assert page.records
+                break
+        assert asyncio.all_tasks() - before == set()
 
 
 async def of(*names: str) -> AsyncIterator[str]:

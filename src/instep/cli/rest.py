@@ -7,6 +7,7 @@ import json
 import secrets
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any, Final
@@ -152,8 +153,9 @@ def _ask(what: str) -> None:
 
 async def _list(connector: RestConnector, entity: str, words: Sequence[str]) -> Sequence[Record]:
     _no_more(words, 0)
-    async for page in connector.list(entity, None):
-        return page.records
+    async with aclosing(connector.list(entity, None)) as pages:
+        async for page in pages:
+            return page.records
     return ()
 
 

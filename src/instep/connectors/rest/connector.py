@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import random as random_module
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from urllib.parse import urlsplit
 
 from instep.connectors.clock import QuotaHeaders
@@ -122,10 +123,11 @@ class RestConnector:
             notes=[note for _, notes in found for note in notes],
         )
 
-    async def list(self, entity: str, cursor: str | None) -> AsyncIterator[Page]:
+    async def list(self, entity: str, cursor: str | None) -> AsyncGenerator[Page, None]:
         require(self.name, self._entities[entity], "list")
-        async for page in self._readers[entity].pages(cursor):
-            yield page
+        async with aclosing(self._readers[entity].pages(cursor)) as pages:
+            async for page in pages:
+                yield page
 
     async def read(self, entity: str, id: str) -> Record:
         require(self.name, self._entities[entity], "read")

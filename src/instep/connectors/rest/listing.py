@@ -8,12 +8,9 @@ the rows, not a number of them.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from itertools import islice
 
 from instep.connectors.contract import Page
 from instep.connectors.http import Answer, HttpClient
@@ -32,124 +29,16 @@ from instep.connectors.rest.outcomes import LIST, READ
 from instep.connectors.rest.paging import counted, total_of
 from instep.connectors.rest.places import Place
 from instep.connectors.rest.rows import record_of
+from instep.connectors.rest.walk import Cursor, Walk
 from instep.core.model import Entity, Record
 from instep.core.values import Json
 from instep.errors import BadAnswer
 
 MAX_CURSOR = 1900
-MOST_SWEPT = 20_000
-"""Rows of a pass that are remembered, so that memory doesn't grow with a system; a page shifts by far less."""
 MAX_REPEATS = 3
 """Times that one token may come back, and pages in a row that may bring nothing new."""
 
 MAX_SWEEPS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a listing has read. `since_ms` is on the system's clock, None to begin at the beginning.
-
-    `token`: the page to go on with, "" between listings. `high_ms`: the latest change seen in this listing.
-    `cap_ms`: the system's time as it began; a change later than that (a clock that was wrong) does not move
-    the cursor.
-    """
-
-    since_ms: int | None = None
-    token: str = ""
-    high_ms: int | None = None
-    cap_ms: int | None = None
-
-    def text(self) -> str:
-        told = {"v": 1, "since": self.since_ms, "token": self.token, "high": self.high_ms, "cap": self.cap_ms}
-        return json.dumps({name: value for name, value in told.items() if value not in (None, "")})
-
-    @classmethod
-    def read(cls, text: str | None) -> Cursor:
-        """Begins at the beginning for anything that is not a cursor of ours."""
-        try:
-            told = json.loads(text or "{}")
-        except (ValueError, RecursionError):
-            return cls()
-        if not isinstance(told, dict) or told.get("v") != 1:
-            return cls()
-        since, high, cap, token = told.get("since"), told.get("high"), told.get("cap"), told.get("token", "")
-        right = all(ms is None or (isinstance(ms, int) and 0 <= ms < 10**14) for ms in (since, high, cap))
-        return cls(since, token, high, cap) if right and isinstance(token, str) else cls()
-
-
-@dataclass(slots=True)
-class _Walk:
-    """Where one listing is: the question (`since_ms`, `token`), and what it has seen.
-
-    A listing may pass over its rows several times: `swept` is the state of each record in the present pass,
-    `asked_rows` those since the question last changed, `total` the most rows that the system spoke of.
-    `stale`: pages in a row that brought nothing new and led no further. `joined`: the last page began with a
-    row that had been seen.
-
-    More rows of one moment than a page holds are `numbered` by page after all, so others may slip by as they
-    change: they are gone over again (`verifying`, and `spared` pages may then bring nothing new) until that
-    brings no new row of the moment (`tied`).
-    """
-
-    since_ms: int | None
-    token: str
-    high_ms: int | None
-    anchored: bool
-    pages: int = 0
-    asked_pages: int = 0
-    sweeps: int = 0
-    stale: int = 0
-    total: int = 0
-    joined: bool = True
-    numbered: bool = False
-    tied: bool = False
-    verifying: bool = False
-    spared: int = 0
-    swept: dict[str, int] = field(default_factory=dict)
-    asked_rows: set[str] = field(default_factory=set)
-    asked: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def slipping(self) -> bool:
-        return self.numbered and self.tied
-
-    def note(self, records: Sequence[Record], total: int | None) -> list[Record]:
-        """Take a page in; returns the records that the present pass had not shown as they are now."""
-        moments = [record.updated_ms for record in records if record.updated_ms is not None]
-        known = [] if self.high_ms is None else [self.high_ms]
-        self.high_ms = max([*moments, *known], default=None)
-        states = {r.id: hash((r.version, r.updated_ms, r.deleted)) for r in records}
-        unseen = [record for record in records if self.swept.get(record.id) != states[record.id]]
-        self.stale = 0 if unseen or self.spared else self.stale + 1
-        self.spared = max(0, self.spared - 1)
-        self.joined = not records or records[0].id in self.swept
-        self.swept |= states
-        if len(self.swept) > MOST_SWEPT:  # the oldest half; a row that is forgotten may be told twice
-            for id in list(islice(self.swept, MOST_SWEPT // 2)):
-                del self.swept[id]
-        self.asked_rows |= states.keys()
-        self.total = max(self.total, total or 0)
-        self.pages += 1
-        self.asked_pages += 1
-        return unseen
-
-    def ask_from(self, since_ms: int | None) -> None:
-        self.since_ms, self.token = since_ms, ""
-        self.stale = self.asked_pages = self.spared = 0
-        self.numbered = self.tied = self.verifying = False
-        self.asked_rows.clear()
-        self.asked.clear()
-
-    def ask_again(self) -> None:
-        spared = self.asked_pages + 2
-        self.ask_from(self.since_ms)
-        self.spared, self.verifying = spared, True
-
-    def sweep_from(self, since_ms: int | None) -> None:
-        self.ask_from(since_ms)
-        self.sweeps += 1
-        self.total = 0
-        self.swept.clear()
 
 
 class Listing:
@@ -196,7 +85,7 @@ class Listing:
         start = Cursor.read(cursor)
         if self._call.changed_since is None:
             start = replace(start, since_ms=None)
-        walk = _Walk(start.since_ms, start.token, start.high_ms, self._anchored)
+        walk = Walk(start.since_ms, start.token, start.high_ms, self._anchored)
         cap_ms = start.cap_ms
         began_ms = self._now_ms()
         while True:
@@ -286,7 +175,7 @@ class Listing:
         skew = self._client.skew
         return began_ms + (skew.skew_ms or 0) - skew.error_ms - self._overlap_ms
 
-    def _go_on(self, walk: _Walk, records: Sequence[Record], token: str) -> None:
+    def _go_on(self, walk: Walk, records: Sequence[Record], token: str) -> None:
         """Choose the next question. A page that brings nothing new is asked for once more, then passed."""
         if walk.stale > MAX_REPEATS or walk.pages >= self._call.max_pages:
             why = f"{walk.stale} pages in a row bring nothing new"
@@ -317,7 +206,7 @@ class Listing:
             raise BadAnswer(f"the listing of {self._entity.name} runs in a circle", why=why)
         walk.token = token
 
-    def _between(self, walk: _Walk, start: Cursor, cap_ms: int) -> str:
+    def _between(self, walk: Walk, start: Cursor, cap_ms: int) -> str:
         """Counted pages have no lasting place, so they go on from a moment, or begin again."""
         if walk.anchored:
             return Cursor(None if walk.since_ms is None else min(walk.since_ms, cap_ms)).text()
@@ -327,7 +216,7 @@ class Listing:
         text = Cursor(start.since_ms, walk.token, walk.high_ms, cap_ms).text()
         return text if len(text) <= MAX_CURSOR else again
 
-    def _after(self, walk: _Walk, start: Cursor, cap_ms: int) -> str:
+    def _after(self, walk: Walk, start: Cursor, cap_ms: int) -> str:
         """Where the next changed-since listing begins: the latest change seen, less the overlap."""
         if not self._followed:
             return Cursor().text()
@@ -353,7 +242,7 @@ class Listing:
         return write_moment(ms, since.format, since.zone)
 
 
-def _overlapping(walk: _Walk, rows: int, token: str) -> str:
+def _overlapping(walk: Walk, rows: int, token: str) -> str:
     """The next offset, one row back: a page that does not begin with a row that was seen shows that rows have
     slipped to the front, and is gone back from by a page."""
     offset, following = int(walk.token or 0), int(token)

@@ -6,10 +6,11 @@ The cursor names a moment and no parent, since their order may change: a listing
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 
 from instep.connectors.contract import Page
-from instep.connectors.rest.listing import Cursor
+from instep.connectors.rest.walk import Cursor
 
 Under = Callable[[str, str], AsyncIterator[Page]]
 """The pages under one parent, from a cursor."""
@@ -22,17 +23,18 @@ async def nested_pages(
     *,
     at_once: int,
     latest_ms: Callable[[], int],
-) -> AsyncIterator[Page]:
+) -> AsyncGenerator[Page, None]:
     """`latest_ms`: the latest moment that the next listing may begin at. Raises what `parents` and `under` raise."""
     start_ms = Cursor.read(cursor).since_ms
     began = Cursor(start_ms).text()
     ends: list[int] = []
     async for group in _groups(parents, at_once):
-        async for page in _together(group, under, began, at_once):
-            end_ms = Cursor.read(page.cursor).since_ms
-            if page.last and end_ms is not None:
-                ends.append(end_ms)
-            yield Page(page.records, began, last=False)
+        async with aclosing(_together(group, under, began, at_once)) as pages:
+            async for page in pages:
+                end_ms = Cursor.read(page.cursor).since_ms
+                if page.last and end_ms is not None:
+                    ends.append(end_ms)
+                yield Page(page.records, began, last=False)
     if ends:
         # What changed under the first parents as the last were listed is after that moment, and so comes again.
         start_ms = max(start_ms or 0, min(max(ends), latest_ms()), 0)
@@ -50,7 +52,9 @@ async def _groups(parents: AsyncIterator[str], size: int) -> AsyncIterator[Seque
         yield group
 
 
-async def _together(parents: Sequence[str], under: Under, cursor: str, most: int) -> AsyncIterator[Page]:
+async def _together(
+    parents: Sequence[str], under: Under, cursor: str, most: int
+) -> AsyncGenerator[Page, None]:
     """The pages under these parents as they come, of which no more than `most` wait to be taken."""
     queue: asyncio.Queue[Page] = asyncio.Queue(most)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from instep.connectors.contract import Page
 from instep.connectors.http import HttpClient
 from instep.connectors.rest.description_calls import Errors
 from instep.connectors.rest.description_list import ListCall
-from instep.connectors.rest.listing import Cursor, Listing
+from instep.connectors.rest.listing import Listing
 from instep.connectors.rest.nested import nested_pages
 from instep.connectors.rest.outcomes import READ, refusal, says_no
 from instep.connectors.rest.parts import Parts
@@ -17,6 +18,7 @@ from instep.connectors.rest.places import Place, usable_id
 from instep.connectors.rest.pointers import at
 from instep.connectors.rest.rows import record_of
 from instep.connectors.rest.searching import search
+from instep.connectors.rest.walk import Cursor
 from instep.connectors.rest.words import filled_body, filled_texts
 from instep.core.model import Entity, Record
 from instep.core.values import Absent, Json, get_path
@@ -42,7 +44,7 @@ class Reader:
         self.parts = Parts(client, entity, place, errors)
         self._now_ms, self._above = now_ms, above
 
-    async def parents(self) -> AsyncIterator[str]:
+    async def parents(self) -> AsyncGenerator[str, None]:
         """The ids of what the records are under, in the order of their listing; "" where they are under nothing."""
         parent = self.place.described.parent
         if parent is None:
@@ -52,39 +54,43 @@ class Reader:
                 yield str(id)
         else:
             seen = set[str]()
-            async for page in self._above.pages(None, bare=True):
-                for record in page.records:
-                    if not record.deleted and record.id not in seen:
-                        seen.add(record.id)
-                        yield record.id
+            async with aclosing(self._above.pages(None, bare=True)) as pages:
+                async for page in pages:
+                    for record in page.records:
+                        if not record.deleted and record.id not in seen:
+                            seen.add(record.id)
+                            yield record.id
 
-    async def pages(self, cursor: str | None, *, bare: bool = False) -> AsyncIterator[Page]:
+    async def pages(self, cursor: str | None, *, bare: bool = False) -> AsyncGenerator[Page, None]:
         """`bare`: without the parts, for who needs but the ids."""
         if self.place.described.parent is None:
             async for page in self._under("", cursor, bare):
                 yield page
             return
         began_ms = self._now_ms()
-        async for page in nested_pages(
+        nested = nested_pages(
             self.parents(),
             lambda parent, at: self._under(parent, at, bare),
             cursor,
             at_once=PARENTS_AT_ONCE,
             latest_ms=lambda: self._listing("").no_later_than(began_ms),
-        ):
-            yield page
+        )
+        async with aclosing(nested) as pages:
+            async for page in pages:
+                yield page
 
     async def first_rows(self, marked: str | None = None) -> tuple[Listing, list[Json]]:
         """The rows of one page, or of a search for a marker, for a look at the system, and the listing that they are
         of. Raises BadAnswer if there is no parent that they could be under."""
-        async for parent in self.parents():
-            if marked is None:
-                listing = self._listing(parent)
-                answer, _ = await listing.ask(None, "")
-            else:
-                listing, extra = self._search(parent, marked)
-                answer, _ = await listing.ask(None, "", extra, marked)
-            return listing, listing.rows(answer)
+        async with aclosing(self.parents()) as parents:
+            async for parent in parents:
+                if marked is None:
+                    listing = self._listing(parent)
+                    answer, _ = await listing.ask(None, "")
+                else:
+                    listing, extra = self._search(parent, marked)
+                    answer, _ = await listing.ask(None, "", extra, marked)
+                return listing, listing.rows(answer)
         why = "there is nothing that its records could be under"
         raise BadAnswer(f"{self.entity.name} can't be looked at", why=why)
 

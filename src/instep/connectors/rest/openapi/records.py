@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,9 +11,9 @@ from instep.connectors.proposing import ACTIVE, CREATED, DELETED, MARKER, UPDATE
 from instep.connectors.rest.openapi.document import Document, Node
 from instep.connectors.rest.openapi.finding import Collection, rows_at, snake
 from instep.connectors.rest.openapi.guessing import changed_since, errors, moment_format, paging
-from instep.connectors.rest.openapi.schemas import USABLE, Property, choices, field_type, kind_of, properties
+from instep.connectors.rest.openapi.lines import Sent, field_lines
+from instep.connectors.rest.openapi.schemas import USABLE, Property, kind_of, properties
 
-MOST_FIELDS: Final = 120
 REFERENCES: Final = re.compile(r"^(.+?)_?id$", re.IGNORECASE)
 UPDATES: Final = (*UPDATED, "last_updated", "last_update", "update_time", "updated_date", "date_updated",
                   "updated_date_utc", "date_modified", "modified_date", "modification_date", "last_modified_date",
@@ -235,23 +235,11 @@ class Records:
         inner = own.get("attributes") if collection.fields_at else None
         return properties(self._document, inner.node) if inner is not None else own
 
-    # --- fields ---
-
     def _fields(self, found: Proposed) -> dict[str, dict[str, Any]]:
-        made = self._sent("post")
         way = next((method for method in ("patch", "put", "post") if method in self._collection.one), "")
-        changed = self._sent(way) if way else {}
-        read = {**self._read_properties(), **self._own} if not self._collection.fields_at else dict(self._own)
-        lines: dict[str, dict[str, Any]] = {}
-        left: list[str] = []
-        for name, prop in read.items():
-            if prop.write_only:
-                continue
-            if not USABLE.fullmatch(name) or len(lines) >= MOST_FIELDS:
-                left.append(name)
-                continue
-            for line in self._lines(name, prop, made, changed, way):
-                lines[str(line["path"])] = line
+        read = dict(self._own) if self._collection.fields_at else {**self._read_properties(), **self._own}
+        sent = Sent(self._sent("post"), self._sent(way) if way else {}, bool(way))
+        lines, left = field_lines(self._document, read, sent, self._id, self._refers)
         parent = found.keys.get("parent")
         if isinstance(parent, dict):
             reference = {"reference": parent["entity"]} if "entity" in parent else {}
@@ -262,56 +250,8 @@ class Records:
             lines["id"] = {"path": "id", "read_only": True}
         return lines
 
-    def _lines(
-        self,
-        name: str,
-        prop: Property,
-        made: Mapping[str, Property],
-        changed: Mapping[str, Property],
-        way: str,
-    ) -> Iterator[dict[str, Any]]:
-        """The line of a property, or those of its own properties if it is an object that is written."""
-        creates = not made or name in made
-        updates = bool(way) and (not changed or name in changed)
-        fixed = prop.read_only or name == self._id or not (creates or updates)
-        inner = properties(self._document, prop.node) if kind_of(prop.node) == "object" else {}
-        usable = {key: below for key, below in inner.items() if USABLE.fullmatch(key)}
-        simple = all(kind_of(below.node) not in ("object", "array") for below in usable.values())
-        if usable and simple and len(usable) <= 20 and not fixed:
-            for key, below in usable.items():
-                line = self._line(f"{name}.{key}", below, creates, updates, below.read_only)
-                yield line
-            return
-        line = self._line(name, prop, creates, updates, fixed)
-        sent = made.get(name)
-        if sent is not None and sent.required and not fixed:
-            line["required"] = True
-        yield line
-
-    def _line(self, path: str, prop: Property, creates: bool, updates: bool, fixed: bool) -> dict[str, Any]:
-        line: dict[str, Any] = {"path": path}
-        kind = field_type(prop.node)
-        if kind != "text":
-            line["type"] = kind
-        if fixed:
-            line["read_only"] = True
-            return line
-        if not creates:
-            line["create"] = False
-        if not updates:
-            line["update"] = False
-        most = prop.node.get("maxLength")
-        allowed = choices(prop.node)
-        if allowed and kind == "text":
-            line["choices"] = list(allowed)
-        elif isinstance(most, int) and not isinstance(most, bool) and most > 0 and kind == "text":
-            line["max_length"] = most
-        refers = self._refers(path)
-        if refers and kind in ("text", "integer"):
-            line["reference"] = refers
-        return line
-
     def _refers(self, path: str) -> str:
+        """The entity whose id a field holds, by its name; "" if it is none of those that are proposed."""
         found = REFERENCES.match(snake(path.replace(".", "_")))
         name = found[1] if found else ""
         return name if name in self._entities and name != self._collection.name else ""
