@@ -47,6 +47,7 @@ from instep.processes import is_dead, this_process
 from instep.runner.audit import Audit
 from instep.runner.engine import Engine
 from instep.runner.engine import Settings as RunSettings
+from instep.runner.lease import leased
 from instep.runner.run import Progress, Runner
 from instep.store.sqlite import SqliteStore, open_store
 
@@ -250,6 +251,15 @@ class Site:
     def runner(self, on_progress: Callable[[Progress], None] | None = None) -> Runner:
         """A runner of this process."""
         return Runner(self.engine(), _holder(), on_progress, is_dead)
+
+    @asynccontextmanager
+    async def at_rest(self) -> AsyncIterator[None]:
+        """No run of this site goes on for as long as the block lasts, if it has a store. Raises Held."""
+        if self.existing_store() is None:
+            yield
+            return
+        async with leased(self.engine(), _holder(), is_dead):
+            yield
 
     def audit(
         self,

@@ -143,6 +143,6 @@ def test_without_a_terminal_progress_is_a_line_every_few_seconds(capsys: pytest.
     said = capsys.readouterr().err.splitlines()
     assert said == [
         "syncing contact: 0 of 200",
-        "syncing contact: 50 of 200, 5 requests so far",
-        "syncing contact: 100 of 200, 10 requests so far",
+        "syncing contact: 50 of 200, 5 requests so far, about 15 s to go",
+        "syncing contact: 100 of 200, 10 requests so far, about 10 s to go",
     ]

@@ -31,6 +31,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "holds": "What waits for a person, and the person's choice.",
     "links": "Which records are the same thing.",
     "document": "What is kept in step, as a document with a checklist.",
+    "qa": "Run the document's checklist against the systems.",
     "audit": "Compare both systems fully, and tell what nobody knew of.",
     "sql": "Triggers and rights in an ERP's database.",
     "undo": "Take back what a run wrote.",

@@ -25,7 +25,14 @@ from instep.runner.run import Progress
 
 LINE_EVERY_S: Final = 5.0
 BARS_EVERY_S: Final = 0.1
-WORDS: Final = {"read": "reading", "plan": "planning", "act": "syncing", "audit": "auditing"}
+WORDS: Final = {
+    "read": "reading",
+    "plan": "planning",
+    "act": "syncing",
+    "audit": "auditing",
+    "qa": "trying",
+    "clean": "taking back",
+}
 
 
 @contextmanager
@@ -92,12 +99,17 @@ class Lines:
     def __init__(self, terminal: Terminal, clock: Callable[[], float] = time.monotonic) -> None:
         self.terminal, self.clock = terminal, clock
         self.said_s: dict[tuple[str, str], float] = {}
+        self.began: dict[tuple[str, str], tuple[float, int]] = {}
 
     def __call__(self, progress: Progress) -> None:
         key, now_s = (progress.phase, progress.what), self.clock()
         if now_s - self.said_s.get(key, float("-inf")) < LINE_EVERY_S:
             return
         self.said_s[key] = now_s
+        began_s, before = self.began.setdefault(key, (now_s, progress.count))
+        left = progress.total - progress.count
+        rate = (progress.count - before) / (now_s - began_s) if now_s > began_s else 0.0
         of = f" of {progress.total}" if progress.total else ""
         requests = f", {progress.requests} requests so far" if progress.requests else ""
-        self.terminal.note(f"{WORDS[progress.phase]} {progress.what}: {progress.count}{of}{requests}")
+        ends = f", about {left / rate:.0f} s to go" if rate and left > 0 else ""
+        self.terminal.note(f"{WORDS[progress.phase]} {progress.what}: {progress.count}{of}{requests}{ends}")

@@ -1,5 +1,6 @@
 """What the engine needs of a connected system. Nine calls; the public suite in `instep.testing` is the proof.
-A tenth, `ChangeLog`, is for systems that keep a log of changes and take no condition with an update.
+A tenth, `ChangeLog`, is for systems that keep a log of changes and take no condition with an update; an eleventh,
+`Discards`, for those that let a checklist delete what it made.
 
 A connector speaks to one system and knows nothing of the other, of links, or of the store. It paces itself
 within the system's limits and retries what is safe to retry *reading*; a write it sends once, and reports the
@@ -150,5 +151,18 @@ class ChangeLog(Protocol):
         whomever; those of around then do no harm. One request for all entities where the system can.
 
         The log may miss the latest changes for as long as the entity's `list_lag_ms`. Raises as `Connector.list`.
+        """
+        ...
+
+
+@runtime_checkable
+class Discards(Protocol):
+    """What a connector is beside `Connector` if its system lets records be deleted for good. The engine never does
+    that: it is for the records that a checklist has made itself."""
+
+    async def discard(self, entity: str, id: str) -> None:
+        """Delete one record, with whatever the system deletes along with it. It may still be read for a moment.
+
+        Raises Unable where there is no such call, and as `update`.
         """
         ...

@@ -64,7 +64,7 @@ def scaffold(choices: Choices, describe_text: str, *, stated: str = "", proposed
         "instep.yaml": _head("instep") + site_text(choices),
         "dataflow.yaml": _head("dataflow") + (proposed or _with_currencies(dataflow, choices.currencies)),
         **({} if tryton else {"erp.yaml": describe_text}),
-        ".gitignore": "# The store holds customers' data.\ninstep.sqlite*\n*.secret\n",
+        ".gitignore": "# The store holds customers' data.\ninstep.sqlite*\ninstep-qa.*\n*.secret\n",
         **{f"{SCHEMAS}/{name}.json": schema.shipped(name) for name in schema.NAMES},
     }
 

@@ -63,7 +63,7 @@ class _Stopping(Exception):
 class Progress:
     """How far a run is. `total` is 0 while it isn't known; `what` is an entity while reading, a pair after."""
 
-    phase: Literal["read", "plan", "act", "audit"]
+    phase: Literal["read", "plan", "act", "audit", "qa", "clean"]
     what: str
     count: int
     total: int = 0

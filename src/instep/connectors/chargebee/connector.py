@@ -128,6 +128,9 @@ class ChargebeeConnector:
     async def retire(self, entity: str, id: str, *, seen: Record, idempotency: str) -> Record:
         return await self._resources[entity].retire(id, seen=seen, idempotency=idempotency)
 
+    async def discard(self, entity: str, id: str) -> None:
+        await self._resources[entity].discard(id)
+
     async def changed(
         self, entities: Collection[str], since_ms: int, until_ms: int
     ) -> AsyncIterator[Sequence[Logged]]:

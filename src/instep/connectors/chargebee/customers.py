@@ -51,6 +51,10 @@ class Customers(Resource):
             payload = await self.post("", id, parameters, idempotency=idempotency)
         return self.shape.record(payload)
 
+    async def discard(self, id: str) -> None:
+        """With its invoices and their orders."""
+        await self.post("delete", id, {}, idempotency=f"discard-customer-{id}")
+
 
 def plain(changes: Mapping[str, Json], seen: Mapping[str, Json]) -> dict[str, Json]:
     """Parameters of the update call; a part of a JSON object takes its rest along, which else is lost."""

@@ -145,6 +145,18 @@ class Items(Resource):
         del seen
         return await self._written(await self.post("", id, {"status": "archived"}, idempotency=idempotency))
 
+    async def discard(self, id: str) -> None:
+        """With its prices, since an item that has some can't be deleted."""
+        ids = (await self.read(id)).fields.get("price_id")
+        for price in ids.values() if isinstance(ids, dict) else ():
+            if price:
+                path = f"item_prices/{segment(str(price))}/delete"
+                subject, key = f"item price {price}", f"discard-price-{price}"[:100]
+                await self.api.post(
+                    "item_price", path, {}, route="item_prices/{id}/delete", subject=subject, idempotency=key
+                )
+        await self.post("delete", id, {}, idempotency=f"discard-item-{id}"[:100])
+
     async def _written(self, payload: Payload) -> Record:
         """The item of an answer, which says nothing of prices: those are what was told of them last.
 

@@ -146,6 +146,10 @@ class Orders(Resource):
         payload = await self.post("", id, parameters, idempotency=idempotency)
         return (await self.records([payload]))[0]
 
+    async def discard(self, id: str) -> None:
+        """Its invoice stays until the customer is discarded."""
+        await self.post("delete", id, {}, idempotency=f"discard-order-{id}")
+
     async def _invoice(self, id: str, wanted: Mapping[str, Json], idempotency: str, what: str) -> str:
         """The id of the imported invoice that the order is made from, made now or by an earlier attempt."""
         invoice_id = self.settings.invoice_prefix + id

@@ -91,6 +91,10 @@ class Resource:
         del seen, idempotency
         raise Unable(f"{self.name} {id} was not retired", why=self.entity.abilities.reasons.get("retire", ""))
 
+    async def discard(self, id: str) -> None:
+        """See `Discards.discard`."""
+        raise Unable(f"{self.name} {id} was not deleted", why=self.entity.abilities.reasons.get("retire", ""))
+
     async def post(
         self, action: str, id: str, parameters: Mapping[str, Json], *, idempotency: str, new_id: str = ""
     ) -> Payload:

@@ -134,7 +134,7 @@ def item(settings: Settings) -> Entity:
     fields = [
         Field("id", "text", update=False, max_length=100, reason="an id is given once, when the item is made"),
         Field("name", "text", required=True, max_length=100),
-        *texts(("external_name", 100), ("description", 2000), ("unit", 30)),
+        *texts(("external_name", 100), ("description", 500), ("unit", 30)),
         *texts(("redirect_url", 500), ("gift_claim_redirect_url", 500)),
         Field(
             "type", "text", update=False, choices=("plan", "addon", "charge"),
