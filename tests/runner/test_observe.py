@@ -8,7 +8,7 @@ import pytest
 
 from instep.core.model import Abilities, Both, Record
 from instep.core.state import Key
-from instep.errors import BadAnswer, RetryLater
+from instep.errors import BadAnswer, Gone, RetryLater
 from instep.runner.observe import is_listed, observe, read_record, take_records
 
 from .site import LEFT, PROPERTIES, RIGHT, STRICT, Scripted, Send, Site, pair, raising
@@ -308,6 +308,23 @@ async def test_nothing_is_created_beside_what_a_listing_said_and_no_reading_has_
     await site.rest()
     assert site.titles(RIGHT) == ["Ann"]
     assert [hold.cause for hold in site.holds()] == ["ambiguous"]
+
+
+async def test_nothing_is_created_beside_a_record_that_seemed_to_be_gone_and_is_listed_after_all() -> None:
+    site = Site()
+    right = site.put(RIGHT, title="Ann", mail="ann@x.example")
+    site.connectors.right.unlisted = {right}
+    site.connectors.right.next("read", *[raising(Gone("there is no such company"))] * 2)
+    hint, engine = Record(right, version=1, complete=False), site.runner.engine
+    await site.store.write(lambda tx: take_records(engine, tx, RIGHT, "company", [hint]))
+    await site.run()
+    site.connectors.right.unlisted = set()
+    site.put(LEFT, name="Ann", mail="ann@x.example")
+    site.connectors.right.next("read", *[raising(RetryLater("not now"))] * 3)
+    await site.run(full=True)
+    await site.rest()
+    assert site.titles(RIGHT) == ["Ann"]
+    assert len(site.links()) == 1
 
 
 # --- Complete listings

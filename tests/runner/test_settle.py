@@ -162,6 +162,20 @@ async def test_a_search_that_finds_nothing_means_nothing_while_the_system_shows_
     assert left in {link.ids.left for link in site.links()}
 
 
+async def test_a_search_in_a_system_of_which_nothing_known_can_be_read_is_a_persons_to_judge() -> None:
+    site = site_with("marker")
+    _, right = await site.linked_company()
+    site.put(LEFT, name="Bea", mail="b@x.example")
+    site.connectors.right.next("create", lost())
+    await site.run()
+    site.systems.right.remove("company", right)
+    for _ in range(2):
+        await site.run(later_ms=2 * LATE_MS, full=True, released=frozenset({"company:empty"}))
+    assert site.intents() == []
+    assert sorted(hold.cause for hold in site.holds()) == ["deleted", "doubt"]
+    assert effective(site, "create") == 0
+
+
 async def hidden(send: Send) -> Any:
     """The answer of a system that shows nothing of what it holds."""
     return []

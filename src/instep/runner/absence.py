@@ -46,19 +46,15 @@ async def confirm_gone(engine: Engine, side: Side, entity: str, id: str, *, beli
     return True
 
 
-async def still_shows(engine: Engine, side: Side, entity: str, at_ms: int, missing: str) -> None:
-    """Make sure that a system shows what it held at a time, so that its not having a record means that there is none.
-    Nothing is asked where nothing was known of it then. Raises RetryLater if it can't be believed at present."""
-    known, suspects = engine.store.read(
-        partial(_others, engine, side=side, entity=entity, id="", at_ms=at_ms)
-    )
-    if suspects and not known:
-        raise RetryLater(
-            f"{engine.connectors[side].name} may have lost records: {missing}",
-            why=f"{suspects[0]}, by which that could be told, is itself missing",
-            after_ms=engine.backoff_ms(5),
-        )
+async def still_shows(engine: Engine, side: Side, entity: str, at_ms: int, missing: str) -> bool:
+    """Whether a system shows what it held at a time, so that its not having a record means that there is none.
+
+    False if all that was known of it then is itself under suspicion. Nothing is asked where nothing was known. Raises
+    RetryLater if it can't be believed at present."""
+    look = partial(_others, engine, side=side, entity=entity, id="", at_ms=at_ms)
+    known, suspects = engine.store.read(look)
     await _read_canaries(engine, side, entity, known, missing)
+    return bool(known) or not suspects
 
 
 async def _read_canaries(engine: Engine, side: Side, entity: str, known: list[str], missing: str) -> None:

@@ -307,9 +307,10 @@ def index(
                 claimed = claimed_ids(pair, declared, side, seen.id, seen.fields)
                 if claimed:
                     values[CLAIM] = digest(claimed[0])
-                if seen.unread and seen.id in rows:
-                    now = match_values(pair, side, rows[seen.id].fields, lookup)
-                    values.update((told(number), value) for number, value in now.items())
+            row = rows.get(seen.id)
+            if seen.unread and row is not None and not row.deleted:
+                now = match_values(pair, side, row.fields, lookup)
+                values.update((told(number), value) for number, value in now.items())
             before = tx.match_values(pair.name, side, seen.id)
             tx.save_matches(pair.name, side, seen.id, values)
             given_up = {number: value for number, value in before.items() if values.get(number) != value}

@@ -71,15 +71,12 @@ async def _settle_create(
     entity = outcome.pair_of(engine, intent).entity[intent.side]
     horizon = horizon_ms(engine, intent, abilities)
     if not resendable and abilities.marker and intent.marker:
-        sure = engine.now_ms() >= horizon
-        found = await _look_for(engine, intent, abilities, sure=sure)
+        found = await _seek(engine, intent, abilities)
         if len(found) == 1:
             await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, found[0]))
             return None
-        if not found and sure:
-            await engine.store.write(
-                lambda tx: outcome.not_applied(engine, tx, intent, "searched for, and not there")
-            )
+        if not found and engine.now_ms() >= horizon:
+            await _not_found(engine, intent, abilities, "searched for, and not there")
             return None
     if resendable:
         if not engine.store.read(lambda tx: stands_beside(engine, tx, intent)):
@@ -89,7 +86,7 @@ async def _settle_create(
     if engine.now_ms() < horizon:
         return horizon
     copy = engine.store.read(lambda tx: likely_copy(engine, tx, intent))
-    why = "the request got no answer, and the system offers no way to find out"
+    why = "the system offers no way to find out"
     if copy is not None:
         with suppress(Gone):  # made, and deleted since: then nobody can tell any more
             record = await engine.connectors[intent.side].read(entity, copy)
@@ -97,22 +94,27 @@ async def _settle_create(
                 await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, record))
                 return None
             why = f"{why}; {copy} matches it, and holds other values than were sent"
+    await _give_up(engine, intent, why)
+    return None
+
+
+async def _give_up(engine: Engine, intent: Intent, why: str) -> None:
+    """Leave a create in doubt to a person."""
     hold = Hold(
         intent.key,
         "",
         "doubt",
         f"it is not known whether {intent.source_id} was created in {engine.connectors[intent.side].name}",
-        why,
+        f"the request got no answer, and {why}",
         "look for it there; then: instep holds release ID --link OTHER_ID, or --choose create",
         digest(intent.idempotency),
     )
 
-    def give_up(tx: Tx) -> None:
+    def save(tx: Tx) -> None:
         outcome.not_applied(engine, tx, intent, "not known: a person has to look")
         engine.hold(tx, intent.key, [hold])
 
-    await engine.store.write(give_up)
-    return None
+    await engine.store.write(save)
 
 
 def _tells_ours(abilities: Abilities) -> bool:
@@ -126,35 +128,38 @@ async def _settle_beside(engine: Engine, intent: Intent, abilities: Abilities) -
     horizon = horizon_ms(engine, intent, abilities) + abilities.read_lag_ms
     if engine.now_ms() < horizon:
         return horizon
-    found = await _look_for(engine, intent, abilities, sure=True)
+    found = await _seek(engine, intent, abilities)
     if found:
         await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, found[0]))
         return None
-    await engine.store.write(
-        lambda tx: outcome.not_applied(engine, tx, intent, "somebody has entered it meanwhile")
-    )
+    await _not_found(engine, intent, abilities, "somebody has entered it meanwhile")
     return None
 
 
-async def _look_for(engine: Engine, intent: Intent, abilities: Abilities, *, sure: bool) -> Sequence[Record]:
-    """What a create in doubt has made, by its id or its marker. `sure`: if nothing is there, that has to mean
-    something, so other records have to be there that were before it."""
-    side, entity = intent.side, outcome.pair_of(engine, intent).entity[intent.side]
-    connector = engine.connectors[side]
+async def _seek(engine: Engine, intent: Intent, abilities: Abilities) -> Sequence[Record]:
+    """What a create in doubt has made, by its id or its marker."""
+    connector = engine.connectors[intent.side]
+    entity = outcome.pair_of(engine, intent).entity[intent.side]
+    if not abilities.chosen_id:
+        return await connector.find(entity, abilities.marker, intent.marker)
+    with suppress(Gone):
+        return [await connector.read(entity, intent.chosen_id)]
+    return []
 
-    async def seek() -> Sequence[Record]:
-        if not abilities.chosen_id:
-            return await connector.find(entity, abilities.marker, intent.marker)
-        with suppress(Gone):
-            return [await connector.read(entity, intent.chosen_id)]
-        return []
 
-    found = await seek()
-    if not found and sure:
-        missing = f"the copy of {intent.source_id} is not there"
-        await still_shows(engine, side, entity, intent.made_ms, missing)
-        found = await seek()
-    return found
+async def _not_found(engine: Engine, intent: Intent, abilities: Abilities, why: str) -> None:
+    """Nothing is there: it was not made, if the system shows what it held before the request, and it is sought once
+    more after that was seen."""
+    entity = outcome.pair_of(engine, intent).entity[intent.side]
+    missing = f"the copy of {intent.source_id} is not there"
+    if not await still_shows(engine, intent.side, entity, intent.made_ms, missing):
+        await _give_up(engine, intent, "nothing that was known there before it can be read")
+        return
+    found = await _seek(engine, intent, abilities)
+    if found:
+        await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, found[0]))
+    else:
+        await engine.store.write(lambda tx: outcome.not_applied(engine, tx, intent, why))
 
 
 async def _settle_change(
