@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -53,6 +54,8 @@ def test_every_property_of_contacts_and_products_is_tried_and_all_is_taken_back(
             assert found[f"contact/{prop}/edit/{side}"]["result"] == "passed"
             assert found[f"contact/{prop}/edit/{side}"]["journal"]
     assert found["product/price.JPY/clear/left"]["result"] == "passed"
+    for line in ("contact/first_name/conflict/left", "contact/email/match/right", "contact/delete/left"):
+        assert found[line]["result"] == "passed"
     assert "is given once" in found["product/id/edit/left"]["why"]
     assert records(acme) == before
     assert told["records_made"] > 4
@@ -95,26 +98,57 @@ def test_what_a_killed_checklist_made_is_taken_back_by_the_next(acme: Company) -
     assert records(acme) == before
 
 
+MISTAKES = [
+    ("swapped fields", "billing_address.city <-> address.city", "billing_address.city <-> address.region",
+     "contact/billing_address.city/edit/left"),
+    ("currency scale", "money(EUR, text=right)", "money(JPY, text=right)", "product/price.EUR/edit/left"),
+    ("cut text", "family_name | text(trim, max=60)", "family_name | text(trim, max=20)",
+     "contact/last_name/edit/left"),
+    ("one way", "email <-> email | email", "email -> email | email", "contact/email/edit/right"),
+    ("no member", "kg=kg, month=month", "month=month", "product/unit/edit/left"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("right", "wrong", "line", "told"),
-    [
-        (
-            "family_name | text(trim, max=60)",
-            "family_name | text(trim, max=20)",
-            "last_name/edit/left",
-            "last",
-        ),
-    ],
+    ("right", "wrong", "line"), [each[1:] for each in MISTAKES], ids=[e[0] for e in MISTAKES]
 )
 def test_a_wrong_mapping_is_found_by_the_line_that_is_about_it(
-    acme: Company, right: str, wrong: str, line: str, told: str
+    acme: Company, right: str, wrong: str, line: str
 ) -> None:
     assert acme.run("document").exit_code == 0
     path = acme.directory / "dataflow.yaml"
-    assert right in path.read_text()
-    path.write_text(path.read_text().replace(right, wrong))
-    done = acme.run("qa", "contact", "--json")
-    assert done.exit_code == 3, done.output
-    found = lines(json.loads(done.stdout))[f"contact/{line}"]
-    assert found["result"] == "failed"
-    assert told in found["found"]
+    text = path.read_text()
+    assert text.count(right) == 1
+    if "region" in wrong:
+        text = text.replace(
+            "billing_address.state <-> address.region", "billing_address.state <-> address.city"
+        )
+    path.write_text(text.replace(right, wrong))
+    done = acme.run("qa", line.partition("/")[0], "--json")
+    found = lines(json.loads(done.stdout))
+    failed = {id for id, told in found.items() if told["result"] == "failed"}
+    assert line in failed, done.stdout
+    assert done.exit_code == 3
+    assert found[line]["expected"] != found[line]["found"]
+    about = line.split("/")[1]
+    rest = {id for id in failed if id.split("/")[1] not in (about, "create") and about not in ("unit",)}
+    assert len(rest) <= 6, rest
+
+
+def test_the_results_are_written_as_the_document_and_for_build_servers(acme: Company) -> None:
+    names = ("qa.rst", "qa.md", "qa.html", "qa.json", "qa.xml")
+    options = [word for name in names for word in ("--report", str(acme.directory / name))]
+    done = acme.run("qa", "product", *options)
+    assert done.exit_code == 0, done.output
+    told = json.loads((acme.directory / "qa.json").read_text())
+    counts = told["counts"]
+    suite = ElementTree.parse(acme.directory / "qa.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == (str(len(told["lines"])), "0")
+    assert len(suite.findall("testcase/skipped")) == counts["not_applicable"] > 0
+    for name in ("qa.rst", "qa.md", "qa.html"):
+        page = (acme.directory / name).read_text()
+        assert f"{counts['passed']} passed, 0 failed" in page
+        assert page.count("passed (journal") > 20
+    unknown = acme.run("qa", "--report", "qa.pdf")
+    assert unknown.exit_code == 2
+    assert "let it end in" in unknown.stderr

@@ -49,12 +49,13 @@ def command(terminal: Terminal, files: Sequence[Path], to: str | None, check: bo
     if check:
         return _check(terminal, wanted)
     for path, text in wanted.items():
-        _write(path, text)
+        write_text(path, text)
         terminal.say(f"wrote {path}")
     return 0
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file, with the directories on the way. Raises UsageError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")

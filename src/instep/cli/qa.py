@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from instep.cli.document import write_text
 from instep.cli.going import arun
 from instep.cli.progress import shown
 from instep.cli.terminal import Terminal
@@ -25,6 +26,7 @@ from instep.dataflow.systems import ChargebeeSystem
 from instep.errors import UsageError
 from instep.qa.cleaning import Left, clean
 from instep.qa.ledger import Ledger
+from instep.qa.reports import FORMS, report_files
 from instep.qa.results import Outcome
 from instep.qa.run import Wanted, new_mark, run_checklist
 from instep.qa.telling import as_json, in_words
@@ -46,6 +48,7 @@ class Asked:
     document: Path | None
     only_clean: bool
     live: str | None
+    reports: tuple[Path, ...]
     as_json: bool
 
 
@@ -60,6 +63,13 @@ class Asked:
 @click.option(
     "--on-live-site", "live", metavar="NAME", help="Run on this Chargebee site, which is no test site."
 )
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the results to a file: .html, .rst or .md is the document with them, .xml is JUnit's, .json.",
+)
 @click.option("--json", "json_wanted", is_flag=True, help="Print the results as JSON.")
 @click.pass_obj
 def command(
@@ -68,6 +78,7 @@ def command(
     document: Path | None,
     only_clean: bool,
     live: str | None,
+    reports: tuple[Path, ...],
     json_wanted: bool,
 ) -> int:
     """Run the checklist of the document, or of some PAIRs, against the live systems.
@@ -78,7 +89,14 @@ def command(
 
     Only on test sites of Chargebee, unless the site is named with --on-live-site.
     """
-    asked = Asked(tuple(pairs), document, only_clean, live, json_wanted)
+    unknown = next((path for path in reports if path.suffix not in FORMS), None)
+    if unknown is not None:
+        raise UsageError(
+            f"{unknown} has no form that is known",
+            why="the end of a file's name says how a report is written",
+            fix=f"let it end in {', '.join(FORMS)}",
+        )
+    asked = Asked(tuple(pairs), document, only_clean, live, reports, json_wanted)
     return arun(_qa(terminal, asked))
 
 
@@ -94,11 +112,21 @@ async def _qa(terminal: Terminal, asked: Asked) -> int:
             if asked.only_clean:
                 return _say_cleaned(terminal, site, ledger, left)
             outcome = await _run(terminal, site, ledger, Wanted(stated, asked.pairs), source)
+        for path in asked.reports:
+            _write_report(terminal, site, stated, outcome, path)
         if asked.as_json:
             terminal.json(as_json(outcome))
         else:
             _say(terminal, outcome)
         return PERSON if outcome.counts["failed"] or outcome.left else 0
+
+
+def _write_report(terminal: Terminal, site: Site, stated: Dataflow, outcome: Outcome, path: Path) -> None:
+    entities = site.connectors.map(lambda connector: connector.entities())
+    files = report_files(outcome, str(path), path.suffix, stated, entities, site.systems)
+    for name, text in files.items():
+        write_text(Path(name), text)
+        terminal.note(f"wrote {name}")
 
 
 async def _run(terminal: Terminal, site: Site, ledger: Ledger, wanted: Wanted, source: str) -> Outcome:

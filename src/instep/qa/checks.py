@@ -44,12 +44,12 @@ def unchanged(prop: Property, side: Side, wanted: Raw, record: Record) -> Shown:
     return Shown(raw is not None and raw[:mapped] == wanted[:mapped], words(wanted[:mapped]), found)
 
 
-def about(holds: Sequence[Hold], prop: str) -> str:
-    """The holds of a record that stand in the way of a property, in words; "" if none does."""
+def about(holds: Sequence[Hold], prop: str, group: str = "") -> str:
+    """The holds of a record that stand in the way of a property, or of its group, in words; "" if none does."""
     return "; ".join(
         f"held: {hold.what}" + (f" ({hold.why})" if hold.why else "")
         for hold in holds
-        if hold.property in ("", prop)
+        if hold.property in ("", prop) or (group and hold.property == group)
     )
 
 

@@ -9,11 +9,12 @@ from random import Random
 
 from instep.connectors.contract import Connector
 from instep.core.dataflow import Dataflow
-from instep.core.model import Both
+from instep.core.model import Both, Side
 from instep.dataflow.documents.checklist import checklist
 from instep.qa.fence import Fence
 from instep.qa.ledger import Ledger
 from instep.qa.results import Result
+from instep.qa.rounds import conflicts, deletes, matches, one_by_one
 from instep.qa.trial import Trial
 from instep.qa.values import Values
 from instep.qa.workbench import Workbench, without_brakes
@@ -64,9 +65,39 @@ async def run_checklist(
         results.append(result)
         ended(len(results), len(shown))
 
+    needed = _needed(wanted)
     for pair in wanted.stated.pairs:
         own = [line for line in shown if line.pair == pair.name]
-        if own:
-            await Trial(bench, values, entities, pair, own, report).run()
+        if own or pair.name in needed:
+            await try_pair(Trial(bench, values, entities, pair, own, report))
     order = {line.id: place for place, line in enumerate(lines)}
     return sorted(results, key=lambda result: order[result.line.id])
+
+
+async def try_pair(trial: Trial) -> None:
+    """All lines of a pair, each reported once. Raises Stop and StoreError."""
+    subjects = [subject for side in Side if (subject := await trial.creates(side)) is not None]
+    if not subjects:
+        trial.rest("no linked record could be made to try it with")
+        return
+    if not trial.lines:
+        return
+    for side in Side:
+        await trial.edits(subjects[0], side)
+        await trial.clears(subjects[0], side)
+    for side in Side:
+        await one_by_one(trial, subjects[0], side)
+    await conflicts(trial, subjects[0])
+    for side in Side:
+        await matches(trial, side)
+    await deletes(trial, subjects)
+    trial.rest("this kind of line is not run yet")
+
+
+def _needed(wanted: Wanted) -> set[str]:
+    """The pairs that those which are wanted refer to."""
+    found = set(wanted.pairs)
+    for pair in reversed(wanted.stated.pairs):
+        if pair.name in found:
+            found.update(pair.after)
+    return found

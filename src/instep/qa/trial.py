@@ -38,20 +38,11 @@ class Trial:
     pair: Pair
     lines: Sequence[Line]
     report: Report
-    _open: dict[str, Line] = field(default_factory=dict)
+    _open: dict[str, Line] = field(init=False)
     _known: dict[str, list[Canon]] = field(default_factory=dict)
 
-    async def run(self) -> None:
-        """Raises Stop and StoreError; any other trouble fails the lines that it is about."""
+    def __post_init__(self) -> None:
         self._open = {line.id: line for line in self.lines}
-        subjects = [subject for side in SIDES if (subject := await self.creates(side)) is not None]
-        if not subjects:
-            self.rest("no linked record could be made to try it with")
-            return
-        for side in SIDES:
-            await self.edits(subjects[0], side)
-            await self.clears(subjects[0], side)
-        self.rest("this kind of line is not run yet")
 
     # Reporting
 
@@ -93,7 +84,7 @@ class Trial:
             for line in lines:
                 self.not_applicable(line, reason)
             return None
-        draft = self.draft(side, [p for p in pair.properties if self.can_begin(p, side)])
+        draft = self.draft(side, self.beginnings(side))
         try:
             record = await self.make(side, draft)
         except (Stop, Gone):
@@ -167,17 +158,23 @@ class Trial:
         for line in lines:
             if line.prop in draft.left_out:
                 self.not_applicable(line, draft.left_out[line.prop])
-        raws = dict(draft.raws)
-        refused = await self.write(ids, side, raws)
-        for name in list(refused):
-            again = await self.another(ids, side, name, draft)
-            if again is not None:
-                raws[name] = again
-                del refused[name]
+        refused = await self.place(ids, side, draft)
         for line in [line for line in lines if line.prop in refused]:
             self.not_applicable(line, refused[line.prop])
-        lines = [line for line in lines if line.prop in raws and line.prop not in refused]
-        await self.compare(ids, side, lines, raws)
+        await self.compare(ids, side, [line for line in lines if line.prop in draft.raws], draft.raws)
+
+    async def place(self, ids: Both[str], side: Side, draft: Draft) -> dict[str, str]:
+        """Write what was drafted, other values for those that are refused; `raws` has what was taken then. Gives the
+        properties of which no value was, with the system's words."""
+        refused = await self.write(ids, side, draft.raws)
+        for name in list(refused):
+            again = await self.another(ids, side, name, draft)
+            if again is None:
+                del draft.raws[name]
+            else:
+                draft.raws[name] = again
+                del refused[name]
+        return refused
 
     async def another(self, ids: Both[str], side: Side, name: str, draft: Draft) -> Raw | None:
         """The first other value of a property that the system does not refuse."""
@@ -225,7 +222,7 @@ class Trial:
             shown = agrees(prop, side, source, other, bench.lookup)
             kept = unchanged(prop, side, source, own)
             if not shown.well:
-                why = about(holds, line.prop)
+                why = about(holds, line.prop, prop.group)
                 shown = Shown(False, shown.expected, f"{shown.found} ({why})" if why else shown.found)
             elif not kept.well:
                 shown = Shown(False, f"{kept.expected} stays", f"{kept.found} was written there")
@@ -261,7 +258,12 @@ class Trial:
         draft = Draft(
             dict(here.fields) if here else {}, dict(there.fields) if there else {}, new=here is None
         )
-        self.values.fill(draft, self.pair, side, properties, self._known)
+        known = dict(self._known)
+        for prop in properties if here is not None else ():
+            raw = raw_of(prop.parts[side], draft.here)
+            if raw is not None:  # what it holds now comes last: at least from that an edit has to differ
+                known[prop.name] = [*known.get(prop.name, []), self.canon(prop.name, side, raw)]
+        self.values.fill(draft, self.pair, side, properties, known)
         for name, raw in draft.raws.items():
             prop = self.property(name)
             canon = prop.transformation.canon(side, raw + context(prop, side, draft.here), self.bench.lookup)
@@ -283,20 +285,18 @@ class Trial:
     def entity(self, side: Side) -> Entity:
         return self.bench.entity(self.pair, side)
 
-    def can_begin(self, prop: Property, side: Side) -> bool:
-        """Whether a new record can be given a value that is to reach the other side."""
-        return prop.may_flow(side.other) and all(
-            field is None or field.create or field.update for field in self.fields(prop, side)
-        )
+    def beginnings(self, side: Side) -> list[Property]:
+        """What a new record can be given that is to reach the other side."""
+        return [p for p in self.pair.properties if p.may_flow(side.other) and self.takes(p, side)]
 
     def takes(self, prop: Property, side: Side) -> bool:
         """Whether a new record on a side can get the property."""
         return all(field is None or field.create or field.update for field in self.fields(prop, side))
 
-    def may_edit(self, line: Line) -> bool:
-        """Whether a person can edit this at all; else the line is done with."""
+    def may_edit(self, line: Line, at: Side | None = None) -> bool:
+        """Whether a person can edit this at all, there; else the line is done with."""
         prop = self.property(line.prop)
-        fixed = [f for f in self.fields(prop, line.at) if f is not None and not f.update]
+        fixed = [f for f in self.fields(prop, at or line.at) if f is not None and not f.update]
         if fixed:
             self.not_applicable(line, fixed[0].reason or f"{fixed[0].path} can't be edited by the API")
         return not fixed

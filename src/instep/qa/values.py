@@ -16,12 +16,12 @@ from typing import Final
 from instep.core.dataflow import Pair, Property
 from instep.core.model import Field, Side
 from instep.core.transformations.arguments import parse
-from instep.core.transformations.contract import Canon, Lookup, Opaque, Unfit, Unlinked
+from instep.core.transformations.contract import Canon, Lookup, Opaque, SubProperty, Unfit, Unlinked
 from instep.core.values import ABSENT, Json, Raw, get_path, set_path
 from instep.dataflow.documents.types import Entities, field_of
 
 COUNTRIES: Final = ("NO", "DK", "CH", "AT", "BE", "SI")
-CURRENCIES: Final = ("EUR", "NOK", "USD", "SEK", "GBP")
+CURRENCIES: Final = ("EUR", "NOK", "USD")
 LANGUAGES: Final = ("en", "de", "fr", "sv", "fi", "es")
 DAYS: Final = (30, 14, 60, 45, 90)
 """Words and numbers that most systems know, where a field takes no others. The countries all have zip codes of four
@@ -86,7 +86,7 @@ class Values:
         taken = list(known)
         around = context(prop, side, draft.here)
         nothing: Raw = (ABSENT,) * len(prop.parts[side.other].fields)
-        for raw in self._raws(pair, prop, side):
+        for raw in self._objects(prop, side, around) if prop.inside else self._raws(pair, prop, side):
             canon = prop.transformation.canon(side, raw + around, self.lookup)
             if canon is None or isinstance(canon, (Opaque, Unlinked)) or canon in taken:
                 continue
@@ -120,7 +120,39 @@ class Values:
                 yield (value,)
             return
         for _ in range(3):
+            yield tuple(
+                f"{self.mark}-{next(self._count)}" for _ in paths
+            )  # words, that can be joined and split
             yield tuple(next(self._likely(pair, prop, side, path)) for path in paths)
+
+    def _objects(self, prop: Property, side: Side, around: Raw) -> Iterator[Raw]:
+        """An object, or one line of a list, with a value for each property inside; two of them."""
+        for _ in range(2):
+            made: dict[str, Json] = {}
+            for sub in prop.inside:
+                reads = tuple(
+                    around[at] if isinstance(at, int) else get_path(made, at) for at in sub.contexts[side]
+                )
+                _take(made, sub.paths[side], next(self._inner(sub, side, reads), ()))
+            yield ([made] if prop.as_written.startswith("lines") else made,)
+
+    def _inner(self, sub: SubProperty, side: Side, reads: Raw) -> Iterator[Raw]:
+        """Values of a property inside, each written as its side spells it."""
+        number = next(self._count)
+        nothing: Raw = (ABSENT,) * len(sub.paths[side])
+        if sub.as_written.startswith("reference"):
+            values: list[Json] = [*self.ids(side)]
+        elif sub.as_written.startswith(("money", "decimal", "integer")):
+            values = [Decimal(number % 20 + 5), number % 20 + 5]
+        else:
+            values = [f"{self.mark} {number}"]
+        for value in values:
+            canon = sub.transformation.canon(side, (value,) * len(nothing) + reads, self.lookup)
+            if canon is None or isinstance(canon, (Opaque, Unlinked)):
+                continue
+            raw = sub.transformation.put(side, canon, nothing + reads, self.lookup)
+            if not isinstance(raw, Unfit):
+                yield raw
 
     def _likely(self, pair: Pair, prop: Property, side: Side, path: str) -> Iterator[Json]:
         """Values for one field, the likeliest first; for a text one as long as both sides have room for, then a

@@ -40,6 +40,8 @@ from instep.dataflow.documents.stating import (
 )
 from instep.dataflow.documents.types import Entities, type_words
 
+NO_RESULTS: Final[Mapping[str, Text]] = {}
+
 INTRODUCTION: Final[Sequence[Text]] = (
     (
         "Records are paired, and what people change in one system Instep changes in the other; this page is made "
@@ -58,9 +60,18 @@ INTRODUCTION: Final[Sequence[Text]] = (
 )
 
 
-def page_of(dataflow: Dataflow, entities: Entities, systems: Both[str], *, to: Side | None = None) -> Page:
-    """The document of a dataflow; with `to`, of what flows to that side alone."""
-    writer = _Writer(dataflow, entities, names_of(systems), to)
+def page_of(
+    dataflow: Dataflow,
+    entities: Entities,
+    systems: Both[str],
+    *,
+    to: Side | None = None,
+    results: Mapping[str, Text] = NO_RESULTS,
+    about: Text = (),
+) -> Page:
+    """The document of a dataflow; with `to`, of what flows to that side alone. `results`: what came of lines of the
+    checklist, by their ids; `about`: what is to be said of them together."""
+    writer = _Writer(dataflow, entities, names_of(systems), to, results, about)
     return Page(writer.title, tuple(writer.blocks()))
 
 
@@ -76,6 +87,8 @@ class _Writer:
     entities: Entities
     systems: Both[str]
     to: Side | None
+    results: Mapping[str, Text]
+    about: Text
 
     @cached_property
     def title(self) -> str:
@@ -139,14 +152,16 @@ class _Writer:
 
     def checklist(self) -> Iterator[Block]:
         yield Heading(2, "Checklist", "checklist")
+        if self.about:
+            yield Paragraph(self.about)
         lines = checklist(self.dataflow, self.entities, self.systems, to=self.to)
         for pair in self.dataflow.pairs:
             own = [line for line in lines if line.pair == pair.name]
             if own:
                 yield Heading(3, f"Lines of {pair.name}")
-                yield _line_table(own)
+                yield _line_table(own, self.results)
 
 
-def _line_table(lines: Sequence[Line]) -> Table:
-    rows = tuple((((Code(line.id),), line.do, line.find, ())) for line in lines)
-    return Table(("Line", "Do", "Find", "Result"), rows, (24, 36, 32, 8))
+def _line_table(lines: Sequence[Line], results: Mapping[str, Text]) -> Table:
+    rows = tuple((((Code(line.id),), line.do, line.find, results.get(line.id, ()))) for line in lines)
+    return Table(("Line", "Do", "Find", "Result"), rows, (24, 26, 22, 28) if results else (24, 36, 32, 8))
