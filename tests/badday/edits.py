@@ -14,7 +14,7 @@ from instep.cli.demo_stage import Stage
 from instep.sandbox.world import World
 
 ONE_IN = 9
-"""So many people have one that is edited in a round: more at once would be a case for a brake."""
+"""So many people have one that is edited in a round."""
 PLURALS = {"customer": "customers", "contact": "contacts", "item": "items", "product": "products"}
 
 
