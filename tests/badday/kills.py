@@ -40,6 +40,8 @@ BRAKES = ("contact:change", "contact:same:net_term_days")
 SYNC = [sys.executable, "-m", "instep", "-q", "sync", *(f"--release={brake}" for brake in BRAKES)]
 AT_START = 0.15
 """This share of the kills comes at a moment after the start, whether a request was made or not."""
+SOON = "\ndefaults:\n  lags: {late_apply_s: 10}\n"
+"""This ERP does at once what it does at all."""
 REST_S = 240.0
 """A create whose answer was lost is looked for until it can't be applied any more, which takes a minute or two."""
 LATENCY_MS = 8
@@ -132,6 +134,8 @@ def company(directory: Path, world: World) -> Iterator[Company]:
             running[system].console("POST", "faults", fault)
         stage = Stage(Terminal(quiet=True), directory, running)
         stage.ask("init", "--sandbox")
+        with (directory / "erp.yaml").open("a") as description:
+            description.write(SOON)
         yield Company(directory, world, stage, began_s, frozenset(twice(stage)))
     finally:
         servers.stop(place)
