@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from instep.connectors.memory import MemoryConnector
-from instep.core.model import Both, Record
-from instep.core.values import Json
+from instep.core.model import Both
 from instep.runner import overwritten, settle
-from tests.runner.site import LEFT, RIGHT, STRICT, Send, Site, after, unanswered
+from tests.runner.site import (
+    LEFT,
+    RIGHT,
+    STRICT,
+    Site,
+    WholeGroups,
+    after,
+    before_answer,
+    chained,
+    unanswered,
+)
 
 from .checks import lost, must
 from .notices import story
@@ -27,26 +34,10 @@ async def edit_before_a_write_without_answer() -> list[str]:
     site = logging_site()
     left, right = await site.linked_company()
     site.edit(LEFT, left, phone="2")
-
-    async def late(send: Send) -> Any:
-        site.edit(RIGHT, right, phone="3")
-        await unanswered()(send)
-
+    late = chained(after(lambda: site.edit(RIGHT, right, phone="3")), unanswered())
     site.connectors.right.next("update", late)
     await site.rest()
     return lost(site, "3")
-
-
-class WholeGroups(MemoryConnector):
-    """Writes all fields of a group, as Chargebee's API takes an address: the others as they were seen."""
-
-    async def update(
-        self, entity: str, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str
-    ) -> Record:
-        declared = self.system.entities[entity]
-        groups = {field.group for field in declared.fields if field.path in changes}
-        along = {f.path: seen.fields.get(f.path) for f in declared.fields if f.group in groups}
-        return await super().update(entity, id, {**along, **changes}, seen=seen, idempotency=idempotency)
 
 
 async def edit_of_a_field_that_is_written_along() -> list[str]:
@@ -69,14 +60,8 @@ async def what_somebody_puts_back() -> list[str]:
     site = logging_site()
     left, right = await site.linked_company()
     site.edit(LEFT, left, phone="2")
-
-    async def put_back(send: Send) -> Any:
-        try:
-            await unanswered()(send)
-        finally:
-            site.edit(RIGHT, right, phone="1")
-
-    site.connectors.right.next("update", put_back)
+    put_back = before_answer(lambda: site.edit(RIGHT, right, phone="1"))
+    site.connectors.right.next("update", chained(unanswered(), put_back))
     await site.rest()
     return must("3", site.fields(RIGHT, right)["phone"] == "1", "what somebody had put back was overwritten")
 

@@ -93,6 +93,23 @@ def before_answer(act: Callable[[], object]) -> Fault:
     return fault
 
 
+def chained(outer: Fault, inner: Fault) -> Fault:
+    """One fault around another, which is nearer to the system."""
+    return lambda send: outer(lambda: inner(send))
+
+
+class WholeGroups(MemoryConnector):
+    """Writes all fields of a group, as Chargebee's API takes an address: the others as they were seen."""
+
+    async def update(
+        self, entity: str, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str
+    ) -> Record:
+        declared = self.system.entities[entity]
+        groups = {field.group for field in declared.fields if field.path in changes}
+        along = {f.path: seen.fields.get(f.path) for f in declared.fields if f.group in groups}
+        return await super().update(entity, id, {**along, **changes}, seen=seen, idempotency=idempotency)
+
+
 @dataclass(slots=True)
 class Scripted:
     """The in-memory connector with a log of its requests, and faults for the next requests of a kind.

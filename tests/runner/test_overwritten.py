@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from instep.connectors.memory import MemoryConnector
-from instep.core.model import Abilities, Both, Record
+from instep.core.model import Abilities, Both
 from instep.core.overwritten import restoring
 from instep.core.state import Hold
-from instep.core.values import Json
 from instep.errors import Gone, OutcomeError, Refused, RetryLater, Stop
 
 from .site import (
@@ -23,9 +20,12 @@ from .site import (
     STRICT,
     Fault,
     Site,
+    WholeGroups,
     after,
     before_answer,
+    chained,
     lost,
+    pair,
     raising,
     unanswered,
 )
@@ -160,7 +160,7 @@ async def test_what_a_person_leaves_as_it_is_is_not_held_again() -> None:
 async def test_an_edit_that_lost_nothing_is_not_held(why: str, edit: dict[str, str]) -> None:
     site = logging_site()
     await overwrite(site, **edit)
-    assert site.holds() == [], why
+    assert (site.holds(), site.journal("overwritten")) == ([], []), why
 
 
 async def test_an_edit_that_was_taken_back_before_our_write_is_not_held() -> None:
@@ -189,10 +189,7 @@ async def test_the_last_of_several_edits_is_the_one_that_was_lost() -> None:
 async def test_a_write_that_was_found_made_is_looked_at_too() -> None:
     site = logging_site()
 
-    async def late(send: Callable[[], Any]) -> Any:
-        site.edit(LEFT, "1", phone="3")
-        await unanswered()(send)
-
+    late = chained(after(lambda: site.edit(LEFT, "1", phone="3")), unanswered())
     left, right = await overwrite(site, late)
     await site.rest()
     assert phones(site, left, right) == ("2", "2")
@@ -202,12 +199,7 @@ async def test_a_write_that_was_found_made_is_looked_at_too() -> None:
 async def test_a_value_that_came_after_a_write_without_answer_was_not_overwritten_by_it() -> None:
     site = logging_site()
 
-    async def seen_by_somebody(send: Callable[[], Any]) -> Any:
-        try:
-            await unanswered()(send)
-        finally:
-            site.edit(LEFT, "1", phone="3")
-
+    seen_by_somebody = chained(unanswered(), before_answer(lambda: site.edit(LEFT, "1", phone="3")))
     left, right = await overwrite(site, seen_by_somebody)
     await site.rest()
     assert phones(site, left, right) == ("3", "3")
@@ -221,12 +213,7 @@ async def test_what_somebody_puts_back_after_a_write_without_answer_is_their_edi
     """Without a log it reads as if the write had never arrived, and is made again."""
     site = Site(abilities=Both(replace(LOGGED, log=log), STRICT))
 
-    async def put_back(send: Callable[[], Any]) -> Any:
-        try:
-            await unanswered()(send)
-        finally:
-            site.edit(LEFT, "1", phone="1")
-
+    put_back = chained(unanswered(), before_answer(lambda: site.edit(LEFT, "1", phone="1")))
     left, right = await overwrite(site, put_back)
     await site.rest()
     assert phones(site, left, right) == (kept, kept)
@@ -237,14 +224,11 @@ async def test_what_was_put_back_counts_as_edited_since_our_write() -> None:
     """It reads as it did long before, and is the later edit all the same, or may be."""
     site = logging_site()
 
-    async def put_back(send: Callable[[], Any]) -> Any:
-        try:
-            await unanswered()(send)
-        finally:
-            site.edit(RIGHT, "1", phone="4")
-            site.edit(LEFT, "1", phone="1")
+    def put_back() -> None:
+        site.edit(RIGHT, "1", phone="4")
+        site.edit(LEFT, "1", phone="1")
 
-    left, right = await overwrite(site, put_back)
+    left, right = await overwrite(site, chained(unanswered(), before_answer(put_back)))
     await site.rest()
     assert phones(site, left, right) == ("1", "4")
     assert [h.cause for h in site.holds()] == ["conflict"]
@@ -253,25 +237,9 @@ async def test_what_was_put_back_counts_as_edited_since_our_write() -> None:
 async def test_a_write_that_never_arrived_has_overwritten_nothing() -> None:
     site = logging_site()
 
-    async def never(send: Callable[[], Any]) -> Any:
-        site.edit(LEFT, "1", phone="3")
-        await lost()(send)
-
-    await overwrite(site, never)
+    await overwrite(site, chained(after(lambda: site.edit(LEFT, "1", phone="3")), lost()))
     await site.rest()
     assert site.journal("overwritten") == []
-
-
-class WholeGroups(MemoryConnector):
-    """Writes all fields of a group, as Chargebee's API takes an address: the others as they were seen."""
-
-    async def update(
-        self, entity: str, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str
-    ) -> Record:
-        declared = self.system.entities[entity]
-        groups = {f.group for f in declared.fields if f.path in changes}
-        along = {f.path: seen.fields.get(f.path) for f in declared.fields if f.group in groups}
-        return await super().update(entity, id, {**along, **changes}, seen=seen, idempotency=idempotency)
 
 
 async def test_an_edit_of_a_field_that_is_written_along_with_its_group_is_noticed_too() -> None:
@@ -287,6 +255,31 @@ async def test_an_edit_of_a_field_that_is_written_along_with_its_group_is_notice
     assert [(h.cause, h.property) for h in site.holds()] == [("overwritten", "city")]
     [entry] = site.journal("overwritten")
     assert [(c["old"], c["new"]) for c in entry.changes] == [(["Oslo"], ["Rome"])]
+
+
+async def test_a_value_that_is_there_again_is_told_and_not_held() -> None:
+    site = logging_site()
+    site.connectors.left.unlogged = {"1"}
+    left, right = await overwrite(site)
+    site.edit(LEFT, left, phone="3")
+    site.connectors.left.unlogged = set()
+    await site.run(LAG_MS)
+    assert phones(site, left, right) == ("3", "3")
+    assert (site.holds(), len(site.journal("overwritten"))) == ([], 1)
+
+
+async def test_each_side_has_its_own_losses_even_between_the_same_versions() -> None:
+    site = Site(pair(policy="left"), abilities=Both(replace(STRICT, log=True), replace(STRICT, log=True)))
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, active=True)  # which is not mapped, and is a version of its own
+    site.edit(RIGHT, right, phone="2")
+    site.connectors.left.next("update", after(lambda: site.edit(LEFT, left, phone="3")))
+    await site.run()
+    site.edit(LEFT, left, phone="4")
+    site.connectors.right.next("update", after(lambda: site.edit(RIGHT, right, phone="5")))
+    await site.run()
+    told = [(e.side, c["old"], c["versions"]) for e in site.journal("overwritten") for c in e.changes]
+    assert told == [(RIGHT, ["5"], [3, 4]), (LEFT, ["3"], [3, 4])]
 
 
 # What it costs

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 
 from instep.connectors.contract import ChangeLog, Connector
 from instep.core.model import Logged, Record
-from instep.core.values import Json, get_path
+from instep.core.values import get_path
 from instep.testing.connector_hooks import ConnectorHooks, same
 
 FOR_EVER_MS = 4_000_000_000_000
@@ -27,10 +25,8 @@ class LogContract(ConnectorHooks):
     async def test_the_log_has_each_state_that_an_update_led_to_by_its_version(self) -> None:
         async with self.opened() as connector:
             if self.logs(connector):
-                seen = await connector.read(self.entity, await self.put(connector, 1))
-                ours = await self.update(connector, seen, self.an_edit())
-                theirs = await self.edited(connector, seen, self.an_edit())
-                states = await self.logged(connector, seen.id)
+                ours, theirs = await self.two_edits(connector)
+                states = await self.logged(connector, ours.id)
                 for record in (ours, theirs):
                     found = [one for one in states if one.record.version == record.version]
                     assert len(found) == 1
@@ -45,13 +41,9 @@ class LogContract(ConnectorHooks):
     async def test_the_log_says_who_made_a_change(self) -> None:
         async with self.opened() as connector:
             if self.logs(connector):
-                seen = await connector.read(self.entity, await self.put(connector, 1))
-                ours = await self.update(connector, seen, self.an_edit())
-                theirs = await self.edited(connector, seen, self.an_edit())
-                authors = {
-                    state.record.version: state.record.author
-                    for state in await self.logged(connector, seen.id)
-                }
+                ours, theirs = await self.two_edits(connector)
+                states = await self.logged(connector, ours.id)
+                authors = {state.record.version: state.record.author for state in states}
                 assert authors[ours.version] != authors[theirs.version]
 
     async def test_the_log_of_other_times_and_other_entities_is_left_out(self) -> None:
@@ -71,12 +63,14 @@ class LogContract(ConnectorHooks):
     def logs(self, connector: Connector) -> bool:
         return self.updates(connector) and self.declared(connector).abilities.log
 
-    async def edited(self, connector: Connector, seen: Record, changes: Mapping[str, Json]) -> Record:
-        """The record once a person has put back what was there before these changes."""
-        back = {path: get_path(seen.fields, path) for path in changes}
+    async def two_edits(self, connector: Connector) -> tuple[Record, Record]:
+        """A record once we have edited it, and once a person has put back what was there before."""
+        seen = await connector.read(self.entity, await self.put(connector, 1))
+        ours = await self.update(connector, seen, self.an_edit())
+        back = {path: get_path(seen.fields, path) for path in self.an_edit()}
         await self.edit_as_person(seen.id, back)  # type: ignore[arg-type]
         await self.settle()
-        return await connector.read(self.entity, seen.id)
+        return ours, await connector.read(self.entity, seen.id)
 
     async def logged(
         self,
