@@ -49,7 +49,7 @@ def _forget_intents(engine: Any, tx: Any) -> None:
         tx.close_intent(intent.id)
 
 
-def _reading_does_not_count(engine: Any, tx: Any, intent: Any, record: Any) -> None:
+def _reading_does_not_count(engine: Any, tx: Any, intent: Any, record: Any, **more: Any) -> None:
     outcome.not_applied(engine, tx, intent, "read")
 
 
@@ -80,9 +80,9 @@ def _with_the_token_of_now(whole: Any) -> Any:
 def _what_was_replaced_is_unknown(whole: Any) -> Any:
     """In the smallest world, which has one field: where another value than ours is there, nothing moves."""
 
-    def adopt(engine: Any, tx: Any, intent: Any, record: Any) -> None:
+    def adopt(engine: Any, tx: Any, intent: Any, record: Any, **more: Any) -> None:
         before = tx.link(intent.link_id) if intent.link_id else None
-        whole(engine, tx, intent, record)
+        whole(engine, tx, intent, record, **more)
         link = tx.link(intent.link_id) if intent.link_id else None
         if before is None or link is None:
             return
