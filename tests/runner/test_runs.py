@@ -15,7 +15,7 @@ from instep.errors import BadAnswer, InDoubt, LeaseLost, RetryLater, Stop, Store
 from instep.runner.run import Progress, Runner, Wish
 from instep.store.sqlite import open_store
 
-from .site import LEFT, RIGHT, Scripted, Send, Site, after, before_answer, pair, raising
+from .site import LEFT, RIGHT, Scripted, Send, Site, after, before_answer, pair, raising, unanswered
 
 
 async def test_records_of_both_sides_get_their_partners_and_the_report_counts_them() -> None:
@@ -344,3 +344,17 @@ async def test_a_stop_cuts_a_reading_that_hangs() -> None:
     site.new_runner()
     await site.run()
     assert site.titles(RIGHT) == ["Ann"]
+
+
+async def test_an_approved_run_writes_no_edit_to_a_record_of_which_it_found_out_that_it_was_made() -> None:
+    site = Site()
+    left = site.put(LEFT, name="Ann", mail="a@x.example")
+    site.connectors[RIGHT].next("create", unanswered())
+    await site.run()
+    [right] = site.systems.right.ids("company")
+    site.edit(LEFT, left, name="Bea")
+    report = await site.run(60_000, approved=frozenset())
+    assert [link.ids for link in site.links()] == [Both(left, right)], "the doubt is settled"
+    assert (report.written, site.fields(RIGHT, right)["title"]) == (0, "Ann")
+    await site.rest()
+    assert site.fields(RIGHT, right)["title"] == "Bea"

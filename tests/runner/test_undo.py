@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from instep.core.dataflow import MatchKey
 from instep.core.model import SIDES, Both
-from instep.core.state import Key, Link, Release
+from instep.core.state import Hold, Key, Link, Release
 from instep.runner.undo import Back, Scope, choose_ways_back, ways_back
 
 from .site import LEFT, RIGHT, STRICT, Site, edited, lost, pair, take_back
@@ -255,3 +255,18 @@ async def test_a_parting_is_not_undone_where_one_of_the_two_has_another_partner(
     await take_back(site, run)
     assert Both(left, other) in [link.ids for link in site.links()]
     assert right not in [link.ids.right for link in site.links()]
+
+
+async def test_nothing_is_undone_in_a_record_that_is_another_one_by_now() -> None:
+    site = Site()
+    left, right, run = await edited(site)
+    site.systems.left.remove("company", left)
+    await site.run(act=False)
+    [link] = site.links()
+    hold = Hold(Key("company", LEFT, left), "", "reused", "another record", since_ms=site.now)
+    await site.store.write(lambda tx: tx.replace_holds(hold.key, [hold]))
+    assert kept(look(site, run)) == [
+        ("changed since", f"what was written to {left} and {right} stays as it is")
+    ]
+    assert not [back for back in look(site, run) if back.action.fingerprints or back.releases]
+    assert link.ids == Both(left, right)

@@ -147,6 +147,13 @@ def shown(deltas: Sequence[Delta]) -> Json:
     return {delta.property.name: {s.value: plain(delta.raw[s]) for s in SIDES} for delta in deltas}
 
 
+def standing_whole(holds: Sequence[Hold]) -> Hold | None:
+    """The hold that keeps two linked records as a whole from being written to, if there is one."""
+    return next(
+        (h for h in holds if h.property == WHOLE and h.cause in STANDING and h.cause != "ignored"), None
+    )
+
+
 def frozen(
     scene: Scene,
     key: Key,
@@ -157,9 +164,7 @@ def frozen(
 ) -> Verdict | None:
     """The verdict on linked records whose making was undone, or is to be; None if that is not so."""
     release = next((r for r in releases if r.property == WHOLE), None)
-    hold = next(
-        (h for h in holds if h.property == WHOLE and h.cause in STANDING and h.cause != "ignored"), None
-    )
+    hold = standing_whole(holds)
     if hold is not None:
         resumed = release is not None and release.choice == "retry" and release.digest in ("", hold.digest)
         return None if resumed else Verdict(key, holds=(hold,))

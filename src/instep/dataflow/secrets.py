@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from instep.dataflow.systems import Secret
 from instep.errors import ConfigurationError, Problem, StoreError
 
@@ -17,7 +19,10 @@ def parse(text: str) -> Secret | None:
     name = name.strip()
     if not colon or kind not in ("env", "file") or not name:
         return None
-    return Secret(env=name, file=None) if kind == "env" else Secret(env=None, file=name)
+    try:
+        return Secret(env=name, file=None) if kind == "env" else Secret(env=None, file=name)
+    except ValidationError:
+        return None  # no variable can be called that
 
 
 def resolve(secret: Secret, *, directory: Path, environ: Mapping[str, str], used_for: str = "") -> str:
@@ -33,8 +38,9 @@ def resolve(secret: Secret, *, directory: Path, environ: Mapping[str, str], used
         place, fix = f"the file {secret.file}", "write the secret into it, and nothing else"
         try:
             value = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a text"
+            why = why if isinstance(error, OSError | UnicodeDecodeError) else "no file can have such a name"
             raise _missing(f"{place} can't be read", why, fix, used_for) from None
     if not value.strip():
         raise _missing(f"{place} is not set" if secret.env else f"{place} is empty", "", fix, used_for)

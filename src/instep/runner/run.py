@@ -15,10 +15,10 @@ from typing import Literal
 
 from instep.core.dataflow import Pair
 from instep.core.model import Side
-from instep.core.state import Key, Link, Release, Todo
+from instep.core.state import Key, Release, Todo
 from instep.core.values import Json
-from instep.core.verdict import Write
 from instep.errors import LeaseLost, OutcomeError, Stop
+from instep.runner.approval import Approval
 from instep.runner.aside import set_aside, take_up
 from instep.runner.brakes import (
     EMPTY,
@@ -144,6 +144,7 @@ class Runner:
         self.engine, self.holder, self.is_dead = engine, holder, is_dead
         self.on_progress = on_progress or (lambda _: None)
         self._stop = False
+        self._approval: Approval | None = None
         self._reading: list[asyncio.Future[None]] = []
 
     def stop(self) -> None:
@@ -160,6 +161,7 @@ class Runner:
         """Raises StoreError (LeaseLost among it) and Stop; any other trouble is in the report."""
         wish = wish or Wish()
         engine, report = self.engine, Report()
+        self._approval = Approval(wish.approved) if wish.approved is not None else None
         began_ms = engine.now_ms()
         before = [c.requests for c in engine.connectors]
         async with leased(engine, self.holder, self.is_dead):
@@ -208,20 +210,20 @@ class Runner:
         emptied = {brake.pair for brake in report.brakes if brake.kind == EMPTY}
         pairs = [pair for pair in pairs if pair.name not in emptied]
         self.engine.readable_ms = 0
-        await self._work_off(pairs, wish, report)
+        await self._work_off(pairs, report)
         # A complete listing of the next run would be news again: what was heard now is read before this one ends.
         if await self._pause_until(self.engine.readable_ms):
-            await self._work_off(pairs, wish, report)
+            await self._work_off(pairs, report)
         await look_back(self.engine, report.troubles, self.stopping)
         for pair in pairs if not self.stopping() else ():
             await self._brake(pair, wish, report)
         await self.engine.store.write(lambda tx: take_up(tx, self.engine.dataflow.pairs))
         await prune(self.engine, self.stopping)
 
-    async def _work_off(self, pairs: list[Pair], wish: Wish, report: Report) -> None:
+    async def _work_off(self, pairs: list[Pair], report: Report) -> None:
         for _ in range(len(pairs) + 2):
             for pair in pairs:
-                await self._act(pair, wish, report)
+                await self._act(pair, report)
             wait_ms = self._next_due_ms(pairs)
             if self.stopping() or wait_ms is None or wait_ms > SOON_MS:
                 return
@@ -352,24 +354,14 @@ class Runner:
 
     # Act
 
-    async def _act(self, pair: Pair, wish: Wish, report: Report) -> None:
+    async def _act(self, pair: Pair, report: Report) -> None:
         total, linked = self.engine.store.read(
             lambda tx: (tx.count_todo(pair.name).left, tx.count_links(pair.name))
         )
         if not total:
             return
         created = self._created(pair, report)
-        began_ms = self.engine.now_ms()
-
-        gate = report.gates[pair.name]
-
-        def permit(tx: Tx, link: Link | None, key: Key, write: Write) -> Write | None:
-            if wish.approved is None:
-                return gate.permit(tx, link, key, write)
-            made_here = link is not None and link.made_by.startswith("created") and link.made_ms >= began_ms
-            approved = write.fingerprint(key) in wish.approved
-            return write if approved or (write.operation == "update" and made_here) else None
-
+        permit = self._approval.permit if self._approval is not None else report.gates[pair.name].permit
         looked = 0
 
         async def drain(bucket: int) -> None:

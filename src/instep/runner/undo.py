@@ -14,6 +14,7 @@ from instep.core.dataflow import Pair
 from instep.core.decide import decide_link
 from instep.core.model import Both, Side
 from instep.core.release import WHOLE
+from instep.core.standing import standing_whole
 from instep.core.state import Hold, Key, Link, Release, Sighting
 from instep.core.undo import Kept, Written, undo_create, undo_property, written
 from instep.core.values import Json
@@ -137,6 +138,12 @@ class _Undoing:
         if self.tx.intents_of(self.key):
             self._keep(Kept("a write", "it is in doubt", True, "settle it first: instep sync"))
             return
+        stands = standing_whole(self.tx.holds_of(self.key))
+        operations = {entry.operation for entry in ours}
+        if stands is not None and "retire" not in operations:
+            what = f"what was written to {self.link.ids.left} and {self.link.ids.right}"
+            self._keep(Kept(what, stands.what, True, f"answer that first: instep holds show {stands.id}"))
+            return
         if self.scope.property:
             self._properties(ours, later)
             return
@@ -145,7 +152,6 @@ class _Undoing:
             self._whole(undo_create(self.scene, self.link, self.seen, made, flowed_back=flowed))
             return
         self._properties(ours, later)
-        operations = {entry.operation for entry in ours}
         if "retire" in operations:
             what = f"{' or '.join(self.link.ids)} was taken out of use"
             fix = "take it back into use there by hand"
