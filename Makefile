@@ -11,7 +11,7 @@ KILLS ?= 100
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-tryton test test-fast check kill format bench soak docs lock clean exhaustive crash-points
+.PHONY: help demo demo-tryton test test-fast check kill format bench soak docs lock clean exhaustive crash-points machine
 
 help: ## show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -62,6 +62,9 @@ kill: $(DEV_STAMP) ## KILLS=100 syncs killed at random moments, then compared wi
 
 soak: $(DEV_STAMP) ## simulated worlds for SECONDS=60, from seed FIRST=10000 on; fails if one breaks a law
 	$(BIN)/python -m tests.simulation.soak --seconds $(SECONDS) --first $(FIRST) --shrink 300
+
+machine: $(DEV_STAMP) ## offices at work for SECONDS=60: people, commands and faults in any order; FIRST=10000 is the first seed
+	$(BIN)/python -m tests.machine --seconds $(SECONDS) --first $(FIRST)
 
 format: $(DEV_STAMP) ## put the code into the project's format
 	$(BIN)/ruff format src tests bench docs

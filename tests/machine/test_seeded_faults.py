@@ -1,0 +1,81 @@
+"""What the laws are worth: with a defect put in, here and not in the product, some office must break one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import Phase
+
+from instep.cli import forget, hold_release, plan_file, sync, undo
+from instep.core.verdict import Write
+from instep.runner import observe
+
+from .machine import Machine, lived
+
+Put = Callable[[pytest.MonkeyPatch], None]
+
+
+def _plan_leaves_something_out(patch: pytest.MonkeyPatch) -> None:
+    whole = plan_file.PlanWriter.add
+
+    def add(self: Any, action: Any) -> None:
+        if action.ids.left or not action.verdict.writes:
+            whole(self, action)
+
+    patch.setattr(plan_file.PlanWriter, "add", add)
+
+
+def _more_is_done_than_was_approved(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Write, "fingerprint", lambda self, key: "the same for all")
+
+
+def _exit_code_says_that_all_is_well(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(sync, "needs_person", lambda report, stands: False)
+
+
+def _other_side_is_taken(patch: pytest.MonkeyPatch) -> None:
+    whole = hold_release.release_of
+
+    def release_of(hold: Any, choice: str, **more: Any) -> Any:
+        found = whole(hold, choice, **more)
+        return replace(found, choice={"left": "right", "right": "left"}.get(choice, choice))
+
+    patch.setattr(hold_release, "release_of", release_of)
+
+
+def _undo_does_nothing(patch: pytest.MonkeyPatch) -> None:
+    async def choose(engine: Any, scope: Any) -> int:
+        return 0
+
+    patch.setattr(undo, "choose_ways_back", choose)
+
+
+def _only_half_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    whole = forget.forget
+    patch.setattr(forget, "forget", lambda engine, tx, places: whole(engine, tx, places[:1]))
+
+
+def _records_are_not_matched(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(observe, "match_values", lambda pair, side, fields, lookup: {})
+
+
+FAULTS: Mapping[str, Put] = {
+    "a plan leaves out what is to be created on the left": _plan_leaves_something_out,
+    "a run of an approved plan does what was not approved": _more_is_done_than_was_approved,
+    "the exit code of a sync says that all is well": _exit_code_says_that_all_is_well,
+    "the other side than the chosen one wins": _other_side_is_taken,
+    "an undoing does nothing": _undo_does_nothing,
+    "the partner of who is forgotten is not": _only_half_is_forgotten,
+    "records are not matched before they are created": _records_are_not_matched,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_defect_breaks_a_law_in_some_office(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    FAULTS[name](monkeypatch)
+    with pytest.raises(AssertionError):
+        lived(Machine, 120, phases=(Phase.generate,))
