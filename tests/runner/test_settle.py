@@ -523,6 +523,20 @@ async def test_an_id_that_a_deleted_record_burned_is_a_persons_to_replace() -> N
     assert site.holds() == []
 
 
+async def test_an_id_is_not_burned_while_the_system_shows_nothing_of_what_it_holds() -> None:
+    site = site_with("chosen id")
+    await site.linked_company()
+    left = site.put(LEFT, name="Bea", mail="b@x.example")
+    site.connectors.right.next("create", unanswered())
+    site.connectors.right.next("read", *[raising(Gone("there is no such company"))] * 2)
+    await site.run()
+    await site.run(later_ms=10_000)
+    assert (len(site.intents()), site.holds()) == (1, [])
+    await site.rest()
+    link = next(link for link in site.links() if link.ids.left == left)
+    assert link.made_by == "created right"
+
+
 async def test_to_create_it_under_a_burned_id_all_the_same_is_tried_once() -> None:
     site = site_with("chosen id", match=())
     left = site.put(LEFT, name="Ann")

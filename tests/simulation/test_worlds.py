@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from instep.core.model import Both
 
+from .coverage import coverage, missing
 from .faults import Faults
 from .oracle import broken_laws
 from .plan import KINDS, PROFILES, Plan, kind_of, told
@@ -34,7 +36,9 @@ def lived(plan: Plan, crash_at: int | None = None, store_path: str = ":memory:")
 
 def replay(plan: Plan) -> str:
     """The command that tells the story of a failing world."""
-    command = f".venv/bin/python -m tests.simulation.soak --seed {plan.seed} --kind {kind_of(plan)}"
+    command = (
+        f".venv/bin/python -m tests.simulation.soak --seed {plan.seed} --kind {kind_of(plan)} --shrink 300"
+    )
     return f"see its story: {command}"
 
 
@@ -81,6 +85,18 @@ def test_an_edit_that_was_overwritten_is_told_and_held() -> None:
 def test_every_hasty_world_comes_to_rest_with_all_promises_kept(first: int) -> None:
     for seed in range(first, first + CHUNK):
         lived(Plan.hasty(seed))
+
+
+@pytest.mark.slow
+def test_everything_that_may_happen_does_so_in_some_of_these_worlds() -> None:
+    happened: Counter[str] = Counter()
+    for seed in range(WORLDS):
+        happened += coverage(lived(Plan.draw(seed)))
+        if seed < HASTY_WORLDS:
+            happened += coverage(lived(Plan.hasty(seed)))
+        if not missing(happened):
+            return
+    pytest.fail(f"in none of these worlds: {', '.join(missing(happened))}")
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from typing import Any, cast
 from instep.connectors.memory import MemoryConnector
 from instep.core.brakes import KINDS as KINDS_OF_BRAKE
 from instep.core.brakes import SAME
-from instep.core.dataflow import NO_BRAKES, Brakes, Dataflow, Limit, MatchKey, Pair, Part, Property
+from instep.core.dataflow import NO_BRAKES, Dataflow, MatchKey, Pair, Part, Property
 from instep.core.model import Abilities, Both, Entity, Field, Record, Side
 from instep.core.transformations.arguments import parse
 from instep.core.transformations.registry import build
@@ -30,6 +30,7 @@ from instep.runner.undo import Scope, choose_ways_back, ways_back
 from instep.store.contract import Store, Tx
 from instep.store.sqlite import SqliteStore
 
+from . import brakes
 from .faults import TIMEOUT_MS, Faults, FaultyConnector, with_lags
 from .lenses import LENSES, Lens
 from .people import People
@@ -46,16 +47,6 @@ PREFIX = Both("l_", "r_")
 PLAIN = ("mail", "dna", "parent")
 """Fields with one name on both sides."""
 LEASE_MS = 60_000
-TIGHT = Brakes(
-    create=Limit(1, 0.2),
-    change=Limit(1, 0.2),
-    retire=Limit(0, 0.1),
-    clear=Limit(0, 0.1),
-    same=Limit(1, 0.1),
-    empty=Limit(0, 0.99),
-    first_create=Limit(2, 0.5),
-    first_change=Limit(2, 0.5),
-)
 NO_ROOM = "the store is out of space"
 
 
@@ -176,7 +167,7 @@ class World:
                 policy=plan.policy,
                 on_delete=plan.on_delete,
                 id_template=Both("r-{id}", "l-{id}"),
-                brakes=TIGHT if plan.brakes else replace(NO_BRAKES, empty=TIGHT.empty),
+                brakes=brakes.TIGHT if plan.brakes else replace(NO_BRAKES, empty=brakes.TIGHT.empty),
                 after=after,
             )
 
@@ -271,7 +262,11 @@ class World:
             asked = wish or (Wish(full=True) if kind == "full" else Wish())
             if kind == "approved":
                 asked = await self._approved(process, engine)
-            return await self._runner(process, engine).run(asked)
+            held = brakes.held(self)
+            report = await self._runner(process, engine).run(asked)
+            for told in brakes.passed(self, held, report) if asked in (Wish(), Wish(full=True)) else ():
+                self.witness.finding("I16 what a brake holds is not written", told)
+            return report
 
         return await self._lived(name, kind, work)
 

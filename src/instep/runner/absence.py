@@ -46,12 +46,13 @@ async def confirm_gone(engine: Engine, side: Side, entity: str, id: str, *, beli
     return True
 
 
-async def still_shows(engine: Engine, side: Side, entity: str, at_ms: int, missing: str) -> bool:
-    """Whether a system shows what it held at a time, so that its not having a record means that there is none.
+async def still_shows(engine: Engine, side: Side, entity: str, id: str, at_ms: int, missing: str) -> bool:
+    """Whether a system shows what it held at a time, so that its not having a record means that there is none. `id`:
+    that record's, if it is known.
 
     False if all that was known of it then is itself under suspicion. Nothing is asked where nothing was known. Raises
     RetryLater if it can't be believed at present."""
-    look = partial(_others, engine, side=side, entity=entity, id="", at_ms=at_ms)
+    look = partial(_others, engine, side=side, entity=entity, id=id, at_ms=at_ms)
     known, suspects = engine.store.read(look)
     await _read_canaries(engine, side, entity, known, missing)
     return bool(known) or not suspects

@@ -13,6 +13,7 @@ from instep.core.state import Hold, Intent, Link
 from instep.core.values import digest
 from instep.errors import Gone, InDoubt, Moved, OutcomeError, Refused, RetryLater, Stop, Taken, Unable
 from instep.runner import outcome
+from instep.runner.absence import still_shows
 from instep.runner.engine import Engine
 from instep.runner.observe import unread
 from instep.runner.references import unsettled
@@ -109,6 +110,10 @@ async def taken(engine: Engine, intent: Intent, error: Taken) -> Sent:
         return Sent(lambda tx: outcome.refused(engine, tx, intent, error))
     record = await _holder(engine, side, entity, existing)
     if record is None:
+        for at_ms in (intent.made_ms, engine.now_ms()):  # what was there before may be hidden as well
+            await still_shows(
+                engine, side, entity, existing, at_ms, f"{existing} is in use and can't be read"
+            )
         return Sent(lambda tx: _burned(engine, tx, intent, existing))
     if intent.attempts > 1:
         return Sent(lambda tx: outcome.adopt(engine, tx, intent, record), record)

@@ -152,7 +152,7 @@ async def _not_found(engine: Engine, intent: Intent, abilities: Abilities, why: 
     more after that was seen."""
     entity = outcome.pair_of(engine, intent).entity[intent.side]
     missing = f"the copy of {intent.source_id} is not there"
-    if not await still_shows(engine, intent.side, entity, intent.made_ms, missing):
+    if not await still_shows(engine, intent.side, entity, intent.chosen_id, intent.made_ms, missing):
         await _give_up(engine, intent, "nothing that was known there before it can be read")
         return
     found = await _seek(engine, intent, abilities)
@@ -177,7 +177,7 @@ async def _settle_change(
     except Gone:
         if engine.now_ms() < horizon:
             return horizon
-        await engine.store.write(lambda tx: outcome.found_gone(engine, tx, intent))
+        await _gone(engine, intent)
         return None
     if sighting is None:
         raise RetryLater("a reading was older than what is known", why="a replica lags")
@@ -190,6 +190,15 @@ async def _settle_change(
     if state == "before" and resendable:
         return await _resend(engine, intent, record, abilities)
     return horizon
+
+
+async def _gone(engine: Engine, intent: Intent) -> None:
+    """The record of a write in doubt can't be read. That a retirement was made is believed only of a system that
+    shows what it holds."""
+    if intent.operation == "retire":
+        id, entity = intent.record_id, outcome.pair_of(engine, intent).entity[intent.side]
+        await still_shows(engine, intent.side, entity, id, engine.now_ms(), f"{id} can't be read")
+    await engine.store.write(lambda tx: outcome.found_gone(engine, tx, intent))
 
 
 async def _resend(engine: Engine, intent: Intent, seen: Record | None, abilities: Abilities) -> int | None:
@@ -213,7 +222,7 @@ async def _resend(engine: Engine, intent: Intent, seen: Record | None, abilities
     except Moved:
         return await _adopt_read(engine, again, moved=True)
     except Gone:
-        await engine.store.write(lambda tx: outcome.found_gone(engine, tx, again))
+        await _gone(engine, again)
         return None
     except Refused as error:
         if _idempotent_create(abilities) and again.operation == "create":
@@ -245,7 +254,7 @@ async def _adopt_read(engine: Engine, intent: Intent, *, moved: bool) -> int | N
     try:
         sighting = await read_record(engine, intent.side, entity, intent.record_id, intent.key.pair)
     except Gone:
-        await engine.store.write(lambda tx: outcome.found_gone(engine, tx, intent))
+        await _gone(engine, intent)
         return None
     unmoved = intent.seen_token is not None and sighting is not None and sighting.token == intent.seen_token
     if sighting is None or (moved and unmoved and sighting.version is not None):
