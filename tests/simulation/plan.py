@@ -215,6 +215,7 @@ class Plan:
             runs=25,
             twins=0,  # a create that arrives late beside what a person has entered meanwhile is another matter
             wipes=0,
+            answers=12 * (seed % 2),  # what a person has answered, the engine is not judged for
             reuses=0,  # as is an id that stands for another record by the time that a write arrives
             restores=0,
             flow="both",
