@@ -173,16 +173,22 @@ def open_private(path: Path) -> TextIO:
     try:
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         return os.fdopen(number, "w", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} can't be written", why=error.strerror or "") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} can't be written", why=_why_not(error)) from None
+
+
+def _why_not(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else "") or "no file can have such a name"
 
 
 def read_plan(path: Path, site: Site) -> Approved:
     """Read a plan for this site. Raises UsageError if it is none, or was made from another dataflow."""
     try:
-        found = msgspec.json.decode(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path} can't be read", why=error.strerror or "") from None
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} can't be read", why=_why_not(error)) from None
+    try:
+        found = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _no_plan(path, str(error)) from None
     if not isinstance(found, dict) or found.get("version") != VERSION:

@@ -108,7 +108,7 @@ class HttpClient:
         self._reads = asyncio.Semaphore(self.limits.max_reads)
         self._writes = asyncio.Semaphore(self.limits.max_writes)
         self._session: aiohttp.ClientSession | None = None
-        self._origin = _checked_origin(system, self.base_url)
+        self._origin = checked_origin(system, self.base_url)
 
     async def request(
         self,
@@ -411,9 +411,16 @@ def _origin(url: URL) -> str:
     return f"{url.scheme}://{url.host}:{url.port}"
 
 
-def _checked_origin(system: str, base_url: str) -> str:
-    parts = urlsplit(base_url)
+def checked_origin(system: str, base_url: str) -> str:
+    """Scheme, host and port of an address. Raises ConfigurationError if nothing may be sent there."""
     why = ""
+    try:
+        parts, origin = urlsplit(base_url), _origin(URL(base_url))
+    except ValueError as error:
+        problem = Problem(
+            "", 0, 0, f"{system} has no address as its base URL", str(error), "write https://host/path"
+        )
+        raise ConfigurationError([problem]) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         why = "it is not an http or https address"
     elif parts.username or parts.password:
@@ -426,4 +433,4 @@ def _checked_origin(system: str, base_url: str) -> str:
         shown = f"{parts.scheme}://{parts.hostname}{parts.path}"
         problem = Problem("", 0, 0, f"{system} has the base URL {shown}", why, "write https://host/path")
         raise ConfigurationError([problem])
-    return _origin(URL(base_url))
+    return origin

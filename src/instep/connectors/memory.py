@@ -13,7 +13,7 @@ from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.memory_system import MemorySystem, Write
 from instep.connectors.writing import require, require_creatable, require_updatable
 from instep.core.model import Entity, Logged, Record
-from instep.core.values import Json
+from instep.core.values import Json, whole_number
 from instep.errors import Unable
 
 __all__ = ["Counters", "MemoryConnector", "MemorySystem", "Write"]
@@ -54,7 +54,7 @@ class MemoryConnector:
         """Keyset paging over the order of changes: a record that changes meanwhile moves ahead of the reader,
         so it is listed again and none is ever skipped. The cursor is the number of the last change listed."""
         require(self.name, self.system.entities[entity], "list")
-        seq = int(cursor) if cursor and cursor.isdecimal() else 0
+        seq = whole_number(cursor or "") or 0
         last = False
         while not last:
             self._count("lists")

@@ -106,6 +106,13 @@ def project(fields: Mapping[str, Json], paths: Iterable[str]) -> dict[str, Json]
     return {head: fields[head] for head in sorted(heads) if head in fields}
 
 
+def whole_number(text: str, digits: int = 18) -> int | None:
+    """The number that a text of ASCII digits stands for, perhaps with a minus; None for any other text, and for one
+    of more digits than that."""
+    bare = text.removeprefix("-")
+    return int(text) if bare.isascii() and bare.isdigit() and len(bare) <= digits else None
+
+
 def is_empty(value: Json | Absent) -> bool:
     """Whether a value says "nothing here": None, "", [] and {} do; ABSENT says nothing at all and does not."""
     return value is None or value == "" or value == [] or value == {}

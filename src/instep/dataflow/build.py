@@ -219,11 +219,8 @@ class _Builder:
                 key=True,
             )
             return []
-        rank = {name: _depth(name, after) for name in pairs}
-        assert set(order) == set(pairs)
+        rank: dict[str, int] = {}
+        for name in order:
+            rank[name] = 1 + max((rank[other] for other in after[name]), default=0)
         names = sorted(pairs, key=lambda name: rank[name])
         return [replace(pairs[name], after=tuple(after[name])) for name in names]
-
-
-def _depth(name: str, after: Mapping[str, Sequence[str]]) -> int:
-    return 1 + max((_depth(other, after) for other in after[name]), default=0)

@@ -26,6 +26,10 @@ _FLOWS: Final[dict[str, Flow]] = {"<->": "both", "->": "to-right", "<-": "to-lef
 _PATH: Final = re.compile(r"[^\s,|.]+( [^\s,|.]+)*(\.[^\s,|.]+( [^\s,|.]+)*)*")
 
 
+MOST_PATH = 200
+"""Characters of a field's dotted path."""
+
+
 class LineError(ValueError):
     """A line that can't be read: `str()` says what, `fix` how to write it."""
 
@@ -84,6 +88,11 @@ def paths(text: str, side: str) -> tuple[str, ...]:
     """The dotted paths of a comma-separated list. Raises LineError."""
     found = tuple(part.strip() for part in text.split(","))
     for path in found:
+        if len(path) > MOST_PATH:
+            raise LineError(
+                f'"{_short(path)}" is no field, on the {side} side',
+                why=f"it has {len(path)} characters, and {MOST_PATH} is the most",
+            )
         if not _PATH.fullmatch(path):
             raise LineError(
                 f'"{_short(path)}" is not a field, on the {side} side',

@@ -19,13 +19,34 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypedDict
 
 import aiohttp
+import msgspec
 from aiohttp import web
+
+from instep.errors import UsageError
 
 KEPT_HEADERS: Final = ("content-type", "date", "etag", "link", "location", "retry-after")
 """Of a response, also every header whose name begins with "x-"; never one that sets a cookie."""
+
+
+class _Request(TypedDict):
+    method: str
+    path: str
+    query: list[str]
+    body: Any
+
+
+class _Response(TypedDict):
+    status: Annotated[int, msgspec.Meta(ge=100, le=599)]
+    headers: dict[str, str]
+    body: Any
+
+
+class _Exchange(TypedDict):
+    request: _Request
+    response: _Response
 
 
 @dataclass
@@ -47,8 +68,11 @@ class Replay:
 
 @asynccontextmanager
 async def replaying(recording: Path | Sequence[dict[str, Any]]) -> AsyncIterator[Replay]:
-    """A server on this machine that answers the recorded requests, in their order. Check it at the end."""
-    replay = Replay("", _read(recording) if isinstance(recording, Path) else recording)
+    """A server on this machine that answers the recorded requests, in their order. Check it at the end.
+
+    Raises UsageError for a file that is no recording.
+    """
+    replay = Replay("", read_recording(recording) if isinstance(recording, Path) else recording)
 
     async def answer(request: web.Request) -> web.Response:
         asked = await _request(request)
@@ -92,9 +116,15 @@ async def recording(target: str, out: Path, port: int = 0) -> AsyncIterator[str]
             _write(out, exchanges)
 
 
-def _read(recording: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(recording.read_text("utf-8"))
-    return found
+def read_recording(path: Path) -> list[dict[str, Any]]:
+    """The exchanges of a file. Raises UsageError if it can't be read or is no recording."""
+    fix = f"record one: python -m instep.testing.recording https://api.example.com {path.name}"
+    try:
+        exchanges = msgspec.json.decode(path.read_bytes(), type=list[_Exchange])
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UsageError(f"{path} is no recording", why=why, fix=fix) from None
+    return [dict(exchange) for exchange in exchanges]
 
 
 def _write(out: Path, exchanges: list[dict[str, Any]]) -> None:

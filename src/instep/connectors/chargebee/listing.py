@@ -51,7 +51,7 @@ class Mark:
             written, since, began, offset, stage = msgspec.json.decode(
                 text, type=tuple[str, int | None, int | None, str | None, str]
             )
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeEncodeError):
             return cls()
         return cls(since, began, offset, stage) if written == shape else cls()
 

@@ -11,12 +11,11 @@ import random as random_module
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from urllib.parse import urlsplit
 
 from instep.connectors.clock import QuotaHeaders
 from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.exchange import Traffic
-from instep.connectors.http import Exchange, HttpClient, Limits
+from instep.connectors.http import Exchange, HttpClient, Limits, checked_origin
 from instep.connectors.pace import Monotonic, Sleep
 from instep.connectors.request_ids import USUAL_HEADERS, tells_requests
 from instep.connectors.rest.auth import authorizer
@@ -58,6 +57,7 @@ class RestConnector:
         self.clock_skew_ms = self.clock_error_ms = self.requests = 0
         self._description, self._log, self._now_ms = description, log, now_ms
         base_url = description.base_url.rstrip("/")
+        own = checked_origin(name, base_url)
         limits = Limits(
             total_s=description.timeout_s,
             max_reads=description.concurrency,
@@ -65,10 +65,9 @@ class RestConnector:
         )
 
         def client(origin: str) -> HttpClient:
-            own = urlsplit(base_url)
             return HttpClient(
                 name,
-                origin or f"{own.scheme}://{own.netloc}",
+                origin or own,
                 limits=limits,
                 log=self._count,
                 sleep=sleep,

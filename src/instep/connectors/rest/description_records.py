@@ -79,13 +79,17 @@ class FieldLine(Model):
     path: str = Field(
         description="its name: by default the dotted path within the record's fields",
         pattern=r"^[^.\s]+(\.[^.\s]+)*$",
+        max_length=200,
     )
     read_at: str = Field(
         default="",
+        max_length=300,
         description="pointer to it within the fields, if that is not the path: country_id.0, or an entry of a list:"
         " addresses[type=billing].city; with a slash before it: within the whole record",
     )
-    write_at: str = Field(default="", description="the same within the fields, or the whole body, of a write")
+    write_at: str = Field(
+        default="", max_length=300, description="the same within the fields, or the whole body, of a write"
+    )
     empty: Scalar = Field(
         default=None, description="what stands there if it is empty; by default as the entity has it"
     )

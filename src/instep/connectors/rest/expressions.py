@@ -12,6 +12,7 @@ from instep.core.values import Json
 _EXPRESSION = re.compile(
     r"\{\s*(?P<path>[A-Za-z_@][\w.@-]*)\s*(?:\?\s*(?P<param>[\w.\[\]$-]+)\s*|(?P<sign>[+-])\s*(?P<by>\w+)\s*)?\}"
 )
+MOST_PARAMETERS = 1000
 _NUMBER = re.compile(r"-?\d{1,15}")
 
 
@@ -38,13 +39,21 @@ def evaluated(template: str, words: Words) -> str:
 def _value(found: re.Match[str], words: Words) -> str:
     text = _text(found["path"], words)
     if found["param"]:
-        return dict(parse_qsl(urlsplit(text).query)).get(found["param"], "")
+        return _parameters(text).get(found["param"], "")
     if not found["sign"]:
         return text
     by = found["by"] if found["by"].isdecimal() else _text(found["by"], words)
     if not _NUMBER.fullmatch(text) or not _NUMBER.fullmatch(by):
         return ""
     return str(int(text) + (int(by) if found["sign"] == "+" else -int(by)))
+
+
+def _parameters(address: str) -> dict[str, str]:
+    """Of an address that a system sent; none if it is no address."""
+    try:
+        return dict(parse_qsl(urlsplit(address).query, max_num_fields=MOST_PARAMETERS))
+    except ValueError:
+        return {}
 
 
 def _text(path: str, words: Words) -> str:

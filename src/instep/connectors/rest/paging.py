@@ -23,7 +23,7 @@ from instep.connectors.rest.description_list import (
 )
 from instep.connectors.rest.expressions import evaluated
 from instep.connectors.rest.pointers import at
-from instep.core.values import ABSENT, Absent, Json
+from instep.core.values import ABSENT, Absent, Json, whole_number
 from instep.errors import BadAnswer
 
 Paging = NoPaging | PagePaging | OffsetPaging | CursorPaging | LinkPaging | KeysetPaging | CustomPaging
@@ -37,7 +37,7 @@ def page_words(paging: Paging, token: str) -> dict[str, Json]:
         return {}
     words: dict[str, Json] = {"size": paging.size}
     if isinstance(paging, PagePaging | OffsetPaging):
-        words["next"] = int(token) if token else paging.first
+        words["next"] = _place(paging, token)
     elif isinstance(paging, CustomPaging):
         words |= _variables(paging, token)
     elif isinstance(paging, CursorPaging) and not token and paging.first is not None:
@@ -118,7 +118,7 @@ def next_token(
         else:
             found = _LINK.search(answer.headers.get("link", ""))
             link = found.group(1) if found else ""
-        return urljoin(url, link) if link else ""
+        return _joined(url, link) if link else ""
     if paging_says_end(paging, token, answer):
         return ""
     if isinstance(paging, PagePaging | OffsetPaging) and paging.short_is_last and len(rows) < paging.size:
@@ -130,13 +130,13 @@ def next_token(
     if isinstance(paging, CustomPaging):
         return _put_together(paging, token, answer, rows)
     if paging.next:
-        told = _text(told_at(answer, paging.next))
-        return told if told.isdecimal() else ""
+        told = whole_number(_text(told_at(answer, paging.next)))
+        return "" if told is None or told < 0 else str(told)
     total = total_of(paging, answer)
     if isinstance(paging, PagePaging):
         over = not rows or (total is not None and rows_so_far >= total)
-        return "" if over else str(int(token or paging.first) + 1)
-    passed = int(token or paging.first) + len(rows)
+        return "" if over else str(_place(paging, token) + 1)
+    passed = _place(paging, token) + len(rows)
     return "" if not rows or (total is not None and passed - paging.first >= total) else str(passed)
 
 
@@ -150,8 +150,16 @@ def paging_says_end(
         return True
     if isinstance(paging, PagePaging) and paging.pages:
         pages = _number(told_at(answer, paging.pages))
-        return pages is not None and int(token or paging.first) - paging.first + 1 >= pages
+        return pages is not None and _place(paging, token) - paging.first + 1 >= pages
     return False
+
+
+def _place(paging: PagePaging | OffsetPaging, token: str) -> int:
+    """The number of a page, or of the first of its rows. Raises BadAnswer for a token of another paging."""
+    place = whole_number(token) if token else paging.first
+    if place is None:
+        raise BadAnswer("a page can't be asked for", why="the place to go on from is none of this paging")
+    return place
 
 
 def _put_together(paging: CustomPaging, token: str, answer: Answer, rows: Sequence[Json]) -> str:
@@ -166,6 +174,15 @@ def _put_together(paging: CustomPaging, token: str, answer: Answer, rows: Sequen
     }
     following = {name: evaluated(template, words) for name, template in paging.next.items()}
     return json.dumps(following, sort_keys=True) if all(following.values()) else ""
+
+
+def _joined(url: str, link: str) -> str:
+    """The address that a link of a page leads to. Raises BadAnswer if it is none."""
+    try:
+        return urljoin(url, link)
+    except ValueError:
+        why = f"what it calls the next one is no address: {link[:80]}"
+        raise BadAnswer("a page can't be followed by the next", why=why) from None
 
 
 def _true(value: Json | Absent) -> bool:

@@ -11,7 +11,7 @@ import re
 
 import msgspec
 
-from instep.core.values import ABSENT, Absent, Json, decode
+from instep.core.values import ABSENT, Absent, Json, decode, whole_number
 
 _STEP = re.compile(r"(?P<step>[^.\[\]]*)(?:\[(?P<key>[^=\]]+)=(?P<value>[^\]]*)\])?(?:\.|$)")
 
@@ -46,8 +46,9 @@ def _opened(value: Json | Absent) -> Json | Absent:
 def _stepped(value: Json | Absent, step: str) -> Json | Absent:
     if isinstance(value, dict) and step in value:
         return value[step]
-    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-        return value[int(step)]
+    position = _position(step)
+    if isinstance(value, list) and position is not None and position < len(value):
+        return value[position]
     return ABSENT
 
 
@@ -84,15 +85,22 @@ def put(body: dict[str, Json], pointer: str, value: Json) -> None:
         body[found["step"]] = _with(inner, rest, value)
 
 
+def _position(step: str) -> int | None:
+    """The place in a list that a step names, 0 to 999; None for a key."""
+    position = whole_number(step, 3)
+    return None if position is None or position < 0 else position
+
+
 def _with(inner: Json, pointer: str, value: Json) -> Json:
     step, _, rest = pointer.partition(".")
     if not pointer:
         return value
-    if not step.isdecimal():
+    position = _position(step)
+    if position is None:
         held = dict(inner) if isinstance(inner, dict) else {}
         put(held, pointer, value)
         return held
     entries = list(inner) if isinstance(inner, list) else []
-    entries += [None] * (int(step) + 1 - len(entries))
-    entries[int(step)] = _with(entries[int(step)], rest, value)
+    entries += [None] * (position + 1 - len(entries))
+    entries[position] = _with(entries[position], rest, value)
     return entries

@@ -162,7 +162,9 @@ class Retire(Model):
 class FieldLine(Model):
     """One field of a record."""
 
-    path: str = Field(description="dotted path within the record", pattern=r"^[^.\s]+(\.[^.\s]+)*$")
+    path: str = Field(
+        description="dotted path within the record", pattern=r"^[^.\s]+(\.[^.\s]+)*$", max_length=200
+    )
     column: str = Field(default="", description="the column; by default the path, with _ for each dot")
     columns: tuple[str, ...] = Field(
         default=(), description="for a reference to a composite key: its columns, in the key's order"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from instep.connectors.sql.description import KeyColumn
+from instep.core.values import whole_number
 
 MAX_ID = 255
 
@@ -32,8 +33,8 @@ def key_of(id: str, key: Sequence[KeyColumn]) -> tuple[int | str, ...] | None:
         if column.type == "text":
             parts.append(text)
             continue
-        digits = text.removeprefix("-")
-        if not digits.isascii() or not digits.isdigit() or not -(2**63) <= int(text) < 2**63:
+        number = whole_number(text, 19)
+        if number is None or not -(2**63) <= number < 2**63:
             return None
-        parts.append(int(text))
+        parts.append(number)
     return tuple(parts)

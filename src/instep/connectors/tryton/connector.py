@@ -26,7 +26,7 @@ from instep.connectors.tryton.states import SaleWriter
 from instep.connectors.tryton.writing import Writer
 from instep.connectors.writing import fault, missing, require, require_creatable, require_updatable
 from instep.core.model import Entity, Record
-from instep.core.values import Json
+from instep.core.values import Json, whole_number
 from instep.errors import Gone, Refused, Unable
 
 
@@ -207,4 +207,5 @@ def _emptied(entity: Entity, path: str, changes: Mapping[str, Json]) -> bool:
 
 def _number(id: str) -> int | None:
     """Ids are positive whole numbers of 63 bits."""
-    return int(id) if id.isascii() and id.isdecimal() and 0 < len(id) < 19 else None
+    number = whole_number(id)
+    return None if number is None or number < 0 else number

@@ -17,7 +17,7 @@ from instep.connectors.tryton.settings import Settings
 from instep.connectors.tryton.shape import COMMON, Part, Row, Values, part
 from instep.connectors.tryton.values import inner, many, plain, truth
 from instep.core.model import Abilities, Entity, Field
-from instep.core.values import Json
+from instep.core.values import Json, whole_number
 from instep.errors import Refused
 
 MARKER: Final = "instep:"
@@ -240,18 +240,19 @@ class Party:
         there = self._relations(row)
         if value is None:
             return [["delete", [entry["id"] for entry in there]]] if there else []
-        if not isinstance(value, str) or not value.isdecimal():
+        number = whole_number(value) if isinstance(value, str) else None
+        if number is None:
             why = f"{value!r:.60} is not the number of a party"
             raise Refused("customer_id can't be written", field="customer_id", code="invalid", why=why)
         if there:
-            return [["write", [there[0]["id"]], {"to": int(value)}]]
+            return [["write", [there[0]["id"]], {"to": number}]]
         kind = await self.relations.id(
             self.settings.relation,
             "customer_id",
             what="type of relation",
             fix="make it in Tryton (Parties > Configuration > Relation types), or name another in instep.yaml",
         )
-        return [["create", [{"to": int(value), "type": kind}]]]
+        return [["create", [{"to": number, "type": kind}]]]
 
     async def _id(self, names: Names, value: Json, path: str, what: str) -> int | None:
         if value is None:

@@ -18,7 +18,7 @@ from instep.connectors.tryton.rpc import Rpc
 from instep.connectors.tryton.shape import COMMON, Part, Row, Values, part
 from instep.connectors.tryton.values import encoded_date, encoded_decimal, inner, many, plain, truth
 from instep.core.model import Abilities, Entity, Field
-from instep.core.values import Json
+from instep.core.values import Json, whole_number
 from instep.errors import BadAnswer, Refused
 
 STEPS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
@@ -163,14 +163,15 @@ class Sale:
 
     async def _party(self, value: Json) -> Values:
         """The party, with the addresses that Tryton's own form would choose."""
-        if not isinstance(value, str) or not value.isdecimal():
+        number = whole_number(value) if isinstance(value, str) else None
+        if number is None:
             why = f"{value!r:.60} is not the number of a party"
             raise Refused("party_id can't be written", field="party_id", code="invalid", why=why)
         rows = await _rows(
-            self.rpc, "party.address", [["party", "=", int(value)], ["active", "=", True]],
+            self.rpc, "party.address", [["party", "=", number], ["active", "=", True]],
             ["invoice", "delivery"],
         )  # fmt: skip
-        made: Values = {"party": int(value)}
+        made: Values = {"party": number}
         for name, flag in (("invoice_address", "invoice"), ("shipment_address", "delivery")):
             flagged = [row for row in rows if truth(row.get(flag))] or rows
             made[name] = flagged[0]["id"] if flagged else None

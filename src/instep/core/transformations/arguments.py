@@ -80,10 +80,11 @@ def spelled_scalar(value: Scalar) -> str:
 def split_outside(text: str, separator: str, whole: str) -> list[str]:
     """Split at separators outside quotes and brackets. Raises ValueError if those don't close."""
     parts, start, depth, quote = [], 0, 0, ""
+    last = ""  # letter of this part that is no blank
     for i, letter in enumerate(text):
         if quote:
             quote = "" if letter == quote else quote
-        elif letter in "'\"" and not text[start:i].strip():
+        elif letter in "'\"" and (not last or (last == "=" and separator == ",")):
             quote = letter
         elif letter == "(":
             depth += 1
@@ -93,9 +94,9 @@ def split_outside(text: str, separator: str, whole: str) -> list[str]:
                 raise ValueError(f'"{whole.strip()}" has a closing bracket too many')
         elif letter == separator and depth == 0:
             parts.append(text[start:i])
-            start = i + 1
-        elif letter in "'\"" and separator == "," and text[start:i].rstrip().endswith("="):
-            quote = letter
+            start, last = i + 1, ""
+            continue
+        last = last if letter.isspace() else letter
     if quote or depth:
         raise ValueError(f'"{whole.strip()}" lacks a closing {"quote" if quote else "bracket"}')
     return [*parts, text[start:]]

@@ -14,6 +14,7 @@ import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from instep.core.values import whole_number
 from instep.errors import UsageError
 
 Node = Mapping[str, Any]
@@ -48,8 +49,9 @@ class Document:
             step = unquote(step).replace("~1", "/").replace("~0", "~")
             if isinstance(node, Mapping):
                 node = node.get(step)
-            elif isinstance(node, list) and step.isdecimal() and int(step) < len(node):
-                node = node[int(step)]
+            elif isinstance(node, list):
+                place = whole_number(step)
+                node = node[place] if place is not None and 0 <= place < len(node) else None
             else:
                 return None
         return node
