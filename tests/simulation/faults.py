@@ -70,6 +70,7 @@ class FaultyConnector:
     known: Callable[[str, str], bool] = field(default=lambda entity, id: True)
     doubt: Callable[[str, str, Mapping[str, Json]], None] = field(default=lambda entity, id, values: None)
     sent: Callable[[], None] = field(default=lambda: None)
+    heard: Callable[[], Mapping[str, int]] = field(default=dict)
     breach: Callable[[str], None] = field(default=lambda what: None)
     listed: Callable[[str, int], None] = field(default=lambda entity, since_ms: None)
 
@@ -200,8 +201,14 @@ class FaultyConnector:
     async def retire(self, entity: str, id: str, *, seen: Record, idempotency: str) -> Record:
         return await self._write(lambda: self.inner.retire(entity, id, seen=seen, idempotency=idempotency))
 
-    async def _write(self, send: Callable[[], Awaitable[Record]], conditional: bool = False) -> Record:
+    async def _write(self, call: Callable[[], Awaitable[Record]], conditional: bool = False) -> Record:
         self.sent()
+        heard = self.heard()
+
+        async def send() -> Record:
+            self.system.heard = heard  # a request knows nothing of what came after it was sent
+            return await call()
+
         await self._travel()
         if self._strikes("refused"):
             raise RetryLater("too many requests", after_ms=2000 if self.tape["net"].draw() < 0.3 else None)

@@ -21,6 +21,11 @@ CHUNK = 20
 WORLDS = 1_000
 CALM_WORLDS = 100
 HASTY_WORLDS = 200
+SHOWING = (
+    *(("drawn", seed) for seed in (8, 9, 13, 33, 115, 124, 339, 480, 628, 852)),
+    *(("hasty", seed) for seed in (7, 59)),
+)
+"""Worlds, of those that are lived here, that show all that may happen between them."""
 
 
 def lived(plan: Plan, crash_at: int | None = None, store_path: str = ":memory:") -> World:
@@ -87,13 +92,12 @@ def test_every_hasty_world_comes_to_rest_with_all_promises_kept(first: int) -> N
         lived(Plan.hasty(seed))
 
 
-@pytest.mark.slow
 def test_everything_that_may_happen_does_so_in_some_of_these_worlds() -> None:
+    """First in those that were found to show it; what they do no longer show is looked for in all the others."""
+    every = (("drawn", seed) for seed in range(WORLDS))
     happened: Counter[str] = Counter()
-    for seed in range(WORLDS):
-        happened += coverage(lived(Plan.draw(seed)))
-        if seed < HASTY_WORLDS:
-            happened += coverage(lived(Plan.hasty(seed)))
+    for kind, seed in (*SHOWING, *every):
+        happened += coverage(lived(KINDS[kind](seed)))
         if not missing(happened):
             return
     pytest.fail(f"in none of these worlds: {', '.join(missing(happened))}")

@@ -252,7 +252,7 @@ class Witness:
         self.made[side, write.entity, dna].append((self.now_ms, write.id, write.author))
         if not twins or self.asked_for(write.entity, dna):
             return
-        since_ms = self.listed_ms.get((side, write.entity), 0)
+        since_ms = self.world.systems[side].heard.get(write.entity, 0)
         for at_ms, id, who in twins:
             if who == PERSON and (at_ms >= since_ms or not self._alike(side, write, id)):
                 continue  # nobody could know of it yet, or know it again
@@ -283,7 +283,7 @@ class Witness:
     def _alike(self, side: Side, write: Write, id: str) -> bool:
         """Whether a record that a person made has had the match value of the copy ever since it was listed."""
         copy = self.world.lenses["mail"].token(write.changes.get("mail", ("", None))[1])
-        since_ms = self.listed_ms.get((side, write.entity), 0)
+        since_ms = self.world.systems[side].heard.get(write.entity, 0)
         edits = [e for e in self.edits if e.place == (side, write.entity, id, "mail")]
         return bool(edits) and edits[-1].token == copy and edits[-1].at_ms < since_ms
 

@@ -234,6 +234,7 @@ class World:
             clock_error_ms=self.skew_error_ms,
             known=lambda entity, id: self.knows(side, entity, id),
             sent=self._sent,
+            heard=lambda: {kind: self.witness.listed_ms.get((side, kind), 0) for kind in KINDS},
             doubt=lambda entity, id, values: self.witness.doubt(side, entity, id, values),
             breach=lambda what: self.witness.finding(
                 "I18 the impossible is never sent (law abilities)", what
