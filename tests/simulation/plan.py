@@ -213,7 +213,6 @@ class Plan:
             records=1,
             edits=80,
             runs=25,
-            answers=12 if seed % 5 == 4 else 0,
             twins=0,  # a create that arrives late beside what a person has entered meanwhile is another matter
             wipes=0,
             answers=12 * (seed % 2),  # what a person has answered, the engine is not judged for
