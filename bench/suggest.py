@@ -60,7 +60,7 @@ async def measure(site: Site, *, names: bool = True) -> list[Measured]:
     for pair in site.dataflow.pairs:
         sampled = await sample(site.connectors, site.existing_store(), pair, 500)
         links.known[pair.entity.left, pair.entity.right] = sampled.ids
-        entities = Both.of(lambda side, pair=pair: site.connectors[side].entities()[pair.entity[side]])  # type: ignore[misc]
+        entities = sampled.entities
         hiding = Hiding(not names)
         partners = [Both(hiding.record(each.left), each.right) for each in sampled.partners]
         began_s = time.monotonic()

@@ -42,7 +42,7 @@ async def _audit(terminal: Terminal, pairs: tuple[str, ...], limit: int, repairs
     interrupt = Interrupt(terminal)
     async with opened(terminal.directory) as site:
         terminal.secrets |= site.secrets
-        require_pairs(site, pairs)
+        require_pairs(site.dataflow, pairs)
         site.require_sound()
         with interrupt.listening(), shown(terminal) as on_progress:
             audit = site.audit(pairs, examples=limit, repairs=repairs, on_progress=on_progress)

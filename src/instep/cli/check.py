@@ -11,6 +11,7 @@ import click
 
 from instep.cli.terminal import Terminal
 from instep.connectors.contract import Connector, Health
+from instep.core.phrases import counted
 from instep.errors import ConfigurationError, InstepError, Problem
 from instep.site import Site, load_site
 
@@ -121,7 +122,7 @@ def _seconds(milliseconds: int) -> str:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""
+    return counted(number, noun) if number else ""
 
 
 def _as_json(found: Checked, site: Site | None) -> Mapping[str, Any]:

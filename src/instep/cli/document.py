@@ -8,11 +8,11 @@ from typing import Final
 
 import click
 
+from instep.cli.files import require_form, write_text
 from instep.cli.terminal import Terminal
 from instep.core.model import Side
 from instep.dataflow.documents.formats import WRITERS, differing, files_of
 from instep.dataflow.documents.writing import page_of
-from instep.errors import UsageError
 from instep.site import load_site
 
 USUAL: Final = "dataflow.rst"
@@ -35,13 +35,7 @@ def command(terminal: Terminal, files: Sequence[Path], to: str | None, check: bo
     secret read: the same files make the same document. What was written as .rst can be read again: instep init --from
     """
     files = files or (terminal.directory / USUAL,)
-    unknown = next((path for path in files if path.suffix not in WRITERS), None)
-    if unknown is not None:
-        raise UsageError(
-            f"{unknown} has no form that is known",
-            why="the end of a file's name says how a document is written",
-            fix=f"let it end in {', '.join(WRITERS)}",
-        )
+    require_form(files, WRITERS, "document")
     site = load_site(terminal.directory, offline=True)
     entities = site.connectors.map(lambda connector: connector.entities())
     page = page_of(site.dataflow, entities, site.systems, to=Side(to) if to else None)
@@ -52,15 +46,6 @@ def command(terminal: Terminal, files: Sequence[Path], to: str | None, check: bo
         write_text(path, text)
         terminal.say(f"wrote {path}")
     return 0
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file, with the directories on the way. Raises UsageError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(f"{path} could not be written", why=error.strerror or str(error)) from None
 
 
 def _check(terminal: Terminal, wanted: dict[Path, str]) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from instep.cli.progress import shown
 from instep.cli.terminal import Terminal
+from instep.core.dataflow import Dataflow
 from instep.dataflow.spelling import did_you_mean
 from instep.errors import UsageError
 from instep.runner.run import Report, Wish
@@ -18,9 +19,9 @@ from instep.site import Site
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def require_pairs(site: Site, names: Iterable[str]) -> None:
-    """Raises UsageError for a name that is no pair of the site."""
-    known = [pair.name for pair in site.dataflow.pairs]
+def require_pairs(dataflow: Dataflow, names: Iterable[str]) -> None:
+    """Raises UsageError for a name that is no pair of the dataflow."""
+    known = [pair.name for pair in dataflow.pairs]
     for name in names:
         if name not in known:
             raise UsageError(f'there is no pair "{name}"', fix=did_you_mean(name, known))

@@ -137,10 +137,11 @@ def command(
     if stated is not None and stated.whole:
         choices = replace(choices, currencies=currencies_of(stated.text))
     proposed = None
+    currency = currencies[0] if len(currencies) == 1 else ""
     if sql_url is not None:
-        proposed = _proposed(terminal, sql_url, sql_password or "", sql_schema, currencies)
+        proposed = _proposed(terminal, sql_url, sql_password or "", sql_schema, currency)
     elif openapi is not None or example is not None:
-        proposed = _described(openapi, example, currencies)
+        proposed = _described(openapi, example, currency)
     written = write_site(
         terminal.directory,
         choices,
@@ -173,20 +174,17 @@ def command(
     )
 
 
-def _proposed(
-    terminal: Terminal, url: str, password: str, schema: str, currencies: Sequence[str]
-) -> ProposedSite:
+def _proposed(terminal: Terminal, url: str, password: str, schema: str, currency: str) -> ProposedSite:
     """Look at a database's tables, and at no row. Raises Stop, RetryLater, UsageError."""
     from instep.cli.sql_proposal import look
 
-    return look(terminal.directory, url, password, schema, currencies[0] if len(currencies) == 1 else "")
+    return look(terminal.directory, url, password, schema, currency)
 
 
-def _described(openapi: str | None, example: str | None, currencies: Sequence[str]) -> ProposedSite:
+def _described(openapi: str | None, example: str | None, currency: str) -> ProposedSite:
     """What an OpenAPI document says, or a shipped example. Raises UsageError."""
     from instep.cli import openapi_proposal
 
-    currency = currencies[0] if len(currencies) == 1 else ""
     if example is not None:
         return openapi_proposal.example(example, currency)
     return openapi_proposal.look(openapi or "", currency)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable
 from typing import Final
 
 import click
@@ -21,9 +20,8 @@ from instep.errors import UsageError
 from instep.runner.turn import linked
 from instep.site import Site, now_ms
 from instep.store.contract import AlreadyLinked, Entry, Tx
-from instep.store.sqlite import SqliteStore
+from instep.store.paging import every_link
 
-PAGE: Final = 500
 BY_HAND: Final = "by hand"
 
 
@@ -45,23 +43,12 @@ def list_(terminal: Terminal, pair: str, limit: int | None, as_json: bool) -> No
 async def _list(terminal: Terminal, pair: str, limit: int | None, as_json: bool) -> None:
     async with known_site(terminal) as site:
         pairs = [pair_of(site, pair)] if pair else list(site.dataflow.pairs)
-        for number, link in enumerate(_links(site.store, pairs)):
+        links = (link for each in pairs for link in every_link(site.store, each.name))
+        for number, link in enumerate(links):
             if number == limit:
                 terminal.note(f"only the first {limit} are shown; more with --limit")
                 return
             _say_link(terminal, link, as_json)
-
-
-def _links(store: SqliteStore, pairs: Iterable[Pair]) -> Iterator[Link]:
-    for pair in pairs:
-        after = 0
-        while page := store.read(partial(_page, pair=pair.name, after=after)):
-            yield from page
-            after = page[-1].id
-
-
-def _page(tx: Tx, *, pair: str, after: int) -> list[Link]:
-    return tx.links(pair, after, PAGE)
 
 
 def _say_link(terminal: Terminal, link: Link, as_json: bool) -> None:

@@ -46,7 +46,7 @@ async def _plan(
     interrupt = Interrupt(terminal)
     async with opened(terminal.directory) as site:
         terminal.secrets |= site.secrets
-        require_pairs(site, pairs)
+        require_pairs(site.dataflow, pairs)
         site.require_sound()
         with interrupt.listening():
             report = await go(terminal, site, Wish(act=False, full=full, pairs=pairs), interrupt)

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from instep.cli.document import write_text
-from instep.cli.going import arun
+from instep.cli.document import USUAL
+from instep.cli.files import require_form, write_text
+from instep.cli.going import arun, require_pairs
 from instep.cli.progress import shown
 from instep.cli.terminal import Terminal
 from instep.core.dataflow import Dataflow
@@ -21,7 +22,6 @@ from instep.core.model import SIDES
 from instep.dataflow.build import parse_dataflow
 from instep.dataflow.documents.own_reader import convert_own, is_own
 from instep.dataflow.files import read_text
-from instep.dataflow.spelling import did_you_mean
 from instep.dataflow.systems import ChargebeeSystem
 from instep.errors import UsageError
 from instep.qa.cleaning import Left, clean
@@ -34,7 +34,6 @@ from instep.runner.run import Progress
 from instep.site import Site, now_ms, opened
 from instep.store.sqlite import open_store
 
-DOCUMENT: Final = "dataflow.rst"
 STORE: Final = "instep-qa.sqlite"
 LEDGER: Final = "instep-qa.ledger"
 PERSON: Final = 3
@@ -89,13 +88,7 @@ def command(
 
     Only on test sites of Chargebee, unless the site is named with --on-live-site.
     """
-    unknown = next((path for path in reports if path.suffix not in FORMS), None)
-    if unknown is not None:
-        raise UsageError(
-            f"{unknown} has no form that is known",
-            why="the end of a file's name says how a report is written",
-            fix=f"let it end in {', '.join(FORMS)}",
-        )
+    require_form(reports, FORMS, "report")
     asked = Asked(tuple(pairs), document, only_clean, live, reports, json_wanted)
     return arun(_qa(terminal, asked))
 
@@ -105,7 +98,7 @@ async def _qa(terminal: Terminal, asked: Asked) -> int:
         terminal.secrets |= site.secrets
         _require_test_site(site, asked.live)
         stated, source = _expected(site, asked.document)
-        _require_stated(stated, asked.pairs)
+        require_pairs(stated, asked.pairs)
         ledger = Ledger(site.file.path(LEDGER))
         async with site.at_rest():
             left = await _clean(terminal, site, ledger)
@@ -177,7 +170,7 @@ async def _clean(terminal: Terminal, site: Site, ledger: Ledger) -> Sequence[Lef
 
 def _expected(site: Site, document: Path | None) -> tuple[Dataflow, str]:
     """The dataflow that is expected to be true, and the name of the file that states it."""
-    usual = site.file.path(DOCUMENT)
+    usual = site.file.path(USUAL)
     if document is None and not usual.exists():
         return site.dataflow, site.file.settings.dataflow
     path = document or usual
@@ -189,13 +182,6 @@ def _expected(site: Site, document: Path | None) -> tuple[Dataflow, str]:
             fix="write one: instep document",
         )
     return parse_dataflow(convert_own([(text, path.name)]).text, path.name), path.name
-
-
-def _require_stated(stated: Dataflow, pairs: tuple[str, ...]) -> None:
-    known = [pair.name for pair in stated.pairs]
-    for name in pairs:
-        if name not in known:
-            raise UsageError(f'there is no pair "{name}"', fix=did_you_mean(name, known))
 
 
 def _require_test_site(site: Site, live: str | None) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from instep.cli.files import replace_text
 from instep.cli.init import SANDBOX
 from instep.errors import UsageError
 from instep.processes import moment_of_start
@@ -178,9 +179,7 @@ def _save(place: Place, servers: Mapping[str, Server]) -> None:
         name: {"url": s.url, "pid": s.pid, "started": s.started, "key_file": s.key_file}
         for name, s in servers.items()
     }
-    new = place.state.with_suffix(".new")
-    new.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-    new.replace(place.state)
+    replace_text(place.state, json.dumps(state, indent=2) + "\n")
 
 
 def stop(place: Place) -> list[str]:

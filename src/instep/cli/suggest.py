@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import click
 
 from instep.cli import words
+from instep.cli.files import replace_text
 from instep.cli.going import arun, require_pairs
 from instep.cli.terminal import Terminal
 from instep.core.dataflow import Pair
 from instep.core.model import SIDES, Both, Side
 from instep.dataflow.build import build, load_function
-from instep.dataflow.check import check
 from instep.dataflow.files import parse_dataflow_file, read_text
 from instep.dataflow.suggesting import LEAST, Links, Suggestion, suggest
 from instep.dataflow.suggesting.accept import accept
@@ -78,7 +78,7 @@ async def _suggest(
 ) -> int:
     async with opened(terminal.directory) as site:
         terminal.secrets |= site.secrets
-        require_pairs(site, tuple(names))
+        require_pairs(site.dataflow, tuple(names))
         wanted = [
             pair.name for pair in site.dataflow.pairs if pair.name in names or not (names or pair.properties)
         ]
@@ -113,9 +113,9 @@ async def _look(
         links.known[pair.entity.left, pair.entity.right] = sampled.ids
         if pair.name not in wanted:
             continue
-        entities = Both.of(lambda side, pair=pair: site.connectors[side].entities()[pair.entity[side]])  # type: ignore[misc]
-        mapped = Both.of(lambda side, pair=pair: _mapped(pair, side))  # type: ignore[misc]
-        suggested.append(Suggested(pair, sampled, suggest(entities, sampled.partners, links, mapped, least)))
+        mapped = Both(_mapped(pair, Side.LEFT), _mapped(pair, Side.RIGHT))
+        found = suggest(sampled.entities, sampled.partners, links, mapped, least)
+        suggested.append(Suggested(pair, sampled, found))
     return suggested
 
 
@@ -194,9 +194,7 @@ def _accept(terminal: Terminal, site: Site, suggested: Sequence[Suggested], name
     for each, some in chosen:
         made = accept(made, str(path), each.pair.name, some, _match(each, some))
     _require_no_worse(site, before, made, str(path))
-    new = path.with_name(f"{path.name}.new")  # the whole file or nothing of it
-    new.write_text(made, encoding="utf-8")
-    new.replace(path)
+    replace_text(path, made)
     for each, some in chosen:
         terminal.say(f"{path}: {each.pair.name}: {words.counted(len(some), 'line')} added")
         for one in some:
@@ -226,12 +224,11 @@ def _match(each: Suggested, chosen: Sequence[Suggestion]) -> str:
 
 def _require_no_worse(site: Site, before: str, after: str, file: str) -> None:
     """Raises ConfigurationError with what would be wrong with the new lines; the file is as it was then."""
-    entities = site.connectors.map(lambda connector: connector.entities())
 
     def errors(text: str) -> dict[str, Problem]:
-        dataflow = build(*parse_dataflow_file(text, file), load_function)
-        problems = check(dataflow, entities, site.systems)
-        return {problem.what: problem for problem in problems if problem.severity == "error"}
+        document, model = parse_dataflow_file(text, file)
+        changed = replace(site, document=document, dataflow=build(document, model, load_function))
+        return {problem.what: problem for problem in changed.problems() if problem.severity == "error"}
 
     known = errors(before)
     new = [problem for what, problem in errors(after).items() if what not in known]

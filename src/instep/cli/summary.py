@@ -10,6 +10,7 @@ from instep.cli.plan_file import brake_json
 from instep.cli.planned import braked
 from instep.cli.terminal import Terminal
 from instep.core.model import SIDES, Both
+from instep.core.phrases import counted
 from instep.runner.run import Report
 from instep.site import Site
 
@@ -102,9 +103,7 @@ def held_words(stand: Standing) -> str:
 def readings(report: Report) -> str:
     """Records read, requests per system and seconds."""
     rows = sum(observed.rows for observed in report.observed.values())
-    requests = ", ".join(
-        f"{count} request{'' if count == 1 else 's'} to {name}" for name, count in report.requests.items()
-    )
+    requests = ", ".join(f"{counted(count, 'request')} to {name}" for name, count in report.requests.items())
     return f"{rows} records read, {requests}, {report.took_ms / 1000:.1f} s"
 
 

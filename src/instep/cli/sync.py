@@ -85,7 +85,7 @@ async def _sync(terminal: Terminal, plan: Path | None, wish: Wish, every: float 
     interrupt = Interrupt(terminal)
     async with opened(terminal.directory) as site:
         terminal.secrets |= site.secrets
-        require_pairs(site, wish.pairs)
+        require_pairs(site.dataflow, wish.pairs)
         _require_brakes(site, wish)
         site.require_sound()
         approved = read_plan(plan, site) if plan is not None else None
@@ -155,7 +155,7 @@ def _require_brakes(site: Site, wish: Wish) -> None:
                 why="a brake is of a kind, and of one pair",
                 fix=f"write PAIR:KIND, KIND one of {kinds}",
             )
-        require_pairs(site, [pair])
+        require_pairs(site.dataflow, [pair])
 
 
 def _say_approved(terminal: Terminal, report: Report, approved: Approved) -> None:

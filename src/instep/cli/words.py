@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
+from instep.core import phrases
 from instep.core.dataflow import Pair
 from instep.core.model import SIDES, Both, Side
+from instep.core.phrases import counted as counted
 from instep.core.state import Link
 from instep.core.values import Absent, Json, Raw, encode, plain
 
@@ -39,14 +40,7 @@ def values(given: Raw | Json) -> str:
 
 def moment(ms: int | None) -> str:
     """A time of our clock, UTC, to the second."""
-    if not ms:
-        return "never"
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """ "1 record", "2 records" """
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+    return phrases.moment(ms) if ms else "never"
 
 
 def ids(of: Both[str]) -> str:

@@ -15,6 +15,7 @@ from instep.core.dataflow import Brakes, Limit, Pair
 from instep.core.gone import gone_digest
 from instep.core.match import sources_digest
 from instep.core.model import Both, Side
+from instep.core.phrases import counted
 from instep.core.release import WHOLE
 from instep.core.state import Key
 from instep.core.values import Absent, Raw, digest, is_empty, plain
@@ -194,7 +195,7 @@ def tripped(
 
 def told(pair: str, brake: str, count: int) -> str:
     """What a brake stops, in a sentence without its end."""
-    records = f"{count} record{'' if count == 1 else 's'} of {pair}"
+    records = f"{counted(count, 'record')} of {pair}"
     kind = kind_of(brake)
     if kind == "clear":
         return f"a property of {records} would be emptied"

@@ -21,6 +21,7 @@ class Fence:
 
     def __init__(self, inner: Connector, side: Side, ledger: Ledger, mark: str) -> None:
         self.inner, self.side, self.ledger, self.mark = inner, side, ledger, mark
+        self._fenced: dict[str, tuple[Entity, Entity]] = {}
 
     @property
     def name(self) -> str:
@@ -40,10 +41,15 @@ class Fence:
 
     def entities(self) -> Mapping[str, Entity]:
         """As the system has them, but for its log of changes, which tells of everybody's records."""
-        found = self.inner.entities()
-        return {
-            name: replace(each, abilities=replace(each.abilities, log=False)) for name, each in found.items()
-        }
+        return {name: self._without_log(each) for name, each in self.inner.entities().items()}
+
+    def _without_log(self, entity: Entity) -> Entity:
+        """The same object for the same one of the system: the engine asks for it with every record."""
+        known = self._fenced.get(entity.name)
+        if known is None or known[0] is not entity:
+            fenced = replace(entity, abilities=replace(entity.abilities, log=False))
+            self._fenced[entity.name] = known = (entity, fenced)
+        return known[1]
 
     async def check(self) -> Health:
         return await self.inner.check()

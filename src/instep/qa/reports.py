@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from instep.core.dataflow import Dataflow
 from instep.core.model import Both
+from instep.core.phrases import moment
 from instep.dataflow.documents.formats import WRITERS, files_of
 from instep.dataflow.documents.page import Text, one_line
 from instep.dataflow.documents.types import Entities
@@ -35,11 +36,11 @@ def report_files(
 
 def about(outcome: Outcome) -> str:
     """When this was, with what, and what came of it, in a sentence or two."""
-    at = datetime.fromtimestamp(outcome.began_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     versions = ", ".join(f"{name} {version}" for name, version in outcome.versions.items())
     counts = outcome.counts
     return one_line(
-        f"Run {outcome.mark} of {at} with {versions}: {counts['passed']} passed, {counts['failed']} failed, "
+        f"Run {outcome.mark} of {moment(outcome.began_ms)} UTC with {versions}: "
+        f"{counts['passed']} passed, {counts['failed']} failed, "
         f"{counts['not applicable']} not applicable. {outcome.made} records were made, "
         f"{len(outcome.left)} of them could not be taken back."
     )

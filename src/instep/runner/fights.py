@@ -6,11 +6,10 @@ person chose it. The journal is the memory: it is read for the record that is ab
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from instep.core.dataflow import Property
 from instep.core.diff import Delta
 from instep.core.model import Both
+from instep.core.phrases import moment
 from instep.core.standing import shown, unit_digest
 from instep.core.state import Hold
 from instep.core.values import Json, plain
@@ -68,7 +67,7 @@ def _hold(engine: Engine, case: Case, prop: Property, write: Write, change: Chan
     seen = case.seen[write.side]
     who = f" by {seen.author}" if seen is not None and seen.author else ""
     at = (
-        f", last{who} at {moment(seen.updated_ms)}"
+        f", last{who} at {moment(seen.updated_ms)} UTC"
         if seen is not None and seen.updated_ms is not None
         else ""
     )
@@ -81,14 +80,9 @@ def _hold(engine: Engine, case: Case, prop: Property, write: Write, change: Chan
         prop.group or prop.name,
         "fight",
         f"{prop.name} is changed back in {system} again and again",
-        f"it was written {len(times)} times since {moment(times[-1])}, the same value each time, and was"
+        f"it was written {len(times)} times since {moment(times[-1])} UTC, the same value each time, and was"
         f" changed again{at or who}",
         "find out what changes it there, then choose: instep holds release ID --take left, or --take right",
         unit_digest([delta]),
         values=shown([delta]),
     )
-
-
-def moment(at_ms: int) -> str:
-    """A time of our clock, to the second."""
-    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -17,11 +17,11 @@ from instep.core.dataflow import Pair
 from instep.core.diff import raw_of
 from instep.core.model import Both, Logged, Record, Side
 from instep.core.overwritten import CAUSE, Loss, Span, Values, around, groups_of, losses, overwritten_hold
+from instep.core.phrases import moment
 from instep.core.state import Intent, Key
 from instep.core.values import Json, Raw, plain, project
 from instep.errors import OutcomeError
 from instep.runner.engine import Engine, StoreLookup
-from instep.runner.fights import moment
 from instep.runner.turn import FRESH_MS
 from instep.runner.watched import Note, span_of
 from instep.store.contract import Entry, Tx
@@ -213,7 +213,7 @@ def _tell(engine: Engine, tx: Tx, pair: Pair, side: Side, write: Write, loss: Lo
     ):
         return
     values = {"property": loss.property.name, "old": plain(loss.raw), "new": plain(loss.by)}
-    when = f", {moment(lost.updated_ms)}" if lost.updated_ms is not None else ""
+    when = f", {moment(lost.updated_ms)} UTC" if lost.updated_ms is not None else ""
     told = Entry(
         engine.now_ms(),
         engine.run,
@@ -247,7 +247,7 @@ def _hold(engine: Engine, tx: Tx, pair: Pair, side: Side, ids: Both[str], loss: 
     at_ms = loss.logged.record.updated_ms
     system = engine.connectors[side].name
     hold = overwritten_hold(
-        key, loss, side, Both(left, right), system, "" if at_ms is None else moment(at_ms)
+        key, loss, side, Both(left, right), system, "" if at_ms is None else f"{moment(at_ms)} UTC"
     )
     others = [h for h in tx.holds_of(key) if (h.property, h.cause) != (prop.name, CAUSE)]
     engine.hold(tx, key, [*others, hold])

@@ -6,9 +6,8 @@ apart is the time of creation, which no edit changes. Where a system tells none,
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from instep.core.model import Side
+from instep.core.phrases import moment
 from instep.core.release import WHOLE
 from instep.core.state import Hold, Key, Sighting
 from instep.core.values import digest
@@ -36,13 +35,10 @@ def hold_reused(engine: Engine, tx: Tx, before: Sighting | None, after: Sighting
             WHOLE,
             "reused",
             f"{after.id} in {system} is another record than the one that was linked",
-            f"it was created at {_moment(after.created_ms)}, and the one before at {_moment(before.created_ms)}",
+            f"it was created at {moment(after.created_ms)} UTC, "
+            f"and the one before at {moment(before.created_ms)} UTC",
             f"if {partner} is its partner all the same: instep holds release ID --choose retry; else unlink",
             digest([str(after.side), after.id, after.created_ms]),
         )
         engine.hold(tx, key, [*(h for h in tx.holds_of(key) if h.property != WHOLE), hold])
         tx.mark([key], reason="its id was used again")
-
-
-def _moment(at_ms: int) -> str:
-    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

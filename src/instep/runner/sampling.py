@@ -4,27 +4,29 @@ they share. Reads the systems, and writes nothing."""
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from instep.connectors.contract import Connector
 from instep.core.dataflow import Pair
-from instep.core.model import Both, Record, Side
+from instep.core.model import Both, Entity, Record, Side
 from instep.dataflow.suggesting import find_partners
 from instep.errors import Gone
 from instep.store.contract import Store
+from instep.store.paging import every_link
 
 FEWEST: Final = 20
 """Partners that are looked for one by one, if the listings have fewer."""
-_PAGE: Final = 500
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """`partners`: records that are the same thing. `read`: how many of each side were read. `key`: the fields whose
-    values told that they are; None where links did."""
+    """`entities`: what the two sides say of themselves. `partners`: records that are the same thing. `read`: how many
+    of each side were read. `key`: the fields whose values told that they are; None where links did."""
 
+    entities: Both[Entity]
     partners: Sequence[Both[Record]]
     read: Both[int]
     key: Both[str] | None
@@ -39,6 +41,9 @@ async def sample(connectors: Both[Connector], store: Store | None, pair: Pair, m
     """From up to `most` records of each side. Raises RetryLater, Stop, BadAnswer."""
     left, right = await asyncio.gather(*(_listed(connectors[side], pair.entity[side], most) for side in Side))
     read = Both(left, right)
+    entities = Both(
+        connectors.left.entities()[pair.entity.left], connectors.right.entities()[pair.entity.right]
+    )
     links = _links(store, pair.name, most)
     if links:
         by_id = read.map(lambda records: {record.id: record for record in records})
@@ -49,10 +54,10 @@ async def sample(connectors: Both[Connector], store: Store | None, pair: Pair, m
         ]
         if len(partners) < FEWEST:
             partners = await _read(connectors, pair, links[:FEWEST])
-        return Sampled(partners, read.map(len), None)
-    found = find_partners(Both.of(lambda side: connectors[side].entities()[pair.entity[side]]), read)
+        return Sampled(entities, partners, read.map(len), None)
+    found = find_partners(entities, read)
     partners = [Both(left[each.left], right[each.right]) for each in found.positions]
-    return Sampled(partners, read.map(len), found.key)
+    return Sampled(entities, partners, read.map(len), found.key)
 
 
 async def _listed(connector: Connector, entity: str, most: int) -> list[Record]:
@@ -68,11 +73,8 @@ def _links(store: Store | None, pair: str, most: int) -> list[Both[str]]:
     """The newest links, at most so many."""
     if store is None:
         return []
-    after, found = 0, list[Both[str]]()
-    while page := store.read(lambda tx, after=after: tx.links(pair, after, _PAGE)):  # type: ignore[misc]
-        found = [*found, *(link.ids for link in page if link.state == "live")][-most:]
-        after = page[-1].id
-    return found
+    found = (link.ids for link in every_link(store, pair) if link.state == "live")
+    return list(deque(found, maxlen=most))
 
 
 async def _read(connectors: Both[Connector], pair: Pair, links: Sequence[Both[str]]) -> list[Both[Record]]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from instep.connectors.cursors import cursor_fields
 from instep.core.model import Record
 
 MOST_SWEPT = 20_000
@@ -35,12 +36,7 @@ class Cursor:
     @classmethod
     def read(cls, text: str | None) -> Cursor:
         """Begins at the beginning for anything that is not a cursor of ours."""
-        try:
-            told = json.loads(text or "{}")
-        except (ValueError, RecursionError):
-            return cls()
-        if not isinstance(told, dict) or told.get("v") != 1:
-            return cls()
+        told = cursor_fields(text)
         since, high, cap, token = told.get("since"), told.get("high"), told.get("cap"), told.get("token", "")
         right = all(ms is None or (isinstance(ms, int) and 0 <= ms < 10**14) for ms in (since, high, cap))
         return cls(since, token, high, cap) if right and isinstance(token, str) else cls()

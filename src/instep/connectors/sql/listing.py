@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from instep.connectors.contract import Page
+from instep.connectors.cursors import cursor_fields
 from instep.connectors.sql.changes import Changes
 from instep.connectors.sql.database import Database
 from instep.connectors.sql.rows import Row, key_in, records_of, select
@@ -45,11 +46,8 @@ class Cursor:
     def read(cls, text: str | None, how: str, keys: int, parts: int) -> Cursor:
         """Begins at the beginning for anything that is not a cursor of ours, of this way. A place is of `keys`
         values in a complete listing, of `parts` in one of changes."""
-        try:
-            told = json.loads(text or "{}")
-        except (ValueError, RecursionError):
-            return cls(how)
-        if not isinstance(told, dict) or told.get("v") != FORMAT or told.get("how") != how:
+        told = cursor_fields(text, FORMAT)
+        if told.get("how") != how:
             return cls(how)
         at, mark = told.get("at"), told.get("mark")
         wanted = keys if mark is None else parts

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from instep.connectors.contract import Page
+from instep.connectors.cursors import cursor_fields
 from instep.connectors.tryton.rpc import Rpc
 from instep.connectors.tryton.shape import Row, Shape, record_of
 from instep.connectors.tryton.values import encoded_moment
@@ -35,12 +36,7 @@ class Cursor:
     @classmethod
     def read(cls, text: str | None) -> Cursor:
         """Begins at the beginning for anything that is not a cursor of ours."""
-        try:
-            told = json.loads(text or "{}")
-        except (ValueError, RecursionError):
-            return cls()
-        if not isinstance(told, dict) or told.get("v") != 1:
-            return cls()
+        told = cursor_fields(text)
         since, following, last = told.get("since"), told.get("next"), told.get("last")
         right = all(ms is None or (type(ms) is int and 0 <= ms < _LATEST_MS) for ms in (since, following))
         return cls(since, following, last) if right and type(last) is int and 0 <= last < 2**62 else cls()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from instep.core.phrases import counted
 from instep.dataflow.documents.statements import DataflowDocument, Span
 
 Fate = Literal["taken", "comment", "contradiction", "supplied"]
@@ -81,11 +82,7 @@ def account_of(documents: Sequence[DataflowDocument], entries: Sequence[Entry]) 
     for document in documents:
         systems = f"{document.left or '(no name)'} to {document.right or '(no name)'}"
         when = f", generated {document.generated}" if document.generated else ""
-        sections = counted(len(document.sections), "section", "sections")
+        sections = counted(len(document.sections), "section")
         heads.append(f"{document.file}: {systems}, {sections}{when}")
         form[document.file] = form.get(document.file, frozenset()) | document.form
     return Account(heads, form, entries)
-
-
-def counted(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

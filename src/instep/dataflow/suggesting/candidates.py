@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from functools import partial
 from math import factorial
 from typing import Final
 
@@ -19,15 +19,9 @@ from instep.core.values import Json
 from instep.dataflow.suggesting.columns import Column
 from instep.dataflow.suggesting.names import words
 
-ENOUGH: Final = 0.95
-"""Share of the values that have to be readable for a transformation to be tried."""
 MOST_WORDS: Final = 16
 """Different values of a field that a lookup is made for."""
 UNLIKELY: Final = 1000
-_TIMES: Final = {"timestamp": "seconds", "datetime": "iso", "date": "date"}
-_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
-_NUMBER: Final = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
-_WHOLE: Final = re.compile(r"-?\d{1,30}")
 
 
 @dataclass(frozen=True)
@@ -47,13 +41,12 @@ def candidates(columns: Both[Column], currencies: Both[Column | None]) -> Iterat
     """The most telling first. `currencies`: the field of each side that says in which currency an amount is."""
     yield from _kinds(columns)
     yield from _times(columns)
-    if all(_is_truth(column) for column in columns):
+    if all(column.is_truth for column in columns):
         yield Candidate("boolean")
         yield Candidate("boolean(not)")
-    numbers = columns.map(lambda column: _matches(column, _NUMBER))
-    if all(numbers):
+    if all(column.is_number for column in columns):
         yield from _numbers(columns, currencies)
-    elif all(column.holds(str) for column in columns):
+    elif all(column.is_text for column in columns):
         yield Candidate(_text(columns))
 
 
@@ -80,9 +73,9 @@ def _text(columns: Both[Column]) -> str:
 
 
 def _kinds(columns: Both[Column]) -> Iterator[Candidate]:
-    if not all(column.holds(str) for column in columns):
+    if not all(column.is_text for column in columns):
         return
-    if all(_share(column, lambda value: "@" in str(value)) for column in columns):
+    if all(column.is_mail for column in columns):
         yield Candidate("email")
     said = Both(set(words(columns.left.path)), set(words(columns.right.path)))
     for name, names in (
@@ -102,7 +95,7 @@ def _readable(name: str, columns: Both[Column]) -> bool:
         canon: Canon = transformation.canon(side, (value,), NO_LINKS)
         return canon is not None and not isinstance(canon, Opaque)
 
-    return all(_share(columns[side], lambda value, side=side: reads(side, value)) for side in Side)
+    return all(columns[side].mostly(partial(reads, side)) for side in Side)
 
 
 def _styled(name: str, columns: Both[Column]) -> str:
@@ -124,7 +117,7 @@ def _style(name: str, value: str) -> str:
 
 
 def _times(columns: Both[Column]) -> Iterator[Candidate]:
-    kinds = columns.map(_time)
+    kinds = columns.map(lambda column: column.time)
     if not all(kinds):
         return
     if kinds.left == kinds.right == "date":
@@ -137,21 +130,9 @@ def _times(columns: Both[Column]) -> Iterator[Candidate]:
         yield Candidate(f"timestamp(left={kinds.left}, right={kinds.right})")
 
 
-def _time(column: Column) -> str:
-    if column.field.type in _TIMES:
-        return _TIMES[column.field.type]
-    if column.holds(str) and _share(column, lambda value: _DAY.match(str(value)) is not None):
-        return "iso" if _share(column, lambda value: "T" in str(value)) else "date"
-    return ""
-
-
-def _is_truth(column: Column) -> bool:
-    return column.field.type == "boolean" or column.holds(bool)
-
-
 def _numbers(columns: Both[Column], currencies: Both[Column | None]) -> Iterator[Candidate]:
-    whole = columns.map(lambda column: _matches(column, _WHOLE))
-    spelled = columns.map(lambda column: column.holds(str))
+    whole = columns.map(lambda column: column.is_whole)
+    spelled = columns.map(lambda column: column.is_text)
     text = "both" if all(spelled) else "left" if spelled.left else "right" if spelled.right else ""
     as_text = f"text={text}" if text else ""
     minor = "" if whole.left else "minor=right" if whole.right else "minor=none"
@@ -175,17 +156,6 @@ def _is_currency(code: str) -> bool:
 def _call(name: str, *arguments: str) -> str:
     said = ", ".join(argument for argument in arguments if argument)
     return f"{name}({said})" if said else name
-
-
-def _matches(column: Column, pattern: re.Pattern[str]) -> bool:
-    if not column.holds(int, Decimal, str):
-        return False
-    return all(pattern.fullmatch(str(value)) for value in column.filled)
-
-
-def _share(column: Column, test: object) -> bool:
-    assert callable(test)
-    return bool(column.filled) and sum(map(test, column.filled)) >= ENOUGH * len(column.filled)
 
 
 # Tables of words

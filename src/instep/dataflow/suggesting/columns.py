@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
 
@@ -14,6 +16,12 @@ from instep.core.values import ABSENT, Json, is_empty
 MOST_DEPTH: Final = 4
 MOST_COLUMNS: Final = 300
 """A system may nest and invent as it likes; no more than this is looked at."""
+ENOUGH: Final = 0.95
+"""Share of the values that have to be of a kind, for the field to be of it."""
+_TIMES: Final = {"timestamp": "seconds", "datetime": "iso", "date": "date"}
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_NUMBER: Final = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
+_WHOLE: Final = re.compile(r"-?\d{1,30}")
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,43 @@ class Column:
     @property
     def is_list(self) -> bool:
         return any(isinstance(value, list) for value in self.filled)
+
+    @cached_property
+    def is_text(self) -> bool:
+        return self.holds(str)
+
+    @cached_property
+    def is_mail(self) -> bool:
+        return self.is_text and self.mostly(lambda value: "@" in str(value))
+
+    @cached_property
+    def is_truth(self) -> bool:
+        return self.field.type == "boolean" or self.holds(bool)
+
+    @cached_property
+    def is_number(self) -> bool:
+        """Whether it holds numbers, as such or as text."""
+        return self._spells(_NUMBER)
+
+    @cached_property
+    def is_whole(self) -> bool:
+        return self._spells(_WHOLE)
+
+    @cached_property
+    def time(self) -> str:
+        """How it holds times, in the words of a dataflow; "" if it holds none."""
+        if self.field.type in _TIMES:
+            return _TIMES[self.field.type]
+        if self.is_text and self.mostly(lambda value: _DAY.match(str(value)) is not None):
+            return "iso" if self.mostly(lambda value: "T" in str(value)) else "date"
+        return ""
+
+    def mostly(self, test: Callable[[Json], bool]) -> bool:
+        """Whether it has values, and as good as all of them pass a test."""
+        return bool(self.filled) and sum(map(test, self.filled)) >= ENOUGH * len(self.filled)
+
+    def _spells(self, pattern: re.Pattern[str]) -> bool:
+        return self.holds(int, Decimal, str) and all(pattern.fullmatch(str(value)) for value in self.filled)
 
     def holds(self, *types: type) -> bool:
         """Whether it has values, and all of them are of one of these types; a boolean is no integer here."""

@@ -134,8 +134,9 @@ class _Scorer:
         alike = likeness(columns.left.path, columns.right.path)
         best: Suggestion | None = None
         for candidate, lookup in self._candidates(columns):
-            keys = Both.of(
-                lambda side, c=candidate, k=lookup: self._keys_of(columns, side, c, k)  # type: ignore[misc]
+            keys = Both(
+                self._keys_of(columns, Side.LEFT, candidate, lookup),
+                self._keys_of(columns, Side.RIGHT, candidate, lookup),
             )
             one = judged(columns, line_of(columns, arrow, candidate), keys, alike)
             if best is None or one.score > best.score:
@@ -225,7 +226,8 @@ def line_of(columns: Both[Column], arrow: str, candidate: Candidate) -> str:
     """The line of a dataflow."""
     sides = columns.map(lambda column: column.path)
     if candidate.context is not None:
-        sides = Both.of(lambda side: f"{sides[side]} with {candidate.context[side].path}")  # type: ignore[index]
+        along = candidate.context.map(lambda column: column.path)
+        sides = Both(f"{sides.left} with {along.left}", f"{sides.right} with {along.right}")
     return f"{sides.left} {arrow} {sides.right}" + (f" | {candidate.spelled}" if candidate.spelled else "")
 
 
