@@ -78,7 +78,7 @@ lock: ## renew the lock files from pyproject.toml
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
 	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
 	printf 'hatchling\neditables\n' | .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements.lock - -o requirements-build.lock
-	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev --extra sql -c requirements.lock pyproject.toml -o requirements-dev.lock
+	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev --extra sql --extra oidc --extra otel -c requirements.lock pyproject.toml -o requirements-dev.lock
 	printf '%s\n' 'trytond==8.2.*' 'trytond_sale==8.2.*' 'trytond_party_relationship==8.2.*' 'proteus==8.2.*' | .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o src/instep/sandbox/tryton/requirements-tryton.lock
 	rm -rf .venv-lock
 

@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "suggest": "Which fields most likely mean the same.",
     "plan": "Show what a sync would do, without doing it.",
     "sync": "Bring both systems in step.",
+    "serve": "Keep both in step day and night, with a console.",
     "status": "How far each pair is in step.",
     "explain": "Why a record is or is not in step.",
     "holds": "What waits for a person, and the person's choice.",
