@@ -79,6 +79,10 @@ class UsageError(InstepError):
     exit_code = 2
 
 
+class NotThere(UsageError):
+    """What was named is not there: a record, a hold, a run, a plan."""
+
+
 # --- The store -------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import click
 
 from instep.cli.going import Interrupt, arun
 from instep.cli.terminal import Terminal
-from instep.serve.access import access_of, own_token
+from instep.serve.access import access_of, configured
 from instep.serve.app import build_app
 from instep.serve.live import Live
 from instep.serve.serving import listener, serving, url_of
@@ -36,17 +36,21 @@ async def _serve(terminal: Terminal, host: str, port: int) -> int:
     async with opened(terminal.directory) as site:
         terminal.secrets |= site.secrets
         site.require_sound()
-        path = site.file.path(OWN)
-        token = own_token(path)
-        terminal.secrets.add(token)
+        settings, directory = site.file.settings.serve, site.file.directory
+        tokens, own = configured(settings, directory, site.file.path(OWN))
+        site.secrets.update(token for token, _, _ in tokens)
+        terminal.secrets |= site.secrets
         live = Live(site)
-        app = build_app(site, live, access_of([(token, "admin", "admin")]))
+        app = build_app(site, live, access_of(tokens))
         listening = listener(host, port)
         with interrupt.listening(), interrupt.stops(live.stop):
             going = asyncio.ensure_future(live.go_on())
             try:
                 async with serving(app, listening):
-                    terminal.say(f"{url_of(listening)}: the token is in {path}")
+                    known = (
+                        f"the token is in {own}" if own is not None else "who may log in is in instep.yaml"
+                    )
+                    terminal.say(f"{url_of(listening)}: {known}")
                     await going
             finally:
                 live.stop()

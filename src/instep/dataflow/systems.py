@@ -1,4 +1,4 @@
-"""The shape of `instep.yaml`: the two systems, the store, the schedule.
+"""The shape of `instep.yaml`: the two systems, the store, the schedule, who may use the console.
 
 What a system of one kind may say is a model registered under that kind; `KINDS` has the shipped ones, and a
 caller may pass more. Secrets are never in the file, only where to find them.
@@ -18,6 +18,8 @@ from instep.dataflow.models import Misfit, Strict, Text
 DatabaseUrl = Annotated[str, Field(pattern=r"^[a-z0-9+]+://([^:@/\s]*@)?[^@\s]*$")]
 HTTP_URL: Final = r"^https?://[^\s/@?#]+(:[0-9]+)?(/[^\s?#]*)?$"
 HttpUrl = Annotated[str, Field(pattern=HTTP_URL)]
+Role = Literal["viewer", "operator", "admin"]
+"""What a person may do at the console and the API; each role may all that the one before may."""
 
 
 class Secret(Strict):
@@ -221,6 +223,43 @@ class Schedule(Strict):
     )
 
 
+class Token(Strict):
+    """A person or program that may use the console and the API."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)] = Field(
+        description="who it is: the name that the journal keeps"
+    )
+    role: Role = Field("viewer", description="what they may do; each role may all that the one before may")
+    token: Secret = Field(description="16 characters or more that nobody can guess")
+
+
+class Oidc(Strict):
+    """A login elsewhere, by OpenID Connect."""
+
+    issuer: HttpUrl = Field(description="the provider's address; its own description is found under it")
+    client_id: Text = Field(description="what the provider calls this installation")
+    client_secret: Secret = Field(description="what the provider knows it by")
+    name_claim: Text = Field("email", description="the claim that names the person")
+    role_claim: Text = Field("groups", description="the claim whose values say the role; a text or a list")
+    roles: dict[Text, Role] = Field(
+        description="value of that claim -> role; who has none of them can't log in"
+    )
+
+
+class Serve(Strict):
+    """What `instep serve` is told; who may use it, and how they log in."""
+
+    url: HttpUrl | None = Field(
+        None, description="the address that people open, where it is not the one that is listened at"
+    )
+    tokens: list[Token] = Field(
+        default_factory=list,
+        description="who may use the console and the API; without any, the token of the file `instep.token`, "
+        "which is made, may everything",
+    )
+    oidc: Oidc | None = Field(None, description="a login elsewhere, beside the tokens; needs `instep[oidc]`")
+
+
 class SystemsModel(Strict):
     """The two connected systems; what each may say depends on its kind."""
 
@@ -244,4 +283,8 @@ class SiteModel(Strict):
     )
     schedule: Schedule = Field(
         default_factory=lambda: Schedule.model_validate({}), description="how often to look for changes"
+    )
+    serve: Serve = Field(
+        default_factory=lambda: Serve.model_validate({}),
+        description="the console and the API of `instep serve`",
     )

@@ -1,6 +1,7 @@
 """Who may do what: tokens, and the roles viewer, operator and admin, each of which may all that the one before may.
 
-A token is compared by its digest in constant time, and all of them are looked at every time.
+A token is compared by its digest in constant time, and all of them are looked at every time. A person comes with a
+token in each request, or with a session that a login began (`sessions`).
 """
 
 from __future__ import annotations
@@ -8,18 +9,26 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
-from fastapi import HTTPException, Request
+from fastapi import Depends, HTTPException, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from instep.dataflow.secrets import resolve
+from instep.dataflow.systems import Serve
 from instep.errors import ConfigurationError, Problem
+from instep.serve.attempts import Attempts, address_of
+from instep.serve.sessions import CSRF_HEADER, Session, Sessions, is_own_origin
 
 Role = Literal["viewer", "operator", "admin"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
+LEAST: Final = 16
+"""Characters of a token: fewer can be guessed."""
+SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,32 @@ def access_of(tokens: Sequence[tuple[str, str, Role]]) -> Access:
 
 
 def _digest(token: str) -> bytes:
-    return sha256(token.encode()).digest()
+    return sha256(token.encode(errors="surrogatepass")).digest()
+
+
+def configured(serve: Serve, directory: Path, own: Path) -> tuple[list[tuple[str, str, Role]], Path | None]:
+    """The tokens that `instep.yaml` names; without any, the one in the file `own`, for an admin, and that file.
+    Raises ConfigurationError."""
+    if not serve.tokens and serve.oidc is None:
+        return [(own_token(own), "admin", "admin")], own
+    found: list[tuple[str, str, Role]] = []
+    problems: list[Problem] = []
+    for number, each in enumerate(serve.tokens):
+        where = f"serve.tokens.{number}.token"
+        try:
+            token = resolve(each.token, directory=directory, environ=os.environ, used_for=where)
+        except ConfigurationError as error:
+            problems += error.problems
+            continue
+        if len(token) < LEAST:
+            problems.append(
+                Problem("", 0, 0, f"the token of {each.name} can be guessed", f"it has {len(token)} characters",
+                        f"make it {LEAST} characters or more, at random", where=where)
+            )  # fmt: skip
+        found.append((token, each.name, each.role))
+    if problems:
+        raise ConfigurationError(problems)
+    return found, None
 
 
 def own_token(path: Path) -> str:
@@ -76,8 +110,8 @@ def _read(path: Path) -> str:
         token = path.read_text(encoding="ascii").strip()
     except (OSError, ValueError) as error:
         raise _unusable(path, str(error)) from None
-    if len(token) < 16:
-        raise _unusable(path, "it holds no token of 16 characters or more")
+    if len(token) < LEAST:
+        raise _unusable(path, f"it holds no token of {LEAST} characters or more")
     return token
 
 
@@ -91,13 +125,27 @@ def _unusable(path: Path, why: str) -> ConfigurationError:
     )
 
 
-def require(role: Role) -> object:
-    """A dependency of FastAPI: the person who asks, if they may; else 401 or 403."""
+def session_of(request: Request) -> Session[Person] | None:
+    """The session that the request's cookie names, if it goes on; a page that renews itself keeps none alive."""
+    sessions: Sessions[Person] = request.app.state.sessions
+    return sessions.find(
+        request.cookies.get(sessions.cookie, ""), used="x-instep-refresh" not in request.headers
+    )
 
-    def check(request: Request) -> Person:
-        access: Access = request.app.state.access
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        person = access.person(token.strip()) if scheme.lower() == "bearer" else None
+
+_BEARER: Final = HTTPBearer(auto_error=False, description="A token of `instep.token` or `serve.tokens`.")
+
+
+def require(role: Role) -> Callable[..., Person]:
+    """A dependency of FastAPI: the person who asks, if they may; else 401 or 403.
+
+    By the bearer token; else by the session, which for anything but reading needs the header X-CSRF-Token as well.
+    """
+
+    def check(
+        request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+    ) -> Person:
+        person = _by_token(request, bearer.credentials) if bearer is not None else _by_session(request)
         if person is None:
             raise HTTPException(401, "a token is needed", {"WWW-Authenticate": "Bearer"})
         if not person.may(role):
@@ -105,3 +153,27 @@ def require(role: Role) -> object:
         return person
 
     return check
+
+
+def _by_token(request: Request, token: str) -> Person | None:
+    access: Access = request.app.state.access
+    attempts: Attempts = request.app.state.attempts
+    address = address_of(request)
+    attempts.require(address)
+    person = access.person(token.strip())
+    if person is None:
+        attempts.failed(address)
+    return person
+
+
+def _by_session(request: Request) -> Person | None:
+    session = session_of(request)
+    if session is None:
+        return None
+    if request.method not in SAFE and not (
+        is_own_origin(request) and session.has_csrf(request.headers.get(CSRF_HEADER, ""))
+    ):
+        raise HTTPException(
+            403, f"a session needs the header {CSRF_HEADER} and its own origin to change something"
+        )
+    return session.person

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from instep.serve.access import Access
+from instep.serve.access import Access, Person
+from instep.serve.api import API
+from instep.serve.api import router as api
+from instep.serve.attempts import Attempts
+from instep.serve.console import router as console
+from instep.serve.failures import handle
+from instep.serve.guard import Guard
 from instep.serve.health import router as health
 from instep.serve.live import Live
+from instep.serve.sessions import Sessions
 from instep.site import Site
 
 
 def build_app(site: Site, live: Live, access: Access) -> FastAPI:
-    """All that is served. `site`, `live` and `access` are found by its parts in `app.state`."""
-    app = FastAPI(title="Instep", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    """All that is served. Its parts find `site`, `live`, `access`, `sessions` and `attempts` in `app.state`."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", **API)
     app.state.site, app.state.live, app.state.access = site, live, access
+    app.state.sessions = Sessions[Person](str(site.file.directory.resolve()))
+    app.state.attempts = Attempts()
     app.include_router(health)
+    app.include_router(api)
+    app.include_router(console)
+    handle(app)
+    app.add_middleware(Guard)
     return app

@@ -1,0 +1,49 @@
+"""How often somebody has failed to show a token lately: who guesses is made to wait, by address and altogether."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from fastapi import HTTPException, Request
+
+WINDOW_S: Final = 300.0
+PER_ADDRESS: Final = 10
+OVERALL: Final = 100
+MOST_ADDRESSES: Final = 10_000
+
+
+class Attempts:
+    """Failures within the last five minutes."""
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        self._all: deque[float] = deque(maxlen=OVERALL)
+        self._of: dict[str, deque[float]] = {}
+
+    def require(self, address: str) -> None:
+        """Raises HTTPException 429 if that address, or all together, have failed too often."""
+        wait_s = max(self._wait_s(self._of.get(address), PER_ADDRESS), self._wait_s(self._all, OVERALL))
+        if wait_s > 0:
+            raise HTTPException(
+                429, "too many attempts with a wrong token", {"Retry-After": str(int(wait_s) + 1)}
+            )
+
+    def failed(self, address: str) -> None:
+        now_s = self._now_s()
+        if len(self._of) >= MOST_ADDRESSES and address not in self._of:
+            self._of.pop(next(iter(self._of)))
+        self._of.setdefault(address, deque(maxlen=PER_ADDRESS)).append(now_s)
+        self._all.append(now_s)
+
+    def _wait_s(self, failures: deque[float] | None, most: int) -> float:
+        """Until the oldest of the last `most` failures is out of the window."""
+        if failures is None or len(failures) < most:
+            return 0.0
+        return failures[0] + WINDOW_S - self._now_s()
+
+
+def address_of(request: Request) -> str:
+    return request.client.host if request.client is not None else ""

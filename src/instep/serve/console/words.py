@@ -1,0 +1,71 @@
+"""How times, spans, numbers and values are put into a page: the filters of the templates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from instep.core.phrases import counted
+from instep.core.values import Absent, encode
+from instep.site import now_ms
+
+MOST: Final = 400
+
+
+def moment(at_ms: int | None) -> Markup:
+    """A time of our clock, UTC, that a script may show in the reader's own."""
+    if not at_ms:
+        return Markup("never")
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return Markup('<time datetime="{}">{}</time>').format(
+        at.isoformat(timespec="seconds"), at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    )
+
+
+def span(milliseconds: int | float | None) -> str:
+    """A length of time in the unit that suits it."""
+    if milliseconds is None:
+        return "–"
+    seconds = max(milliseconds, 0) / 1000
+    for limit, unit, size in ((1, "ms", 0.001), (120, "s", 1), (7200, "min", 60), (172_800, "h", 3600)):
+        if seconds < limit:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 86_400:.0f} days"
+
+
+def ago(at_ms: int | None) -> str:
+    """How long that is ago."""
+    return f"{span(now_ms() - at_ms)} ago" if at_ms else "never"
+
+
+def number(value: int) -> str:
+    """With thin spaces between thousands."""
+    return f"{value:,}".replace(",", "\u2009")
+
+
+def value(given: Any) -> str:
+    """One value of a record as people read it: a text as it is, anything else as JSON."""
+    if given is None or isinstance(given, Absent):
+        return ""
+    text = (
+        given
+        if isinstance(given, str)
+        else json.dumps(given)
+        if isinstance(given, bool)
+        else encode(given).decode()
+    )
+    return text if len(text) <= MOST else f"{text[: MOST - 1]}…"
+
+
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "moment": moment,
+    "span": span,
+    "ago": ago,
+    "number": number,
+    "value": value,
+    "counted": counted,
+}
