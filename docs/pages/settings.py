@@ -14,6 +14,7 @@ _TITLES = {
     "system_chargebee": "systems: kind chargebee",
     "system_rest": "systems: kind rest",
     "system_sql": "systems: kind sql",
+    "Webhooks": "webhooks",
     "Schedule": "schedule",
     "Serve": "serve",
     "Token": "serve: tokens",

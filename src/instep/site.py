@@ -26,6 +26,7 @@ from instep.connectors.contract import Connector
 from instep.connectors.rest import Description, RestConnector
 from instep.connectors.tryton import Settings as TrytonSettings
 from instep.connectors.tryton import TrytonConnector
+from instep.connectors.webhooks import Password
 from instep.core.dataflow import Dataflow
 from instep.core.model import SIDES, Both, Side
 from instep.core.values import digest
@@ -77,7 +78,7 @@ class Wiring:
         try:
             found = resolve(reference, directory=self.file.directory, environ=self.environ, used_for=used_for)
         except ConfigurationError as error:
-            place = self.file.document.problem(("systems", self.side.value, name), "")
+            place = self.file.document.problem(("systems", self.side.value, *name.split(".")), "")
             raise ConfigurationError(
                 [replace(p, file=place.file, line=place.line, column=place.column) for p in error.problems]
             ) from None
@@ -104,6 +105,7 @@ def _chargebee(wiring: Wiring) -> Connector:
     system = wiring.system
     if not isinstance(system, ChargebeeSystem):
         raise TypeError(type(system).__name__)
+    hooks = system.webhooks
     return ChargebeeConnector(
         system.site,
         wiring.secret(system.api_key, "api_key"),
@@ -122,6 +124,7 @@ def _chargebee(wiring: Wiring) -> Connector:
         base_url=system.base_url,
         requests_per_minute=system.requests_per_minute,
         reserve=system.reserve,
+        proof=Password(hooks.user, wiring.secret(hooks.password, "webhooks.password")) if hooks else None,
     )
 
 

@@ -47,9 +47,9 @@ EVENT = {
 @example(b"[" * 100_000)
 @example(b'{"content":' * 2_000)
 def test_any_webhook_hints_at_records_or_is_refused_in_words(body: bytes) -> None:
-    for entity, id in told(lambda: hinted(body)) or ():
-        assert entity in ("business_entity", "customer", "item", "order")
-        assert 0 < len(id) <= 100
+    for hint in told(lambda: hinted(body)) or ():
+        assert hint.entity in ("business_entity", "customer", "item", "order")
+        assert 0 < len(hint.id) <= 100
 
 
 headers = st.one_of(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.cli.company import Company, company
 from tests.cli.conftest import acme as acme
+from tests.serve.hooks_site import write_site
 from tests.serve.served import Served, served
 
 
@@ -23,3 +26,16 @@ def console(office: Company) -> Iterator[Served]:
     """Its application, served; the tests of a module share it."""
     with served(office.directory) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("site")
+    write_site(directory)
+    return directory
+
+
+@pytest.fixture
+def site_files(made_once: Path, tmp_path: Path) -> Path:
+    """The files of a site whose systems don't run, to be changed as a test likes."""
+    return Path(shutil.copytree(made_once, tmp_path / "site"))

@@ -1,6 +1,7 @@
 """What the engine needs of a connected system. Nine calls; the public suite in `instep.testing` is the proof.
 A tenth, `ChangeLog`, is for systems that keep a log of changes and take no condition with an update; an eleventh,
-`Discards`, for those that let a checklist delete what it made.
+`Discards`, for those that let a checklist delete what it made; and `webhooks` has `Hinting`, for those that tell by
+themselves when a record changes.
 
 A connector speaks to one system and knows nothing of the other, of links, or of the store. It paces itself
 within the system's limits and retries what is safe to retry *reading*; a write it sends once, and reports the

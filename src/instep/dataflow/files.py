@@ -160,6 +160,10 @@ def _validate(
         value = {}
     try:
         return model.model_validate(value)
+    except UnicodeEncodeError as error:  # pydantic tells no place of a text that it can't even look at
+        half = ascii(error.object[error.start : error.end])
+        problems.append(document.problem(path, f"a text holds {half}, which is half of a character"))
+        return None
     except ValidationError as error:
         found: dict[tuple[yaml.Path, bool], Problem] = {}
         for item in error.errors(include_url=False):

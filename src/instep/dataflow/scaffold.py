@@ -96,6 +96,9 @@ def site_text(choices: Choices) -> str:
         if choices.chargebee_url
         else "    # base_url: http://127.0.0.1:8801   # to use a sandbox in place of the site"
     )
+    webhooks = "webhooks: {password: {env: CHARGEBEE_API_KEY}}"
+    if not choices.chargebee_url:
+        webhooks = "# webhooks: {password: {env: CHARGEBEE_WEBHOOK_PASSWORD}}   # see docs/guide/live.md"
     entities = [
         f"      - {{id: {quoted(id)}, name: {quoted(name)}}}" for id, name in choices.business_entities
     ] or ["      # - {id: be_1, name: Acme Norway}"]
@@ -114,6 +117,8 @@ def site_text(choices: Choices) -> str:
             chargebee_url,
             "    # A full-access key that nothing else uses, so that Instep's own writes can be told apart.",
             "    api_key: {env: CHARGEBEE_API_KEY}",
+            "    # A password of your own making, for instep serve: Chargebee shows it with each webhook.",
+            f"    {webhooks}",
             "    # Of your plan: 150 on a test site. A tenth is left to other tools (reserve: 0.1).",
             "    requests_per_minute: 150",
             "    # Seconds by which Chargebee's listings may trail behind an edit; the last part is read again.",

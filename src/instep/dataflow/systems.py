@@ -67,6 +67,18 @@ class System(Strict):
     name: Text = Field(description="what people call the system")
 
 
+class Webhooks(Strict):
+    """How webhooks of Chargebee prove that they come from there."""
+
+    user: Annotated[str, Field(min_length=1, max_length=250, pattern=r"^[^:]+$")] = Field(
+        "instep", description="user name of HTTP Basic"
+    )
+    password: Secret = Field(
+        description="the password, made up by you; a sender that knows no HTTP Basic may have it as the last part "
+        "of its address"
+    )
+
+
 class PriceKey(Strict):
     """Which item price of an item one currency stands for."""
 
@@ -128,6 +140,9 @@ class ChargebeeSystem(System):
     )
     custom_fields: dict[str, dict[Annotated[str, Field(pattern=r"^cf_")], Text]] = Field(
         default_factory=dict, description="per entity, custom fields in use and their types"
+    )
+    webhooks: Webhooks | None = Field(
+        None, description="how its webhooks are known from others; without it none is taken"
     )
     business_entities: list[BusinessEntity] | Text = Field(
         default_factory=list,

@@ -6,7 +6,6 @@ entity: its `Entity` in `schema`, a subclass of `Resource`, and a line in `conne
 """
 
 from instep.connectors.chargebee.connector import ChargebeeConnector
-from instep.connectors.chargebee.hints import hinted
 from instep.connectors.chargebee.settings import BusinessEntity, PriceTerm, Settings
 
-__all__ = ["BusinessEntity", "ChargebeeConnector", "PriceTerm", "Settings", "hinted"]
+__all__ = ["BusinessEntity", "ChargebeeConnector", "PriceTerm", "Settings"]

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from instep.connectors.chargebee import forms, schema
 from instep.connectors.chargebee.api import Api, Payload, whole
+from instep.connectors.chargebee.hints import EVENTS
 from instep.connectors.chargebee.listing import Mark, Walk
 from instep.connectors.chargebee.resource import Clock, Resource
 from instep.connectors.chargebee.settings import Settings
@@ -18,8 +19,6 @@ from instep.connectors.contract import Page
 from instep.core.model import Record
 from instep.core.values import get_path
 from instep.errors import Gone, Unable
-
-EVENTS = ("business_entity_created", "business_entity_updated", "business_entity_deleted")
 
 
 class BusinessEntities(Resource):
@@ -36,7 +35,7 @@ class BusinessEntities(Resource):
         self._events = Walk(
             "event",
             "events",
-            (("event_type[in]", forms.choice(list(EVENTS))),),
+            (("event_type[in]", forms.choice(list(EVENTS["business_entity"]))),),
             "business entity events",
             moment="occurred_at",
             page_size=settings.page_size,
@@ -110,7 +109,7 @@ class BusinessEntities(Resource):
 
     def _fold(self, event: Payload, entity: Payload) -> None:
         """Take one event's snapshot, unless a newer one is known; events may repeat and come out of order."""
-        if event.get("event_type") == EVENTS[2]:
+        if event.get("event_type") == "business_entity_deleted":
             entity = {**entity, "deleted": True}
         held = self._known.get(entity["id"], {})
         if (whole(held.get("resource_version")) or 0) <= (whole(entity.get("resource_version")) or 0):

@@ -12,7 +12,9 @@ from instep.connectors.chargebee.api import Api, locked
 from instep.connectors.chargebee.business_entities import BusinessEntities
 from instep.connectors.chargebee.checks import look
 from instep.connectors.chargebee.customers import Customers
+from instep.connectors.chargebee.endpoints import Endpoints
 from instep.connectors.chargebee.events import Events
+from instep.connectors.chargebee.hints import hinted
 from instep.connectors.chargebee.items import Items
 from instep.connectors.chargebee.orders import Orders
 from instep.connectors.chargebee.resource import Resource
@@ -21,16 +23,18 @@ from instep.connectors.contract import CreateKey, Health, Page
 from instep.connectors.http import Exchange, FixedHeaders, HttpClient, Limits
 from instep.connectors.pace import Monotonic, Sleep
 from instep.connectors.request_ids import tells_requests
+from instep.connectors.webhooks import Call, Hint, Proof
 from instep.core.model import Entity, Logged, Record
 from instep.core.values import Json
 
 
 class ChargebeeConnector:
-    """Implements `Connector` and `ChangeLog` for one site; its quota is the site's, so make one of these per site.
+    """Implements `Connector`, `ChangeLog` and `Hinting` for one site; make one per site, since its quota is the
+    site's.
 
     `site` is its name ("acme-test"); `base_url` is for another address than https://SITE.chargebee.com.
     `requests_per_minute` is the plan's quota (150 for test sites and Starter) and `reserve` the share left to
-    other tools. `log` gets an Exchange per request. The rest are for tests.
+    other tools. `proof`: what webhooks show. `log` gets an Exchange per request. The rest are for tests.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class ChargebeeConnector:
         requests_per_minute: int | None = 150,
         reserve: float = 0.1,
         limits: Limits | None = None,
+        proof: Proof | None = None,
         log: Callable[[Exchange], None] | None = None,
         sleep: Sleep = asyncio.sleep,
         random: Callable[[], float] = random_module.random,
@@ -51,6 +56,7 @@ class ChargebeeConnector:
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.name = name
+        self.proof = proof
         self.settings = settings or Settings()
         credentials = base64.b64encode(f"{api_key}:".encode()).decode("ascii")
         self._http = HttpClient(
@@ -82,6 +88,7 @@ class ChargebeeConnector:
         self._resources = {resource.name: resource for resource in resources}
         self._entities = {resource.name: resource.entity for resource in resources}
         shapes = {resource.name: resource.shape for resource in resources}
+        self.endpoints = Endpoints(self.api)
         self._events = Events(self.api, shapes, items.prices, self.settings.page_size)
 
     @property
@@ -136,6 +143,9 @@ class ChargebeeConnector:
     ) -> AsyncIterator[Sequence[Logged]]:
         async for page in self._events.changed(entities, since_ms, until_ms):
             yield page
+
+    def hinted(self, call: Call) -> Sequence[Hint]:
+        return hinted(call.body)
 
     async def close(self) -> None:
         await self._http.close()

@@ -26,7 +26,9 @@ from instep.connectors.rest.jobs import Jobs
 from instep.connectors.rest.places import place_of
 from instep.connectors.rest.reader import Reader
 from instep.connectors.rest.sessions import Keep, Renewed, Secrets, resolved
+from instep.connectors.rest.webhooks import hinted, proof_of
 from instep.connectors.rest.writer import Writer
+from instep.connectors.webhooks import Call, Hint
 from instep.connectors.writing import require
 from instep.core.model import Entity, Record
 from instep.core.values import Json
@@ -100,6 +102,7 @@ class RestConnector:
             monotonic=monotonic,
             now_ms=now_ms,
         )
+        self.proof = proof_of(description.webhooks, secrets)
         self._entities = {name: entity_of(name, e) for name, e in description.entities.items()}
         self._readers: dict[str, Reader] = {}
         jobs = Jobs(self._client, sleep=sleep, monotonic=monotonic)
@@ -148,6 +151,9 @@ class RestConnector:
     @tells_requests
     async def retire(self, entity: str, id: str, *, seen: Record, idempotency: str) -> Record:
         return await self._writers[entity].retire(id, seen=seen, idempotency=idempotency)
+
+    def hinted(self, call: Call) -> Sequence[Hint]:
+        return hinted(self._description, call)
 
     async def close(self) -> None:
         for writer in self._writers.values():

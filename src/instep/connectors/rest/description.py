@@ -25,6 +25,7 @@ from instep.connectors.rest.description_calls import (
 )
 from instep.connectors.rest.description_list import ListCall, PartCall
 from instep.connectors.rest.description_records import FieldLine, Lags, Moment, Parent, Version
+from instep.connectors.rest.description_webhooks import Webhooks
 from instep.connectors.rest.words import words_in
 
 
@@ -200,6 +201,9 @@ class Description(Model):
         description="parameters of every request, such as an API key (env:NAME or file:PATH) where headers won't do",
     )
     errors: Errors = Field(default=Errors(), description="how the system says no")
+    webhooks: Webhooks | None = Field(
+        default=None, description="what the system sends when a record changes, if it does"
+    )
     defaults: dict[str, JsonValue] = Field(
         default_factory=dict,
         description="keys of entities, for each entity that does not say otherwise: objects are laid over each other,"
@@ -229,6 +233,9 @@ class Description(Model):
                     raise ValueError(
                         f"{name}.{field.path} refers to {field.reference}, which is no entity here"
                     )
+        for told in self.webhooks.entities.values() if self.webhooks else ():
+            if told not in self.entities:
+                raise ValueError(f"webhooks tell of {told}, which is no entity here")
         return self
 
     def _check_lineage(self, name: str) -> None:

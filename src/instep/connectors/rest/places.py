@@ -46,11 +46,11 @@ class Place:
 
     def id_of(self, parent: str, own: str) -> str:
         """The id of a record that is `own` under its parent."""
-        return _joined([*_split(parent, len(self.lineage)), own]) if self.carried else own
+        return joined([*_split(parent, len(self.lineage)), own]) if self.carried else own
 
     def parent_of(self, id: str) -> str:
         """The id of what a record is under, "" if its own does not tell."""
-        return _joined(_split(id, len(self.lineage) + 1)[:-1]) if self.carried else ""
+        return joined(_split(id, len(self.lineage) + 1)[:-1]) if self.carried else ""
 
     def words(self, id: str, parent: str = "") -> dict[str, Json]:
         """The words for a record by its id, of its parent where the id does not carry it. Raises Gone for an id that
@@ -86,7 +86,8 @@ def place_of(description: Description, name: str) -> Place:
     return Place(described, tuple(lineage))
 
 
-def _joined(parts: Sequence[str]) -> str:
+def joined(parts: Sequence[str]) -> str:
+    """The id of a record from those of its parents, outermost first, and its own."""
     *before, last = parts
     return "/".join([*(quote(part, safe="") for part in before), last])
 

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Lifespan
 
 from instep.sandbox.erp.books import Books
 from instep.sandbox.erp.console import console_routes
@@ -44,8 +45,8 @@ class DirectRoute(APIRoute):
         return handle
 
 
-def create_app(books: Books, identity: Identity, kit: Kit) -> FastAPI:
-    app = FastAPI(title="Custom ERP", version="1.0", docs_url=None, redoc_url=None)
+def create_app(books: Books, identity: Identity, kit: Kit, lifespan: Lifespan[FastAPI]) -> FastAPI:
+    app = FastAPI(title="Custom ERP", version="1.0", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.router.route_class = DirectRoute
     lists = Lists(books)
 

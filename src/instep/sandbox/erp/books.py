@@ -6,7 +6,7 @@ Every write is one transaction. Not here: HTTP (`api`), selection and paging (`l
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,6 +64,7 @@ class Books:
         self.documents = documents
         self.settings = Settings.model_validate(documents.setting("settings") or {})
         self.writes = 0
+        self.on_change: Callable[[], None] = lambda: None
         self.tables: dict[str, Table] = {}
         self.stale: dict[str, Table] = {}
         for entity in ENTITIES.values():
@@ -89,6 +90,7 @@ class Books:
         """Raises pydantic.ValidationError."""
         self.settings = Settings.model_validate({**self.settings.model_dump(), **wanted})
         self.documents.set_setting("settings", self.settings.model_dump())
+        self.on_change()
         return self.settings
 
     def read(self, entity: Entity, key: str) -> Record | None:
@@ -214,6 +216,11 @@ class Books:
             {**dict(zip(names, row, strict=False)), "changes": msgspec.json.decode(row[-1])} for row in rows
         ]
 
+    def last_change(self) -> int:
+        """The number of the latest entry of the history, 0 if there is none."""
+        number: int | None = self.documents.connection.execute("SELECT max(number) FROM history").get
+        return number or 0
+
     def _accepted(self, entity: Entity, body: bytes, *, creating: bool) -> Record:
         change = accepted(entity, body, creating=creating)
         if not self.settings.normalise:
@@ -328,6 +335,7 @@ class Books:
                 _encode(changes),
             ),
         )
+        self.on_change()
 
 
 def _line_refs(record: Record) -> str | None:

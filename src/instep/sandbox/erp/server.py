@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from instep.sandbox.erp.api import create_app
 from instep.sandbox.erp.books import Books
 from instep.sandbox.erp.identity import Identity
+from instep.sandbox.erp.sender import Sender
 from instep.sandbox.kit import Documents, Kit
 
 DEFAULT_TOKEN = "test_token"  # noqa: S105 - a sandbox on loopback, no secret
@@ -63,4 +64,5 @@ def application(
             books.change_settings(settings)
         except ValidationError as error:
             raise SystemExit(f"--setting: {error}") from None
-    return kit.wrap(create_app(books, Identity(token, kit.clock), kit))
+    sender = Sender(books, token)
+    return kit.wrap(create_app(books, Identity(token, kit.clock), kit, sender.sending))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -36,3 +36,6 @@ class Settings(BaseModel):
     versions: bool = Field(True, description="records show their version")
     normalise: bool = Field(False, description="trims texts, upper-cases postal codes, lower-cases e-mails")
     bump_unchanged: bool = Field(False, description="a PATCH that changes nothing still makes a new version")
+    webhooks: list[Annotated[str, Field(pattern=r"^https?://")]] = Field(
+        [], max_length=5, description="addresses that are told of each change"
+    )

@@ -11,10 +11,10 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends
 
 from instep.serve.access import require
-from instep.serve.api import status
+from instep.serve.api import hints, status
 from instep.serve.api.models import Problem
 
-_PARTS: Final = (status,)
+_PARTS: Final = (status, hints)
 
 API: Final[dict[str, Any]] = {
     "title": "Instep",
