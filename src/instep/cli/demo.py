@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -26,11 +27,13 @@ from instep.errors import UsageError
     help="Use this new or empty directory; otherwise a temporary one.",
 )
 @click.option("--tryton", is_flag=True, help="With a real Tryton as the ERP; it is installed the first time.")
+@click.option("--no-console", is_flag=True, help="End with the story; otherwise a terminal gets the console too.")
 @click.pass_obj
-def command(terminal: Terminal, keep: bool, directory: Path | None, tryton: bool) -> int:
+def command(terminal: Terminal, keep: bool, directory: Path | None, tryton: bool, no_console: bool) -> int:
     """Show Instep at work on two systems of a made-up company, on this machine.
 
-    Every claim is checked at the systems themselves. Exit code 1 if one does not hold.
+    Every claim is checked at the systems themselves. Exit code 1 if one does not hold. On a terminal it ends with
+    the console, on what the story left, until Ctrl-C.
     """
     place = _place(directory)
     stage = Stage(terminal, place.directory)
@@ -41,6 +44,8 @@ def command(terminal: Terminal, keep: bool, directory: Path | None, tryton: bool
         else:
             demo_story.play(stage, place)
         _end(stage, time.monotonic() - began_s)
+        if not no_console and _before_a_person():
+            _open_console(stage)
         if keep and not tryton:
             demo_story.tell_how_to_go_on(stage)
     finally:
@@ -62,6 +67,16 @@ def _place(directory: Path | None) -> Place:
         )
     directory.mkdir(parents=True, exist_ok=True)
     return Place(directory)
+
+
+def _before_a_person() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _open_console(stage: Stage) -> None:
+    """Serve what the story left until Ctrl-C."""
+    stage.title("The console, on what this left; open the address and log in with the token. Ctrl-C ends it")
+    stage.command("serve", "--port", "0")
 
 
 def _end(stage: Stage, took_s: float) -> None:

@@ -10,7 +10,6 @@ middle leaves nothing that looks whole: the next one begins again.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -19,10 +18,11 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from instep.sandbox.alone import alone
 
 LOCK = Path(__file__).with_name("requirements-tryton.lock")
 SETUP = Path(__file__).with_name("setup_database.py")
@@ -69,7 +69,7 @@ def install(cache: Path, say: Callable[[str], None] = lambda _: None) -> Install
     locked = LOCK.read_bytes()
     env = cache / f"env-{_digest(locked, platform.python_version().encode(), str(cache.resolve()).encode())}"
     template = cache / f"template-{_digest(locked, SETUP.read_bytes(), ' '.join(MODULES).encode())}"
-    with _alone(cache / ".lock"):
+    with alone(cache / ".lock"):
         if not (env / "ready").exists():
             say("installing Tryton into an environment of its own")
             _environment(env)
@@ -144,14 +144,6 @@ def _whole(path: Path, text: str) -> None:
     new.touch(mode=0o600)
     new.write_text(text, encoding="utf-8")
     new.replace(path)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Held by one process at a time; the system lets go of it when the process ends, however it does."""
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _digest(*parts: bytes) -> str:
