@@ -11,7 +11,7 @@ KILLS ?= 100
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-tryton test test-fast check kill format bench soak docs lock clean exhaustive crash-points machine
+.PHONY: help demo demo-tryton browser test test-fast check kill format bench soak docs lock clean exhaustive crash-points machine
 
 help: ## show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -29,7 +29,7 @@ $(DEV_STAMP): requirements-dev.lock $(RUN_STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
-demo: $(RUN_STAMP) ## both systems, filled and kept in step, told in the terminal
+demo: $(RUN_STAMP) ## both systems, filled and kept in step, told in the terminal; then the console on them
 	$(BIN)/instep demo
 
 demo-tryton: $(RUN_STAMP) ## the same against a real Tryton, which it installs beside Instep the first time
@@ -37,6 +37,9 @@ demo-tryton: $(RUN_STAMP) ## the same against a real Tryton, which it installs b
 
 test: $(DEV_STAMP) ## every test; fails, too, when less than 95% of the core's branches are covered
 	$(BIN)/python -m pytest -n $(WORKERS) --cov=instep.core --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
+
+browser: $(DEV_STAMP) ## the Chromium that the tests of the console need, fetched beforehand into .cache/browser
+	$(BIN)/python -m tests.console.browser
 
 test-fast: $(DEV_STAMP) ## the tests that take no more than seconds
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"

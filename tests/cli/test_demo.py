@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,14 +21,55 @@ from instep.cli.servers import Place
 from instep.cli.terminal import Terminal
 
 
+@contextmanager
+def on_a_terminal(*words: str) -> Iterator[tuple[subprocess.Popen[bytes], Iterator[str]]]:
+    """The command with a terminal of its own, and the lines that it says there."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "instep", *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    os.close(theirs)
+
+    def lines() -> Iterator[str]:
+        with (
+            os.fdopen(ours, encoding="utf-8") as screen,
+            suppress(OSError),
+        ):  # the end of a terminal is an error
+            yield from screen
+
+    try:
+        yield process, lines()
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.slow
-def test_every_claim_of_the_demonstration_holds_and_nothing_is_left_running(tmp_path: Path) -> None:
+def test_every_claim_holds_the_console_opens_on_a_terminal_and_nothing_is_left_running(
+    tmp_path: Path,
+) -> None:
     directory = tmp_path / "demo"
-    shown = CliRunner().invoke(instep, ["-q", "demo", "--dir", str(directory)])
-    assert shown.exit_code == 0, shown.output
-    assert "every claim held" in shown.stdout
-    assert "✗" not in shown.stdout
-    assert "both servers counted no request that could write" in shown.stdout
+    with on_a_terminal("-q", "demo", "--dir", str(directory)) as (process, lines):
+        said = []
+        for line in lines:
+            said.append(line)
+            if "the token is in" in line:
+                break
+        shown = "".join(said)
+        url = said[-1].partition(": ")[0]
+        assert url.startswith("http://127.0.0.1:"), shown
+        with urllib.request.urlopen(f"{url}/health/live", timeout=30) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    assert "every claim held" in shown
+    assert "✗" not in shown
+    assert "both servers counted no request that could write" in shown
+    assert (directory / "instep.token").read_text().strip() not in shown
     place = Place(directory)
     assert len(place.servers()) == 2
     assert place.running() == {}
@@ -38,6 +83,7 @@ def test_a_demonstration_that_is_kept_goes_on_with_ordinary_commands(tmp_path: P
     try:
         shown = CliRunner().invoke(instep, ["-q", "demo", "--keep", "--dir", str(tmp_path)])
         assert shown.exit_code == 0, shown.output
+        assert "The console" not in shown.stdout
         assert "instep sandbox stop" in shown.stdout
         run("sandbox", "edit", "erp", "contact", "1012", "family_name=Newname")
         assert '-> "Newname"' in run("plan")

@@ -118,7 +118,12 @@ def _debian(into: Path) -> None:
     apt = into / "apt"
     for folder in ("lists/partial", "archives/partial"):
         (apt / folder).mkdir(parents=True)
-    options = (f"Dir::State::lists={apt}/lists", f"Dir::Cache={apt}", "Debug::NoLocking=1", "APT::Sandbox::User=root")
+    options = (
+        f"Dir::State::lists={apt}/lists",
+        f"Dir::Cache={apt}",
+        "Debug::NoLocking=1",
+        "APT::Sandbox::User=root",
+    )
     command = ["apt-get", "-qq", *(word for option in options for word in ("-o", option))]
     _run([*command, "-o", "Acquire::Languages=none", "update"])
     _run([*command, "install", "--download-only", "--yes", "--no-install-recommends", *DEBIAN])
@@ -175,7 +180,9 @@ WAYS: Final[Mapping[str, Callable[[Path], None]]] = {"debian": _debian, "npm": _
 
 def _run(command: Sequence[str], cwd: Path | None = None) -> str:
     try:
-        done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
+        done = subprocess.run(
+            command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoBrowser(f"{command[0]}: {error}") from None
     if done.returncode:

@@ -27,7 +27,9 @@ from instep.errors import UsageError
     help="Use this new or empty directory; otherwise a temporary one.",
 )
 @click.option("--tryton", is_flag=True, help="With a real Tryton as the ERP; it is installed the first time.")
-@click.option("--no-console", is_flag=True, help="End with the story; otherwise a terminal gets the console too.")
+@click.option(
+    "--no-console", is_flag=True, help="End with the story; otherwise a terminal gets the console too."
+)
 @click.pass_obj
 def command(terminal: Terminal, keep: bool, directory: Path | None, tryton: bool, no_console: bool) -> int:
     """Show Instep at work on two systems of a made-up company, on this machine.

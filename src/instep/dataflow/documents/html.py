@@ -27,7 +27,8 @@ STYLE: Final = """\
 --link:#63b3ed}}
 body{margin:0 auto;max-width:76rem;padding:1.5rem;background:var(--paper);color:var(--ink);\
 font:16px/1.5 system-ui,sans-serif}
-h1,h2,h3{line-height:1.25}h2{margin-top:2.5rem;border-top:1px solid var(--line);padding-top:1rem}
+h1,h2,h3{line-height:1.25}h1,h2,h3,p,li{overflow-wrap:anywhere}
+h2{margin-top:2.5rem;border-top:1px solid var(--line);padding-top:1rem}
 a{color:var(--link)}nav ul{columns:2;padding-left:1.2rem}
 code{background:var(--code);border-radius:3px;padding:.1em .3em;font-size:.9em;overflow-wrap:anywhere}
 .table{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92em}
@@ -58,6 +59,7 @@ def _lines(page: Page) -> Iterator[str]:
     yield f"<style>\n{STYLE}</style>"
     yield "</head>"
     yield "<body>"
+    yield "<main>"
     anchors = [block for block in page.blocks if isinstance(block, Heading) and block.anchor]
     for block in page.blocks:
         yield from _block(block)
@@ -69,6 +71,7 @@ def _lines(page: Page) -> Iterator[str]:
                 if one.level == 2
             )
             yield "</ul></nav>"
+    yield "</main>"
     yield "</body>"
     yield "</html>"
 
@@ -91,7 +94,7 @@ def _block(block: Block) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield '<div class="table"><table>'
+    yield '<div class="table" tabindex="0"><table>'
     heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
     yield f"<thead><tr>{heads}</tr></thead>"
     yield "<tbody>"
