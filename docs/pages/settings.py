@@ -17,6 +17,7 @@ _TITLES = {
     "Webhooks": "webhooks",
     "Schedule": "schedule",
     "Serve": "serve",
+    "Quiet": "serve: quiet",
     "Token": "serve: tokens",
     "Oidc": "serve: oidc",
     "PairModel": "pairs",

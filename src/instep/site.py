@@ -49,6 +49,8 @@ from instep.runner.audit import Audit
 from instep.runner.engine import Engine
 from instep.runner.engine import Settings as RunSettings
 from instep.runner.lease import leased
+from instep.runner.live import LiveRunner
+from instep.runner.polling import Rhythm
 from instep.runner.run import Progress, Runner
 from instep.store.sqlite import SqliteStore, open_store
 
@@ -254,6 +256,32 @@ class Site:
     def runner(self, on_progress: Callable[[Progress], None] | None = None) -> Runner:
         """A runner of this process."""
         return Runner(self.engine(), _holder(), on_progress, is_dead)
+
+    def live_runner(
+        self,
+        rhythm: Rhythm | None = None,
+        *,
+        quiet: Callable[[int], bool],
+        on_progress: Callable[[Progress], None],
+        on_change: Callable[[], None],
+    ) -> LiveRunner:
+        """What keeps this site in step for as long as this process lives, by the settings if no rhythm is given."""
+        settings = self.file.settings
+        if rhythm is None:
+            rhythm = Rhythm(
+                slow_ms=settings.serve.poll_s * 1000,
+                busy_ms=settings.serve.busy_poll_s * 1000,
+                full_ms=settings.schedule.full_every_s * 1000,
+            )
+        return LiveRunner(
+            self.engine(),
+            _holder(),
+            rhythm=rhythm,
+            is_dead=is_dead,
+            quiet=quiet,
+            on_progress=on_progress,
+            on_change=on_change,
+        )
 
     @asynccontextmanager
     async def at_rest(self) -> AsyncIterator[None]:

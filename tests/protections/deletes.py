@@ -9,7 +9,7 @@ from instep.core import gone
 from instep.core.dataflow import Limit
 from instep.core.model import Both
 from instep.errors import Gone
-from instep.runner import absence, brakes, look, missing, observe, run
+from instep.runner import absence, brakes, look, missing, observe, work
 from instep.store.transaction import SqliteTx
 from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, only, pair, raising
 from tests.simulation.faults import Faults
@@ -253,7 +253,7 @@ PROTECTIONS = (
         "runner/missing.py:read_missing",
         "some records are out of use before it shows that too many would be",
         "brakes",
-        put(run, "read_missing", _read_nothing),
+        put(work, "read_missing", _read_nothing),
         story(deletes_that_no_list_tells),
     ),
     Protection(

@@ -162,10 +162,10 @@ PROTECTIONS = (
     ),
     Protection(
         "intents outlive the process",
-        "runner/run.py:_recover",
+        "runner/recover.py:recover",
         "after a crash our own write counts as a person's edit",
         "3",
-        put(run, "_recover", _forget_intents),
+        put(run, "recover", _forget_intents),
         search("none", 1, 1, 0, 1),
     ),
     Protection(

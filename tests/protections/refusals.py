@@ -173,10 +173,10 @@ PROTECTIONS = (
     ),
     Protection(
         "what was refused is tried again with a complete reading",
-        "runner/run.py:_retry_refused",
+        "runner/recover.py:retry_refused",
         "what was refused for a reason that has gone is never tried again",
         "1",
-        put(run, "_retry_refused", lambda engine, tx: None),
+        put(run, "retry_refused", lambda engine, tx: None),
         story(refused_and_taken_later),
     ),
     Protection(

@@ -8,7 +8,7 @@ from typing import Any
 from instep.core.dataflow import Dataflow
 from instep.core.model import Both
 from instep.errors import Refused
-from instep.runner import observe, outcome, run, turn
+from instep.runner import observe, outcome, reading, recover, run, turn, work
 from instep.store.transaction import SqliteTx
 from tests.runner.site import (
     LEFT,
@@ -168,7 +168,7 @@ PROTECTIONS = (
         "runner/aside.py:take_up",
         "an edit that was not in an approved plan waits for ever",
         "1",
-        put(run, "take_up", lambda tx, pairs: None),
+        both(put(run, "take_up", lambda tx, pairs: None), put(recover, "take_up", lambda tx, pairs: None)),
         story(left_for_another_run),
     ),
     Protection(
@@ -184,7 +184,7 @@ PROTECTIONS = (
         "runner/observe.py:refresh_paths",
         "a property that is added to a dataflow is kept in step for what is edited later alone",
         "1",
-        put(run, "refresh_paths", _refresh_nothing),
+        put(reading, "refresh_paths", _refresh_nothing),
         story(field_that_is_mapped_later),
     ),
     Protection(
@@ -197,10 +197,10 @@ PROTECTIONS = (
     ),
     Protection(
         "a run ends when what it heard of has been read",
-        "runner/run.py:_pause_until",
+        "runner/work.py:pause_until",
         "complete readings at short intervals put an edit off for ever",
         "1",
-        put(run.Runner, "_pause_until", _never_pause),
+        put(work.Work, "pause_until", _never_pause),
         story(complete_readings_at_short_intervals),
     ),
 )

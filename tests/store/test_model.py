@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from instep.core.model import Both, Side
-from instep.store.contract import AlreadyLinked, Hold, Key, Link, bucket_of
+from instep.store.contract import AlreadyLinked, Hold, Key, Link, Which, bucket_of
 from instep.store.sqlite import MEMORY, open_store
 from instep.testing.store_hooks import sighting
 
@@ -103,14 +103,15 @@ class StoreBesideDictionaries(RuleBasedStateMachine):
         self.write(lambda tx: tx.remove_link(link_id))
         del self.links[link_id]
 
-    @rule(keys=st.lists(KEYS, min_size=1, max_size=4), due_ms=st.integers(0, 9))
-    def mark(self, keys, due_ms):
-        self.write(lambda tx: tx.mark(keys, due_ms=due_ms, reason="marked"))
+    @rule(keys=st.lists(KEYS, min_size=1, max_size=4), due_ms=st.integers(0, 9), urgent=st.booleans())
+    def mark(self, keys, due_ms, urgent):
+        self.write(lambda tx: tx.mark(keys, due_ms=due_ms, reason="marked", urgent=urgent))
         seen = {todo.key: todo for pair in EVERY_PAIR for todo in self.todos(pair)}
         for number, key in enumerate(dict.fromkeys(reversed(keys))):
             before = self.todo.get(key)
             earlier = due_ms if before is None else min(due_ms, before.due_ms)
             assert seen[key].due_ms == earlier
+            assert seen[key].urgent == (urgent or (before is not None and before.urgent))
             assert (seen[key].attempts, seen[key].bucket) == (0, bucket_of(key))
             if number == 0:
                 newest = seen[key].seq
@@ -119,6 +120,7 @@ class StoreBesideDictionaries(RuleBasedStateMachine):
                 self.finished_marks.append(before)
             self.todo[key] = seen[key]
         self.new_number("todo", newest)
+        assert self.store.read(lambda tx: tx.last_mark()) == newest
 
     @precondition(lambda self: self.todo)
     @rule(data=st.data())
@@ -201,9 +203,17 @@ class StoreBesideDictionaries(RuleBasedStateMachine):
             )
             due = [todo for todo in todos if todo.due_ms <= 4]
             assert tx.todo_after(pair, after=0, limit=100) == todos
-            assert tx.todo(pair, now_ms=4) == due
-            assert tx.busy_buckets(pair, 4) == sorted({todo.bucket for todo in due})
+            assert tx.todo(pair, now_ms=4) == sorted(due, key=lambda todo: not todo.urgent)
+            urgent = {todo.bucket for todo in due if todo.urgent}
+            others = {todo.bucket for todo in due} - urgent
+            assert tx.busy_buckets(pair, 4) == [*sorted(urgent), *sorted(others)]
             assert tx.next_due(pair) == min((todo.due_ms for todo in todos), default=None)
+            for which in (True, False):
+                some = [todo for todo in due if todo.urgent is which]
+                assert tx.todo(pair, now_ms=4, which=Which(which)) == some
+                assert tx.busy_buckets(pair, 4, Which(which)) == sorted({todo.bucket for todo in some})
+                times = [todo.due_ms for todo in todos if todo.urgent is which]
+                assert tx.next_due(pair, which) == min(times, default=None)
             assert tx.count_todo(pair) == Both(len(todos), sum(todo.attempts > 0 for todo in todos))
         holds = sorted((hold for those in self.holds.values() for hold in those), key=lambda hold: hold.id)
         assert tx.holds(limit=1000) == holds

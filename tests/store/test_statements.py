@@ -14,7 +14,9 @@ from instep.store.queries import filtered, in_lists, queries
 
 HERE = Path(instep.store.__file__).parent
 FILTERS = {
-    "todo": ("bucket",),
+    "todo": ("bucket", "urgent", "calm", "upto"),
+    "busy_buckets": ("urgent", "calm", "upto", "first"),
+    "next_due": ("urgent", "calm"),
     "holds": ("pair", "cause"),
     "journal": ("pair", "run", "operation", "side", "record_id", "record_of_side"),
 }

@@ -8,6 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from heapq import heapify, heappush
+from itertools import count
+from typing import Final
+
+ahead: Final[ContextVar[bool]] = ContextVar("ahead", default=False)
+"""Whether requests that are made in this context go before those of others that wait for their turn."""
 
 Sleep = Callable[[float], Awaitable[object]]
 Monotonic = Callable[[], float]
@@ -22,7 +29,7 @@ class Paused(Exception):
 
 
 class Pace:
-    """Turns for requests, first come first served.
+    """Turns for requests: first come first served, those that go `ahead` before all others.
 
     `requests_per_minute` is the system's whole quota (None: unlimited) and `reserve` the share of it, 0 to 1,
     that is left to other tools. Any minute sees at most the remaining number of turns: a burst of up to
@@ -39,7 +46,8 @@ class Pace:
         sleep: Sleep,
     ) -> None:
         self._monotonic, self._sleep = monotonic, sleep
-        self._lock = asyncio.Lock()
+        self._waiting: list[tuple[bool, int, asyncio.Event]] = []
+        self._numbers = count()
         self._paused_until = float("-inf")
         self._next = float("-inf")  # when the smooth rate would give the next turn
         self.per_minute: int | None = None
@@ -62,13 +70,28 @@ class Pace:
         """Wait for a turn. Raises Paused at once if it is further away than `patience_s`."""
         if self.per_minute is None and self._paused_until <= self._monotonic():
             return
-        async with self._lock:
-            while True:
-                now = self._monotonic()
-                wait_s = max(self._paused_until, self._next - self._slack) - now
-                if wait_s <= 0:
-                    break
-                if wait_s > patience_s:
-                    raise Paused(wait_s)
+        mine = (not ahead.get(), next(self._numbers), asyncio.Event())
+        heappush(self._waiting, mine)
+        try:
+            await self._first(mine, patience_s)
+        finally:
+            self._waiting.remove(mine)
+            heapify(self._waiting)
+            if self._waiting:
+                self._waiting[0][2].set()
+
+    async def _first(self, mine: tuple[bool, int, asyncio.Event], patience_s: float) -> None:
+        """Wait until it is the turn of whoever is first in line, and that is this one."""
+        while True:
+            now = self._monotonic()
+            wait_s = max(self._paused_until, self._next - self._slack) - now
+            if self._waiting[0] is not mine:
+                mine[2].clear()
+                await mine[2].wait()
+            elif wait_s <= 0:
+                self._next = max(self._next, now) + self._interval
+                return
+            elif wait_s > patience_s:
+                raise Paused(wait_s)
+            else:
                 await self._sleep(wait_s)
-            self._next = max(self._next, now) + self._interval

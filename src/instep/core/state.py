@@ -79,7 +79,8 @@ class Key:
 @dataclass(frozen=True, slots=True)
 class Todo:
     """A key that has to be looked at. `seq` changes with each new mark, so that finishing an old one can't lose
-    a newer one. `due_ms`: not before. `attempts`: failures in a row since the last new mark."""
+    a newer one. `due_ms`: not before. `attempts`: failures in a row since the last new mark. `urgent`: it goes before
+    those that are not."""
 
     key: Key
     seq: int
@@ -87,6 +88,7 @@ class Todo:
     due_ms: int = 0
     attempts: int = 0
     reason: str = ""
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

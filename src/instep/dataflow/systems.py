@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
+from zoneinfo import available_timezones
 
 from pydantic import Field, GetJsonSchemaHandler, StrictInt, StrictStr, field_validator, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -16,6 +17,7 @@ from pydantic_core import CoreSchema
 from instep.dataflow.models import Misfit, Strict, Text
 
 DatabaseUrl = Annotated[str, Field(pattern=r"^[a-z0-9+]+://([^:@/\s]*@)?[^@\s]*$")]
+ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 HTTP_URL: Final = r"^https?://[^\s/@?#]+(:[0-9]+)?(/[^\s?#]*)?$"
 HttpUrl = Annotated[str, Field(pattern=HTTP_URL)]
 Role = Literal["viewer", "operator", "admin"]
@@ -261,8 +263,33 @@ class Oidc(Strict):
     )
 
 
+class Quiet(Strict):
+    """Hours of the day in which nothing is written by itself; what changes is read all the same."""
+
+    begins: ClockTime = Field(description="the time at which they begin, as 22:00")
+    ends: ClockTime = Field(
+        description="the time at which they end; on the next day if it is the earlier one"
+    )
+    time_zone: Text = Field("UTC", description="time zone of both, as Europe/Oslo")
+
+    @field_validator("time_zone")
+    @classmethod
+    def known(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise Misfit(f'there is no time zone "{value}"', fix="write one as Europe/Oslo, or UTC")
+        return value
+
+
 class Serve(Strict):
-    """What `instep serve` is told; who may use it, and how they log in."""
+    """What `instep serve` is told; how often it looks, who may use it, and how they log in."""
+
+    poll_s: StrictInt = Field(
+        60, ge=1, le=86_400, description="seconds between two readings of an entity in which nothing happens"
+    )
+    busy_poll_s: StrictInt = Field(
+        5, ge=1, le=86_400, description="seconds until the next reading after one that brought something new"
+    )
+    quiet: Quiet | None = Field(None, description="hours in which nothing is written by itself")
 
     url: HttpUrl | None = Field(
         None, description="the address that people open, where it is not the one that is listened at"

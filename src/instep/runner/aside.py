@@ -27,7 +27,11 @@ async def set_aside(engine: Engine, todo: Todo) -> None:
 
 
 def _postpone(engine: Engine, tx: Tx, *, todo: Todo) -> None:
-    tx.postpone(todo, due_ms=engine.now_ms() + _YEARS_MS, attempts=todo.attempts, reason=REASON)
+    due_ms = engine.now_ms() + _YEARS_MS
+    if not todo.urgent:
+        tx.postpone(todo, due_ms=due_ms, attempts=todo.attempts, reason=REASON)
+    elif tx.finish(todo):  # what waits for another run is in no hurry
+        tx.mark([todo.key], due_ms=due_ms, reason=REASON)
     if tx.meta(NOTED) is None:
         tx.save_meta(NOTED, "yes")
 

@@ -90,6 +90,11 @@ class Engine:
     readable_ms: int = 0
     _paths: dict[tuple[Side, str], tuple[Entity, tuple[str, ...]]] = field(default_factory=dict, repr=False)
 
+    @property
+    def requests(self) -> int:
+        """How many were sent to both systems so far."""
+        return sum(connector.requests for connector in self.connectors)
+
     def entity(self, pair: Pair, side: Side) -> Entity:
         return self.connectors[side].entities()[pair.entity[side]]
 

@@ -11,16 +11,16 @@ from instep.runner.engine import Engine
 
 
 @asynccontextmanager
-async def leased(engine: Engine, holder: str, is_dead: Callable[[str], bool]) -> AsyncIterator[None]:
-    """The lease in the name of `holder`, for as long as the block lasts.
+async def leased(engine: Engine, holder: str, is_dead: Callable[[str], bool]) -> AsyncIterator[int]:
+    """The lease in the name of `holder`, for as long as the block lasts; gives its epoch.
 
     From a holder that `is_dead` knows to be gone it is taken at once. Raises Held while another one has it; a
     lease that is lost meanwhile shows at the next write (LeaseLost).
     """
-    await _acquire(engine, holder, is_dead)
+    epoch = await _acquire(engine, holder, is_dead)
     renewing = asyncio.ensure_future(_renew(engine, holder))
     try:
-        yield
+        yield epoch
     finally:
         renewing.cancel()
         with suppress(asyncio.CancelledError, LeaseLost):
@@ -29,16 +29,16 @@ async def leased(engine: Engine, holder: str, is_dead: Callable[[str], bool]) ->
             await engine.store.release()
 
 
-async def _acquire(engine: Engine, holder: str, is_dead: Callable[[str], bool]) -> None:
+async def _acquire(engine: Engine, holder: str, is_dead: Callable[[str], bool]) -> int:
     """Take the lease; from a process that is known to be dead at once, in its own name first."""
     now_ms, ttl_ms = engine.now_ms(), engine.settings.lease_ms
     try:
-        await engine.store.acquire(holder, now_ms, ttl_ms)
+        return await engine.store.acquire(holder, now_ms, ttl_ms)
     except Held as held:
         if not is_dead(held.holder):
             raise
         await engine.store.acquire(held.holder, now_ms, ttl_ms)
-        await engine.store.acquire(holder, now_ms, ttl_ms)
+        return await engine.store.acquire(holder, now_ms, ttl_ms)
 
 
 async def _renew(engine: Engine, holder: str) -> None:

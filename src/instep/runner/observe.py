@@ -23,6 +23,8 @@ from instep.store.contract import Tx
 ALIKE = 50
 """Records with one match value that are looked at again at once; more than that share it by mistake."""
 NOTHING_TOLD: Mapping[str, Record] = MappingProxyType({})
+CHANGED = "changed"
+"""Why a record is to be looked at of which a listing or a hint told something new."""
 MISSING = "missing"
 """Why a record is to be looked at that a complete listing did not name."""
 
@@ -150,7 +152,14 @@ def _take_page(engine: Engine, tx: Tx, *, side: Side, entity: str, page: Page, l
 
 
 def take_records(
-    engine: Engine, tx: Tx, side: Side, entity: str, records: Sequence[Record], listing: int = 0
+    engine: Engine,
+    tx: Tx,
+    side: Side,
+    entity: str,
+    records: Sequence[Record],
+    listing: int = 0,
+    *,
+    urgent: bool = False,
 ) -> int:
     """Save rows of a listing (or a hint) and mark what they change; returns how many changed something."""
     latest: dict[str, Record] = {}
@@ -178,7 +187,7 @@ def take_records(
         tx.touch(side, entity, unchanged, listing, engine.now_ms())
     changed = set(marked)
     index(engine, tx, side, entity, [s for s in fresh if s.id in changed], latest)
-    mark(engine, tx, side, entity, marked, "changed")
+    mark(engine, tx, side, entity, marked, CHANGED, urgent=urgent)
     return len(marked)
 
 
@@ -326,7 +335,15 @@ def wake_alike(tx: Tx, pair: str, values: Mapping[int, str]) -> None:
 
 
 def mark(
-    engine: Engine, tx: Tx, side: Side, entity: str, ids: Sequence[str], reason: str, but: str = ""
+    engine: Engine,
+    tx: Tx,
+    side: Side,
+    entity: str,
+    ids: Sequence[str],
+    reason: str,
+    but: str = "",
+    *,
+    urgent: bool = False,
 ) -> None:
     """Mark records to be looked at, in every pair of their entity but one."""
     for pair in engine.dataflow.of_entity(side, entity):
@@ -339,6 +356,7 @@ def mark(
                 for id in ids
             ],
             reason=reason,
+            urgent=urgent,
         )
 
 
@@ -349,7 +367,7 @@ def take(engine: Engine, tx: Tx, before: Sighting | None, after: Sighting, pair:
     if before is not None and before.digest == after.digest:
         return
     index(engine, tx, after.side, after.entity, [after])
-    mark(engine, tx, after.side, after.entity, [after.id], "changed", but=pair)
+    mark(engine, tx, after.side, after.entity, [after.id], CHANGED, but=pair)
 
 
 async def read_record(engine: Engine, side: Side, entity: str, id: str, pair: str) -> Sighting | None:

@@ -55,6 +55,11 @@ async def look_back(engine: Engine, troubles: dict[str, str], stopping: Callable
             )
 
 
+def log_due(engine: Engine) -> bool:
+    """Whether a log has to be asked now."""
+    return any(engine.store.read(partial(_due, engine, side=side)) for side in Side)
+
+
 def _due(engine: Engine, tx: Tx, *, side: Side) -> dict[str, Note]:
     """By entity, the notes that the log has to be asked about now."""
     found = {}

@@ -28,12 +28,8 @@ DAY_MS: Final = 86_400_000
 
 async def prune(engine: Engine, stopping: Callable[[], bool]) -> None:
     """Prune the journal, once a day; not at all if it is to be kept for ever."""
-    keep_ms = engine.settings.keep_history_ms
-    if keep_ms is None:
-        return
-    now_ms = engine.now_ms()
-    last = engine.store.read(lambda tx: tx.meta(PRUNED))
-    if last is not None and 0 <= now_ms - int(last) < DAY_MS:
+    keep_ms, now_ms = engine.settings.keep_history_ms, engine.now_ms()
+    if keep_ms is None or not prune_due(engine):
         return
     for _ in range(MOST_STEPS):
         if stopping():
@@ -41,6 +37,14 @@ async def prune(engine: Engine, stopping: Callable[[], bool]) -> None:
         if not await engine.store.write(lambda tx: _step(engine, tx, now_ms, keep_ms)):
             await engine.store.write(lambda tx: tx.save_meta(PRUNED, str(now_ms)))
             return
+
+
+def prune_due(engine: Engine) -> bool:
+    """Whether there may be something to let go of."""
+    if engine.settings.keep_history_ms is None:
+        return False
+    last = engine.store.read(lambda tx: tx.meta(PRUNED))
+    return last is None or not 0 <= engine.now_ms() - int(last) < DAY_MS
 
 
 def _step(engine: Engine, tx: Tx, now_ms: int, keep_ms: int) -> bool:

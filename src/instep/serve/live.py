@@ -1,38 +1,42 @@
-"""A site kept in step for as long as the process lives: run after run, sooner when there is a reason to look.
-
-Everything that anybody asks of it is done by one task, in order, so that no two runs meet at a record.
-"""
+"""A site kept in step for as long as the process lives: what others see and ask of the loop (`runner.live`)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from instep.errors import InstepError, RetryLater
-from instep.runner.run import COMPLETE, Progress, Report, Runner, Wish
+from instep.core.model import Side
+from instep.errors import UsageError
+from instep.runner import pauses
+from instep.runner.live import First
+from instep.runner.polling import Rhythm
+from instep.runner.report import Progress, Report, Wish
+from instep.serve.finish import Finish
+from instep.serve.quiet import quiet_at
 from instep.site import Site, now_ms
 
-IDLE_S: Final = 60.0
-"""Between two runs when nothing gives a reason to look."""
+TELL_S: Final = 0.2
+"""Whoever watches is told no more often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """What the loop is at. `trouble`: why the last run failed, "" if it did not."""
+    """What the loop is at. `last`: the run that ended last. `troubles`: why something can't be done now, by what it
+    concerns; `trouble`: all of that, "" if there is none. `finish_ms`: when long work will be done, if that can be
+    told. `quiet`: nothing is written by itself at this hour."""
 
     state: Literal["starting", "idle", "running", "stopping", "stopped"]
     progress: Progress | None = None
     last: Report | None = None
-    trouble: str = ""
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    finish_ms: int | None = None
+    quiet: bool = False
 
-
-@dataclass(slots=True)
-class _Asked:
-    wish: Wish
-    done: asyncio.Future[Report]
+    @property
+    def trouble(self) -> str:
+        return "\n".join(dict.fromkeys(self.troubles.values()))
 
 
 class Live:
@@ -41,87 +45,109 @@ class Live:
     `on_change` is called whenever `now` or what is stored may have changed; it must return at once.
     """
 
-    def __init__(self, site: Site, on_change: Callable[[], None] = lambda: None) -> None:
-        self.site = site
-        self.on_change = on_change
+    def __init__(
+        self, site: Site, on_change: Callable[[], None] = lambda: None, rhythm: Rhythm | None = None
+    ) -> None:
+        self.site, self.on_change = site, on_change
         self.now = Now("starting")
-        self._asked: list[_Asked] = []
-        self._poked = asyncio.Event()
-        self._stop = False
-        self._runner: Runner | None = None
+        self._quiet = quiet_at(site.file.settings.serve.quiet)
+        self._finish = Finish()
+        self._watchers: set[asyncio.Event] = set()
+        self._stop = self._stopped = False
+        self._runner = site.live_runner(
+            rhythm, quiet=self._quiet, on_progress=self._progressed, on_change=self._tell
+        )
 
     async def go_on(self) -> None:
-        """Until `stop`. Raises StoreError, and Stop when a system says that asking again makes no sense."""
+        """Until `stop`. What a system or the store can't do is a trouble, and tried again."""
         try:
-            while not self._stop:
-                self._poked.clear()
-                asked = self._asked.pop(0) if self._asked else None
-                await self._turn(asked)
-                if not self._asked:
-                    await self._wait(IDLE_S)
+            await self._runner.go_on()
         finally:
-            for left in self._asked:
-                left.done.cancel()
-            self._tell(state="stopped")
+            self._stopped = True
+            self._tell()
 
     def stop(self) -> None:
         """End after the requests that are on their way; `go_on` returns then."""
         self._stop = True
-        self._tell(state="stopping")
-        self.stop_run()
-        self._poked.set()
+        self._runner.stop()
+        self._tell()
 
     def stop_run(self) -> None:
-        """End the run that is going on, after the requests that are on their way; the loop goes on."""
-        if self._runner is not None:
-            self._runner.stop()
+        """End the run that somebody asked for, after the requests that are on their way; the loop goes on."""
+        self._runner.stop_asked()
 
     def poke(self) -> None:
-        """There is a reason to look now: a person chose something, a system told of a change."""
-        self._poked.set()
+        """There is a reason to look now: something was marked, or a person chose something."""
+        self._runner.poke()
 
-    async def ask(self, wish: Wish) -> Report:
-        """A run of one's own, when those that were asked for before are done. Raises what a run raises."""
-        asked = _Asked(wish, asyncio.get_running_loop().create_future())
-        self._asked.append(asked)
-        self._poked.set()
-        return await asked.done
+    async def ask(self, wish: Wish, first: First | None = None) -> Report:
+        """A run of one's own, when those that were asked for before are done. `first` is done right before it, with
+        nothing but urgent looks beside it. Raises what a run raises."""
+        return await self._runner.ask(wish, first)
 
-    async def _turn(self, asked: _Asked | None) -> None:
-        self._runner = self.site.runner(self._progress)
-        self._tell(state="running", progress=None)
+    async def hint(
+        self, side: Side, entity: str, ids: Sequence[str], versions: Mapping[str, int] | None = None
+    ) -> int:
+        """See `LiveRunner.hint`."""
+        return await self._runner.hint(side, entity, ids, versions)
+
+    async def pause(self, pair: str, who: str) -> None:
+        """Write nothing of a pair by itself until it is resumed, also after a restart. Raises UsageError."""
+        await self._change(pauses.pause, pair, who)
+
+    async def resume(self, pair: str, who: str) -> None:
+        """Let a paused pair go on. Raises UsageError."""
+        await self._change(pauses.resume, pair, who)
+
+    def paused(self) -> Mapping[str, str]:
+        """By pair, who has paused it."""
+        return self.site.store.read(lambda tx: pauses.paused(tx, self.site.dataflow))
+
+    async def subscribe(self) -> AsyncIterator[Now]:
+        """What the loop is at, and again whenever that has changed, until it ends."""
+        changed = asyncio.Event()
+        self._watchers.add(changed)
         try:
-            report = await self._runner.run(asked.wish if asked else Wish(full=self._full_due()))
-        except RetryLater as error:
-            self._tell(trouble=str(error))
-            if asked is not None:
-                asked.done.set_exception(error)
-        except InstepError as error:
-            if asked is not None:
-                asked.done.set_exception(error)
-            raise
-        else:
-            self._tell(last=report, trouble="")
-            if asked is not None and not asked.done.done():
-                asked.done.set_result(report)
+            while True:
+                changed.clear()
+                yield self.now
+                if self.now.state == "stopped":
+                    return
+                await changed.wait()
+                await asyncio.sleep(TELL_S)
         finally:
-            self._runner = None
-            self._tell(state="stopping" if self._stop else "idle", progress=None)
+            self._watchers.discard(changed)
 
-    def _full_due(self) -> bool:
-        """Whether the schedule asks for a complete reading, which is what finds deletes."""
-        last = self.site.store.read(lambda tx: tx.meta(COMPLETE))
-        every_ms = self.site.file.settings.schedule.full_every_s * 1000
-        return last is not None and now_ms() - int(last) >= every_ms
+    async def _change(self, change: pauses.Change, pair: str, who: str) -> None:
+        try:
+            await change(self._runner.engine, pair, who)
+        except LookupError:
+            raise UsageError(f'there is no pair "{pair}"') from None
+        self.poke()
+        self._tell()
 
-    async def _wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._poked.wait()
+    def _progressed(self, progress: Progress) -> None:
+        self.now = replace(self.now, progress=progress, finish_ms=self._finish.of(progress, now_ms()))
+        self._notify()
 
-    def _progress(self, progress: Progress) -> None:
-        self._tell(progress=progress)
+    def _tell(self) -> None:
+        runner = self._runner
+        busy = runner.busy
+        state: Literal["idle", "running", "stopping", "stopped"] = (
+            "stopped" if self._stopped else "stopping" if self._stop else "running" if busy else "idle"
+        )
+        progress, finish_ms = (self.now.progress, self.now.finish_ms) if busy else (None, None)
+        self.now = Now(
+            state,
+            progress,
+            runner.run.last or self.now.last,
+            runner.troubles,
+            finish_ms,
+            self._quiet(now_ms()),
+        )
+        self._notify()
 
-    def _tell(self, **changes: object) -> None:
-        self.now = replace(self.now, **changes)  # type: ignore[arg-type]
+    def _notify(self) -> None:
+        for changed in self._watchers:
+            changed.set()
         self.on_change()

@@ -34,6 +34,7 @@ __all__ = [
     "Store",
     "Todo",
     "Tx",
+    "Which",
     "bucket_of",
 ]
 
@@ -43,7 +44,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the journal. `operation`: create | update | retire | link | unlink | overruled | release |
-    hold | adopt | forget | prune | overwritten. `outcome`: done | found done | refused | not applied | given up.
+    hold | adopt | forget | prune | overwritten | pause | resume. `outcome`: done | found done | refused |
+    not applied | given up.
     `changes`: [{property, old, new}] in the target's terms, with `kept` where the system made something else of what
     was meant, and `versions` (of the reading decided on, of the answer) where the write had no condition and the
     system has a log. `request`: the system's own id of the request, else our idempotency key.
@@ -69,7 +71,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One turn of recover, observe, plan, act. `status`: running | done | stopped | braked | failed."""
+    """One run, or some minutes of turns of a process that is always on ("live").
+
+    `status`: running | done | stopped | braked | failed."""
 
     id: int
     kind: str
@@ -77,6 +81,14 @@ class Run:
     finished_ms: int | None = None
     status: str = "running"
     summary: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Some of the marks: those that are urgent or are not (None: both), and with a seq up to `upto`, if given."""
+
+    urgent: bool | None = None
+    upto: int | None = None
 
 
 class Tx(Protocol):
@@ -157,16 +169,29 @@ class Tx(Protocol):
         ...
 
     # What there is to look at
-    def mark(self, keys: Iterable[Key], *, due_ms: int = 0, reason: str = "") -> None:
-        """Mark keys to look at, with a new seq and no attempts; an earlier due time wins over a later one."""
+    def mark(self, keys: Iterable[Key], *, due_ms: int = 0, reason: str = "", urgent: bool = False) -> None:
+        """Mark keys to look at, with a new seq and no attempts; an earlier due time wins over a later one, and one
+        that was urgent stays so until it is finished."""
         ...
 
-    def todo(self, pair: str, *, now_ms: int, bucket: int | None = None, limit: int = 100) -> list[Todo]:
-        """Due ones in order of seq."""
+    def todo(
+        self,
+        pair: str,
+        *,
+        now_ms: int,
+        bucket: int | None = None,
+        which: Which | None = None,
+        limit: int = 100,
+    ) -> list[Todo]:
+        """Due ones, urgent ones first, else in order of seq; only of those that `which` means."""
         ...
 
     def todo_after(self, pair: str, *, after: int, limit: int) -> list[Todo]:
         """All, due or not, with seq above `after`, in order of seq: for plans."""
+        ...
+
+    def last_mark(self) -> int:
+        """The seq of the newest mark that was ever made, 0 if there was none."""
         ...
 
     def is_todo(self, key: Key) -> bool: ...
@@ -178,12 +203,14 @@ class Tx(Protocol):
         """Look again later, unless it was marked again since."""
         ...
 
-    def busy_buckets(self, pair: str, now_ms: int) -> list[int]:
-        """Buckets with something due, sorted; a look into each, however much there is to do."""
+    def busy_buckets(self, pair: str, now_ms: int, which: Which | None = None) -> list[int]:
+        """Buckets with something due, those with something urgent first, else sorted; a look or two into each,
+        however much there is to do."""
         ...
 
-    def next_due(self, pair: str) -> int | None:
-        """The earliest due time, be it past or future; None if there is nothing to look at."""
+    def next_due(self, pair: str, urgent: bool | None = None) -> int | None:
+        """The earliest due time, be it past or future; None if there is nothing to look at. `urgent`: only of those
+        that are, or that are not."""
         ...
 
     # Holds and releases

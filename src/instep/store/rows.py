@@ -120,7 +120,7 @@ def key_row(key: Key) -> Bindings:
     return {"pair": key.pair, "side": key.side, "id": key.id}
 
 
-def mark_row(key: Key, seq: int, due_ms: int, reason: str) -> Bindings:
+def mark_row(key: Key, seq: int, due_ms: int, reason: str, urgent: bool) -> Bindings:
     return {
         "seq": seq,
         "pair": key.pair,
@@ -129,6 +129,7 @@ def mark_row(key: Key, seq: int, due_ms: int, reason: str) -> Bindings:
         "bucket": bucket_of(key),
         "due_ms": due_ms,
         "reason": reason,
+        "urgent": int(urgent),
     }
 
 
@@ -140,6 +141,7 @@ def todo(row: Row) -> Todo:
         due_ms=row[5],
         attempts=row[6],
         reason=row[7],
+        urgent=bool(row[8]),
     )
 
 

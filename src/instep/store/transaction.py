@@ -28,9 +28,10 @@ from instep.store.contract import (
     Run,
     Sighting,
     Todo,
+    Which,
 )
 from instep.store.queries import filtered, in_lists, queries
-from instep.store.rows import Bindings, Row
+from instep.store.rows import Row
 
 LAST_SEQ = 2**63 - 1
 
@@ -164,25 +165,37 @@ class SqliteTx:
 
     # --- What there is to look at
 
-    def mark(self, keys: Iterable[Key], *, due_ms: int = 0, reason: str = "") -> None:
+    def mark(self, keys: Iterable[Key], *, due_ms: int = 0, reason: str = "", urgent: bool = False) -> None:
         wanted = list(keys)
         if not wanted:
             return
         last = self._value("take_numbers", name="todo", count=len(wanted))
         numbered = enumerate(wanted, last - len(wanted) + 1)
         self._executemany(
-            self._sql["mark"], (rows.mark_row(key, number, due_ms, reason) for number, key in numbered)
+            self._sql["mark"],
+            (rows.mark_row(key, number, due_ms, reason, urgent) for number, key in numbered),
         )
 
-    def todo(self, pair: str, *, now_ms: int, bucket: int | None = None, limit: int = 100) -> list[Todo]:
-        given: Bindings = {"pair": pair, "now_ms": now_ms, "limit": limit}
-        if bucket is None:
-            return [rows.todo(row) for row in self._execute(filtered("todo"), given)]
-        given["bucket"] = bucket
-        return [rows.todo(row) for row in self._execute(filtered("todo", "bucket"), given)]
+    def todo(
+        self,
+        pair: str,
+        *,
+        now_ms: int,
+        bucket: int | None = None,
+        which: Which | None = None,
+        limit: int = 100,
+    ) -> list[Todo]:
+        given: dict[str, Any] = {"pair": pair, "now_ms": now_ms, "limit": limit}
+        if bucket is not None:
+            given["bucket"] = bucket
+        filters = [*(("bucket",) if bucket is not None else ()), *_only(which, given)]
+        return [rows.todo(row) for row in self._execute(filtered("todo", *filters), given)]
 
     def todo_after(self, pair: str, *, after: int, limit: int) -> list[Todo]:
         return [rows.todo(row) for row in self._all("todo_after", pair=pair, after=after, limit=limit)]
+
+    def last_mark(self) -> int:
+        return int(self._value("last_number", name="todo"))
 
     def is_todo(self, key: Key) -> bool:
         return self._one("is_todo", **rows.key_row(key)) is not None
@@ -194,12 +207,17 @@ class SqliteTx:
         put_off = self._one("postpone", seq=todo.seq, due_ms=due_ms, attempts=attempts, reason=reason)
         return put_off is not None
 
-    def busy_buckets(self, pair: str, now_ms: int) -> list[int]:
-        return [row[0] for row in self._all("busy_buckets", pair=pair, now_ms=now_ms, buckets=BUCKETS)]
+    def busy_buckets(self, pair: str, now_ms: int, which: Which | None = None) -> list[int]:
+        given: dict[str, Any] = {"pair": pair, "now_ms": now_ms, "buckets": BUCKETS}
+        filters = _only(which, given)
+        if which is None or which.urgent is None:
+            filters.append("first")
+        return [row[0] for row in self._execute(filtered("busy_buckets", *filters), given)]
 
-    def next_due(self, pair: str) -> int | None:
-        due_ms: int | None = self._value("next_due", pair=pair, buckets=BUCKETS)
-        return due_ms
+    def next_due(self, pair: str, urgent: bool | None = None) -> int | None:
+        given: dict[str, Any] = {"pair": pair, "buckets": BUCKETS}
+        ((due_ms,),) = self._execute(filtered("next_due", *_only(Which(urgent), given)), given)
+        return None if due_ms is None else int(due_ms)
 
     def count_todo(self, pair: str) -> Both[int]:
         ((total, failing),) = self._all("count_todo", pair=pair)
@@ -378,6 +396,17 @@ class SqliteTx:
 
     def runs(self, limit: int = 20) -> list[Run]:
         return [rows.run(row) for row in self._all("runs", limit=limit)]
+
+
+def _only(which: Which | None, given: dict[str, Any]) -> list[str]:
+    """The filters for some of the marks; what they compare with goes into `given`."""
+    if which is None:
+        return []
+    filters = [] if which.urgent is None else ["urgent" if which.urgent else "calm"]
+    if which.upto is not None:
+        given["upto"] = which.upto
+        filters.append("upto")
+    return filters
 
 
 def _number(row: Row) -> int:

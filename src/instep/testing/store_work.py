@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from instep.core.model import Both
-from instep.store.contract import BUCKETS, Intent, Key, Release, Todo, Tx, bucket_of
+from instep.store.contract import BUCKETS, Intent, Key, Release, Todo, Tx, Which, bucket_of
 from instep.testing.store_hooks import AWKWARD, AWKWARD_RAW, LEFT, RIGHT, StoreHooks, hold, intent, key
 
 
@@ -51,10 +51,12 @@ class WorkContract(StoreHooks):
     async def test_a_number_is_never_given_to_two_marks(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:
             seqs = []
+            assert store.read(lambda tx: tx.last_mark()) == 0
             for _ in range(3):
                 await store.write(lambda tx: tx.mark([key("a"), key("b")]))
                 todos = store.read(_every_todo)
                 seqs += [todo.seq for todo in todos]
+                assert store.read(lambda tx: tx.last_mark()) == seqs[-1]
                 for todo in todos:
                     await store.write(methodcaller("finish", todo))
             assert seqs == sorted(set(seqs))
@@ -129,6 +131,58 @@ class WorkContract(StoreHooks):
             first = store.read(lambda tx: tx.todo_after("contact", after=0, limit=2))
             rest = store.read(lambda tx: tx.todo_after("contact", after=first[-1].seq, limit=2))
             assert [todo.key.id for todo in [*first, *rest]] == ["a", "b", "c"]
+
+    async def test_what_is_urgent_goes_first_in_its_bucket_and_among_the_buckets(
+        self, tmp_path: Path
+    ) -> None:
+        keys = [key(f"c{number}") for number in range(300)]
+        late = [max(keys, key=lambda one: (bucket_of(one), one.id)), keys[0]]
+        async with self.opened(tmp_path) as store:
+            await store.write(lambda tx: tx.mark(keys))
+            await store.write(lambda tx: tx.mark(late, reason="hinted", urgent=True))
+            assert [todo.key for todo in store.read(lambda tx: tx.todo("contact", now_ms=0))[:2]] == late
+            busy = store.read(lambda tx: tx.busy_buckets("contact", 0))
+            assert busy[:2] == sorted(bucket_of(one) for one in late)
+            assert sorted(busy) == list(range(BUCKETS))
+            for bucket in busy[:2]:
+                (first, *_) = store.read(methodcaller("todo", "contact", now_ms=0, bucket=bucket))
+                assert (first.urgent, first.reason) == (True, "hinted")
+
+    async def test_the_urgent_and_the_others_can_be_asked_for_alone(self, tmp_path: Path) -> None:
+        async with self.opened(tmp_path) as store:
+            await store.write(lambda tx: tx.mark([key("a"), key("b"), key("c")], due_ms=7))
+            await store.write(lambda tx: tx.mark([key("b")], due_ms=9, urgent=True))
+            seqs = {todo.key.id: todo.seq for todo in store.read(_every_todo)}
+
+            def ids(**which: object) -> tuple[list[str], list[int]]:
+                def look(tx: Tx) -> tuple[list[str], list[int]]:
+                    chosen = Which(**which)  # type: ignore[arg-type]
+                    todos = tx.todo("contact", now_ms=9, which=chosen)
+                    return [todo.key.id for todo in todos], tx.busy_buckets("contact", 9, chosen)
+
+                return store.read(look)
+
+            buckets = {id: bucket_of(key(id)) for id in "abc"}
+            assert ids(urgent=True) == (["b"], [buckets["b"]])
+            assert ids(urgent=False) == (["a", "c"], sorted([buckets["a"], buckets["c"]]))
+            assert ids(urgent=False, upto=seqs["a"]) == (["a"], [buckets["a"]])
+            assert ids(upto=seqs["c"]) == (["a", "c"], sorted([buckets["a"], buckets["c"]]))
+            await store.write(lambda tx: tx.mark([key("d")], due_ms=3))
+            due = [store.read(methodcaller("next_due", "contact", urgent)) for urgent in (None, True, False)]
+            assert due == [3, 7, 3]
+
+    async def test_what_is_urgent_stays_so_until_it_is_finished(self, tmp_path: Path) -> None:
+        async with self.opened(tmp_path) as store:
+            await store.write(lambda tx: tx.mark([key("a")], urgent=True))
+            await store.write(lambda tx: tx.mark([key("a")], reason="again"))
+            (todo,) = store.read(_every_todo)
+            assert todo.urgent
+            assert await store.write(lambda tx: tx.postpone(todo, due_ms=5, attempts=1, reason="busy"))
+            (later,) = store.read(_every_todo)
+            assert later.urgent
+            assert await store.write(lambda tx: tx.finish(later))
+            await store.write(lambda tx: tx.mark([key("a")]))
+            assert [todo.urgent for todo in store.read(_every_todo)] == [False]
 
     async def test_the_failing_are_counted_apart(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:

@@ -140,25 +140,33 @@ limit :limit
 -- The last of as many numbers as were asked for, none of which was ever given out before.
 update counters set value = value + :count where name = :name returning value
 
+-- name: last_number
+-- The last number that was given out.
+select value from counters where name = :name
+
 -- name: mark
--- Something to look at, with a new number; the earlier time wins.
-insert into todo (seq, pair, side, id, bucket, due_ms, attempts, reason)
-values (:seq, :pair, :side, :id, :bucket, :due_ms, 0, :reason)
+-- Something to look at, with a new number; the earlier time wins, and what is urgent stays so.
+insert into todo (seq, pair, side, id, bucket, due_ms, attempts, reason, urgent)
+values (:seq, :pair, :side, :id, :bucket, :due_ms, 0, :reason, :urgent)
 on conflict (pair, side, id) do update set seq = excluded.seq, attempts = 0, reason = excluded.reason,
+    urgent = case when excluded.urgent > todo.urgent then excluded.urgent else todo.urgent end,
     due_ms = case when excluded.due_ms < todo.due_ms then excluded.due_ms else todo.due_ms end
 
 -- name: todo
--- What is due, oldest mark first; the plus keeps to the index that has this order.
-select seq, pair, side, id, bucket, due_ms, attempts, reason
+-- What is due, urgent marks first, then the oldest; the plus keeps to the index that has this order.
+select seq, pair, side, id, bucket, due_ms, attempts, reason, urgent
 from todo
 where pair = :pair and +due_ms <= :now_ms
     and bucket = :bucket -- if bucket
-order by seq
+    and urgent = 1 -- if urgent
+    and urgent = 0 -- if calm
+    and +seq <= :upto -- if upto
+order by urgent desc, seq
 limit :limit
 
 -- name: todo_after
 -- All there is to look at, page by page.
-select seq, pair, side, id, bucket, due_ms, attempts, reason
+select seq, pair, side, id, bucket, due_ms, attempts, reason, urgent
 from todo
 where pair = :pair and seq > :after
 order by seq
@@ -177,20 +185,37 @@ delete from todo where seq = :seq returning seq
 update todo set due_ms = :due_ms, attempts = :attempts, reason = :reason where seq = :seq returning seq
 
 -- name: busy_buckets
--- Buckets with something due: one index seek for each.
+-- Buckets with something due: an index seek or two for each.
 with recursive every (bucket) as (
     values (0) union all select bucket + 1 from every where bucket + 1 < :buckets
 )
 select bucket from every
-where exists (select 1 from todo where pair = :pair and todo.bucket = every.bucket and due_ms <= :now_ms)
-order by bucket
+where exists (
+    select 1 from todo
+    where pair = :pair and todo.bucket = every.bucket and due_ms <= :now_ms
+        and urgent = 1 -- if urgent
+        and urgent = 0 -- if calm
+        and seq <= :upto -- if upto
+)
+order by
+    exists ( -- if first
+        select 1 from todo -- if first
+        where pair = :pair and todo.bucket = every.bucket and due_ms <= :now_ms and urgent = 1 -- if first
+    ) desc, -- if first
+    bucket
 
 -- name: next_due
 -- When the next mark is due: one index seek for each bucket.
 with recursive every (bucket) as (
     values (0) union all select bucket + 1 from every where bucket + 1 < :buckets
 )
-select min((select min(due_ms) from todo where pair = :pair and todo.bucket = every.bucket)) from every
+select min((
+    select min(due_ms) from todo
+    where pair = :pair and todo.bucket = every.bucket
+        and urgent = 1 -- if urgent
+        and urgent = 0 -- if calm
+))
+from every
 
 -- name: count_todo
 -- How much there is to look at, and how much of it has failed before.

@@ -1,0 +1,422 @@
+"""A site kept in step for as long as the process lives: one lease and one run serve many narrow turns.
+
+Three things go on beside each other: `polls` read each entity at its own pace; urgent keys, which a hint has brought,
+are looked at as they come (`urgent`); and all else is done in turns (`work`), pair by pair and counted by the brakes
+before the first write, while neither entity of the pair is being read. A run that somebody asks for takes the place
+of a turn. The lease is given back whenever there is nothing to do, so that commands beside this process get theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+
+from instep.core.dataflow import Pair
+from instep.core.model import Record, Side
+from instep.errors import InstepError, Stop, StoreError
+from instep.runner.aside import take_up
+from instep.runner.brakes import EMPTY, brake_key, empty_side, held_brakes, released_empty
+from instep.runner.engine import Engine, entities_of
+from instep.runner.lease import leased
+from instep.runner.live_run import LiveRun
+from instep.runner.observe import CHANGED, Observed, is_listed, take_records
+from instep.runner.overwritten import log_due, look_back
+from instep.runner.pauses import paused
+from instep.runner.polling import Poll, Rhythm
+from instep.runner.polls import Polls
+from instep.runner.prune import prune, prune_due
+from instep.runner.recover import recover
+from instep.runner.redefined import look_again
+from instep.runner.report import Progress, Report, Wish
+from instep.runner.run import Runner
+from instep.runner.urgent import Urgent
+from instep.runner.work import Work
+from instep.store.contract import Tx, Which
+
+FEW = 50
+"""So many changes that a reading brings while a long turn goes on are urgent; more of them are counted first."""
+COUNTING = 10
+"""What a turn has counted takes no more than a part in so many of the time."""
+CALM = Which(urgent=False)
+
+First = Callable[[Engine], Awaitable[object]]
+"""What is done right before a run that was asked for, with nothing but urgent looks beside it."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    wish: Wish
+    first: First | None
+    done: asyncio.Future[Report]
+
+
+class LiveRunner:
+    """`go_on` is its task; everything else may be called meanwhile, on the same event loop.
+
+    `quiet` says of a time whether nothing is to be written by itself then. `on_change` is called whenever something
+    that is shown may have changed. `troubles`: why something can't be done now, by what it concerns.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        holder: str,
+        *,
+        rhythm: Rhythm | None = None,
+        is_dead: Callable[[str], bool] = lambda _: False,
+        quiet: Callable[[int], bool] = lambda _: False,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.engine, self.holder, self.is_dead, self.quiet = engine, holder, is_dead, quiet
+        self.rhythm = rhythm or Rhythm()
+        self.on_progress, self.on_change = on_progress, on_change
+        self.run = LiveRun(engine, self.rhythm)
+        self.polls = Polls(engine, self.rhythm, self.poke, on_progress, self._was_read)
+        self.urgent = Urgent(engine, self.poke, self.run.begin, self._was_looked_at)
+        self.asked: Runner | None = None
+        self._troubles: dict[str, str] = {}
+        self._asked: list[_Asked] = []
+        self._poked = asyncio.Event()
+        self._stop = False
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._work: Work | None = None
+        self._resting: dict[str, int] = {}
+        self._not_before: dict[str, int] = {}
+        self._log_ms = 0
+        self._anew = True
+        self._released: frozenset[tuple[str, str, int]] = frozenset()
+        self._epoch = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything goes on."""
+        return bool(self._tasks or self.urgent or self.polls.reading())
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        return {**self._troubles, **self.polls.troubles()}
+
+    # What others ask of it
+
+    async def go_on(self) -> None:
+        """Until `stop`. What a system or the store can't do is a trouble, and tried again."""
+        try:
+            while not self._stop:
+                if not self._due():
+                    await self._wait(self._next_ms())
+                    continue
+                try:
+                    async with leased(self.engine, self.holder, self.is_dead) as epoch:
+                        self._troubles.pop("store", None)
+                        await self._begin(epoch)
+                        await self._until_nothing_is_left()
+                except StoreError as error:
+                    self._troubles["store"] = str(error)
+                    self._anew = True
+                    self.on_change()
+                    await self._wait(self.rhythm.failed_ms, unless_poked=False)
+        finally:
+            self._stop = True
+            for left in self._asked:
+                left.done.cancel()
+            with suppress(StoreError):
+                await self.run.end(self.troubles)
+
+    def stop(self) -> None:
+        """End after the requests that are on their way; `go_on` returns then."""
+        self._stop = True
+        self.stop_asked()
+        self.poke()
+
+    def stop_asked(self) -> None:
+        """End the run that somebody asked for, after the requests that are on their way."""
+        if self.asked is not None:
+            self.asked.stop()
+
+    def poke(self) -> None:
+        """Something was marked, or has ended: see what can be done now."""
+        self._poked.set()
+
+    async def hint(
+        self, side: Side, entity: str, ids: Sequence[str], versions: Mapping[str, int] | None = None
+    ) -> int:
+        """These records are to be looked at, and that is on disk on return; how many of them had to be marked for it.
+        `versions`: what a hint tells of some. One that is known already costs nothing. Raises StoreError."""
+        if (side, entity) not in entities_of(self.engine.dataflow):
+            return 0
+        told = versions or {}
+        records = [Record(id, version=told.get(id), complete=False) for id in ids if id]
+        marked = await self.engine.store.write(
+            lambda tx: take_records(self.engine, tx, side, entity, records, urgent=True)
+        )
+        self.poke()
+        return marked
+
+    async def ask(self, wish: Wish, first: First | None = None) -> Report:
+        """A run of one's own, when those that were asked for before are done. Raises what a run raises."""
+        asked = _Asked(wish, first, asyncio.get_running_loop().create_future())
+        if self._stop:
+            asked.done.cancel()
+        self._asked.append(asked)
+        self.poke()
+        return await asked.done
+
+    # The loop
+
+    async def _begin(self, epoch: int) -> None:
+        """If another process may have been at work since: take up what it has left, as a run does."""
+        if self._epoch + 1 != epoch:
+            await self.engine.store.write(partial(recover, self.engine))
+            await look_again(self.engine)
+        self._epoch = epoch
+
+    async def _until_nothing_is_left(self) -> None:
+        last_ms = self.engine.now_ms()
+        try:
+            while True:
+                await self._start()
+                if self.busy:
+                    last_ms = self.engine.now_ms()
+                elif self._stop or self.engine.now_ms() - last_ms >= self.rhythm.linger_ms:
+                    return
+                self.on_change()
+                await self._wait(min(self._next_ms(), self.rhythm.linger_ms))
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            self._tasks.clear()
+            await self.polls.end()
+            await self.urgent.end()
+
+    async def _start(self) -> None:
+        """Begin whatever can be begun now. Raises what a task of before has raised."""
+        for name, task in list(self._tasks.items()):
+            if task.done():
+                del self._tasks[name]
+                task.result()
+        self.polls.reap()
+        self.urgent.reap()
+        if "turn" not in self._tasks:
+            await self.run.end_if_over(self.troubles)
+        if self._stop:
+            await self.polls.end()
+            return
+        if self._anew or self._has_released():
+            await self._begin_anew()
+        if not self._asked and (self.asked is None or self.asked.read_over):
+            self.polls.start()
+        self.urgent.start(self._open())
+        if "turn" not in self._tasks:
+            if self._asked:
+                self._go("turn", self._run_asked(self._asked.pop(0)))
+            elif ready := self._ready():
+                self._go("turn", self._take_turn(ready))
+        if "chores" not in self._tasks and self._has_chores():
+            self._go("chores", self._do_chores())
+
+    def _go(self, name: str, work: Coroutine[None, None, None]) -> None:
+        self._tasks[name] = task = asyncio.ensure_future(work)
+        task.add_done_callback(lambda _: self.poke())
+
+    async def _begin_anew(self) -> None:
+        """A person has decided something, or it is not known what has happened: nothing stays aside."""
+        self._anew = False
+        self.run.report.gates.clear()
+        self._not_before.clear()
+        self._resting.clear()
+        await self.engine.store.write(lambda tx: take_up(tx, self.engine.dataflow.pairs))
+
+    async def _wait(self, ms: int, *, unless_poked: bool = True) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(ms, 1) / 1000):
+                await self._poked.wait()
+                while not unless_poked and not self._stop:
+                    self._poked.clear()
+                    await self._poked.wait()
+        self._poked.clear()
+
+    # What there is to do
+
+    def _due(self) -> bool:
+        return bool(
+            self._asked
+            or self._anew
+            or self._has_released()
+            or self.polls.due_ms() <= self.engine.now_ms()
+            or self.urgent.due(self._open())
+            or self._ready()
+            or self._has_chores()
+        )
+
+    def _next_ms(self) -> int:
+        """How long there is nothing to be done for all that is known; other processes may mark something as well."""
+        now_ms = self.engine.now_ms()
+
+        def look(tx: Tx) -> list[int | None]:
+            return [tx.next_due(pair.name) for pair in self.engine.dataflow.pairs]
+
+        times = (*self.engine.store.read(look), self.polls.due_ms(), *self._not_before.values())
+        later = [at_ms - now_ms for at_ms in times if at_ms is not None and at_ms > now_ms]
+        return min([self.rhythm.tick_ms, *later])
+
+    def _open(self) -> list[Pair]:
+        """The pairs in which something may be written now."""
+        engine = self.engine
+
+        def look(tx: Tx) -> list[Pair]:
+            return [pair for pair in self._going_on(tx) if empty_side(engine, tx, pair) is None]
+
+        return engine.store.read(look)
+
+    def _going_on(self, tx: Tx) -> list[Pair]:
+        """The pairs that are kept in step now: neither paused nor resting, and known on both sides."""
+        now_ms = self.engine.now_ms()
+        if self.quiet(now_ms):
+            return []
+        stopped = paused(tx, self.engine.dataflow)
+        return [
+            pair
+            for pair in self.engine.dataflow.pairs
+            if pair.name not in stopped
+            and self._resting.get(pair.name, 0) <= now_ms
+            and all(is_listed(tx, side, pair.entity[side]) for side in Side)
+        ]
+
+    def _ready(self) -> list[Pair]:
+        """The pairs whose turn it can be now."""
+        now_ms = self.engine.now_ms()
+
+        def look(tx: Tx) -> list[Pair]:
+            return [
+                pair
+                for pair in self._going_on(tx)
+                if not self.polls.reading(pair)
+                and not self.polls.trouble(pair)
+                and self._not_before.get(pair.name, 0) <= now_ms
+                and not self._is_held_as_empty(tx, pair)
+                and (
+                    pair.name in self.urgent.braked or tx.todo(pair.name, now_ms=now_ms, which=CALM, limit=1)
+                )
+            ]
+
+        return self.engine.store.read(look)
+
+    def _is_held_as_empty(self, tx: Tx, pair: Pair) -> bool:
+        """Whether a side is empty, and a person knows of it and has not said that this is right."""
+        if empty_side(self.engine, tx, pair) is None or released_empty(tx, pair):
+            return False
+        return any(hold.property == EMPTY for hold in held_brakes(tx, pair.name))
+
+    def _has_chores(self) -> bool:
+        now_ms = self.engine.now_ms()
+        return now_ms >= self._log_ms and (log_due(self.engine) or prune_due(self.engine))
+
+    def _has_released(self) -> bool:
+        """Whether a person has let a brake go since this was asked last."""
+
+        def look(tx: Tx) -> frozenset[tuple[str, str, int]]:
+            return frozenset(
+                (pair.name, release.property, release.at_ms)
+                for pair in self.engine.dataflow.pairs
+                for release in tx.releases_of(brake_key(pair.name))
+            )
+
+        before, self._released = self._released, self.engine.store.read(look)
+        self._anew = self._anew or not self._released <= before
+        return self._anew
+
+    # What is done
+
+    async def _take_turn(self, pairs: list[Pair]) -> None:
+        engine, over_ms = self.engine, 1 << 62
+        report, began_ms = await self.run.begin(), engine.now_ms()
+
+        def over() -> bool:
+            return self._stop or bool(self._asked) or engine.now_ms() >= over_ms
+
+        self._work = work = Work(engine, Wish(), report, over, self.on_progress, calm=True)
+        try:
+            for pair in pairs:
+                self.urgent.braked.discard(pair.name)
+                await work.plan(pair)
+            counted_ms = engine.now_ms() - began_ms
+            over_ms = engine.now_ms() + max(self.rhythm.turn_ms, COUNTING * counted_ms)
+            if over():
+                return
+            emptied = work.emptied()
+            pairs = [pair for pair in pairs if pair.name not in emptied]
+            await work.work_off(pairs)
+            for pair in pairs if not over() else ():
+                await work.brake(pair)
+                self._was_looked_at(pair, None)
+            wait_ms = min(COUNTING * counted_ms, self.rhythm.turn_ms)
+            self._not_before.update({pair.name: engine.now_ms() + wait_ms for pair in pairs})
+        except Stop as error:
+            for pair in pairs:
+                if pair.name in report.troubles or not report.troubles:
+                    self._was_looked_at(pair, error)
+        finally:
+            self._work = None
+
+    async def _run_asked(self, asked: _Asked) -> None:
+        engine = replace(self.engine, run=0, awaited=set(), readable_ms=0)
+        self.asked = Runner(engine, self.holder, self.on_progress, calm=True)
+        await self.polls.end()
+        try:
+            if asked.first is not None:
+                await asked.first(engine)
+            report = await self.asked.run_leased(asked.wish)
+        except InstepError as error:
+            if not asked.done.done():
+                asked.done.set_exception(error)
+            if isinstance(error, StoreError):
+                raise
+        except BaseException:
+            asked.done.cancel()
+            raise
+        else:
+            if not asked.done.done():
+                asked.done.set_result(report)
+        finally:
+            self.asked = None
+            self._anew = True
+
+    async def _do_chores(self) -> None:
+        """Ask the logs about writes that may have replaced an edit, and let go of what was kept for long enough."""
+        report = await self.run.begin()
+        self._log_ms = self.engine.now_ms() + self.rhythm.log_ms
+        troubles: dict[str, str] = {}
+        with suppress(Stop):  # the next poll will tell
+            await look_back(self.engine, troubles, lambda: self._stop)
+        report.troubles.update(troubles)
+        await prune(self.engine, lambda: self._stop)
+
+    def _was_looked_at(self, pair: Pair, error: Stop | None) -> None:
+        """Note that something could be done in a pair, or that nothing can until a person acts."""
+        if error is None:
+            self._troubles.pop(pair.name, None)
+            return
+        self._troubles[pair.name] = str(error)
+        self._resting[pair.name] = self.engine.now_ms() + self.rhythm.stopped_ms
+
+    async def _was_read(self, poll: Poll, observed: Observed) -> None:
+        """What a reading has brought while a long turn goes on is an edit of just now: a few of them are urgent."""
+        counted = self.asked.counted if self.asked else self._work.counted if self._work else {}
+        for pair in self.engine.dataflow.of_entity(poll.side, poll.entity):
+            if observed.changed and pair.name in counted:
+                await self.engine.store.write(partial(_hurry, pair=pair.name, after=counted[pair.name]))
+            if observed.complete and self.engine.store.read(partial(held_brakes, pair=pair.name)):
+                self.urgent.braked.add(pair.name)  # what they hold may have changed
+
+
+def _hurry(tx: Tx, *, pair: str, after: int) -> None:
+    todos = [
+        t for t in tx.todo_after(pair, after=after, limit=40 * FEW) if t.reason == CHANGED and not t.urgent
+    ]
+    if len(todos) <= FEW:
+        tx.mark([todo.key for todo in todos], reason=CHANGED, urgent=True)
