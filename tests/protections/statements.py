@@ -210,9 +210,23 @@ PROTECTIONS = (
     _statement(
         "what is due comes out of order",
         "todo",
-        "order by seq",
-        "order by due_ms",
+        "order by urgent desc, seq",
+        "order by urgent desc, due_ms",
         "what_is_due_comes_in_order_of_its_marks",
+    ),
+    _statement(
+        "a hinted edit waits behind a long backlog",
+        "todo",
+        "order by urgent desc, seq",
+        "order by seq",
+        "what_is_urgent_goes_first_in_its_bucket_and_among_the_buckets",
+    ),
+    _statement(
+        "a hinted edit that is heard of again waits behind a long backlog",
+        "mark",
+        "excluded.urgent > todo.urgent",
+        "1 = 1",
+        "what_is_urgent_stays_so_until_it_is_finished",
     ),
     _statement(
         "the journal mixes up the sides",
