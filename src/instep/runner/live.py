@@ -9,20 +9,20 @@ of a turn. The lease is given back whenever there is nothing to do, so that comm
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 from instep.core.dataflow import Pair
-from instep.core.model import Record, Side
+from instep.core.model import Side
 from instep.errors import InstepError, Stop, StoreError
 from instep.runner.aside import take_up
 from instep.runner.brakes import EMPTY, brake_key, empty_side, held_brakes, released_empty
-from instep.runner.engine import Engine, entities_of
+from instep.runner.engine import Engine
 from instep.runner.lease import leased
 from instep.runner.live_run import LiveRun
-from instep.runner.observe import CHANGED, Observed, is_listed, take_records
+from instep.runner.observe import CHANGED, Observed, is_listed
 from instep.runner.overwritten import log_due, look_back
 from instep.runner.pauses import paused
 from instep.runner.polling import Poll, Rhythm
@@ -140,21 +140,6 @@ class LiveRunner:
     def poke(self) -> None:
         """Something was marked, or has ended: see what can be done now."""
         self._poked.set()
-
-    async def hint(
-        self, side: Side, entity: str, ids: Sequence[str], versions: Mapping[str, int] | None = None
-    ) -> int:
-        """These records are to be looked at, and that is on disk on return; how many of them had to be marked for it.
-        `versions`: what a hint tells of some. One that is known already costs nothing. Raises StoreError."""
-        if (side, entity) not in entities_of(self.engine.dataflow):
-            return 0
-        told = versions or {}
-        records = [Record(id, version=told.get(id), complete=False) for id in ids if id]
-        marked = await self.engine.store.write(
-            lambda tx: take_records(self.engine, tx, side, entity, records, urgent=True)
-        )
-        self.poke()
-        return marked
 
     async def ask(self, wish: Wish, first: First | None = None) -> Report:
         """A run of one's own, when those that were asked for before are done. Raises what a run raises."""

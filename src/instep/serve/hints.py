@@ -1,4 +1,4 @@
-"""From a hint to a mark: the record is to be read, and that is on disk before whoever told of it is answered."""
+"""From a hint to a mark: the record is to be read at once, which is on disk before whoever told is answered."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def take(site: Site, side: Side, hints: Sequence[Hint]) -> int:
 
     def mark(tx: Tx) -> int:
         return sum(
-            take_records(engine, tx, side, entity, [_record(hint) for hint in of][:MOST])
+            take_records(engine, tx, side, entity, [_record(hint) for hint in of][:MOST], urgent=True)
             for entity, of in groupby(wanted, key=lambda hint: hint.entity)
         )
 

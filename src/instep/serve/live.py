@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
+from instep.connectors.webhooks import Hint
 from instep.core.model import Side
 from instep.errors import UsageError
 from instep.runner import pauses
@@ -14,6 +15,7 @@ from instep.runner.live import First
 from instep.runner.polling import Rhythm
 from instep.runner.report import Progress, Report, Wish
 from instep.serve.finish import Finish
+from instep.serve.hints import take
 from instep.serve.quiet import quiet_at
 from instep.site import Site, now_ms
 
@@ -88,8 +90,12 @@ class Live:
     async def hint(
         self, side: Side, entity: str, ids: Sequence[str], versions: Mapping[str, int] | None = None
     ) -> int:
-        """See `LiveRunner.hint`."""
-        return await self._runner.hint(side, entity, ids, versions)
+        """These records are to be looked at at once, which is on disk on return; says how many had to be marked.
+        `versions`: what is told of some. One that is known already costs nothing. Raises StoreError."""
+        told = versions or {}
+        marked = await take(self.site, side, [Hint(entity, id, told.get(id)) for id in ids if id])
+        self.poke()
+        return marked
 
     async def pause(self, pair: str, who: str) -> None:
         """Write nothing of a pair by itself until it is resumed, also after a restart. Raises UsageError."""
