@@ -39,7 +39,7 @@ HOSTILE = [
     "`x`",
     "[a](b)",
 ]
-PAGE = "html head meta title style body nav ul li a h1 h2 h3 p code div table thead tbody tr th td"
+PAGE = "html head meta title style body main nav ul li a h1 h2 h3 p code div table thead tbody tr th td"
 DRAWING = "svg defs marker path rect text"
 TAGS = {*PAGE.split(), *DRAWING.split()}
 some = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
