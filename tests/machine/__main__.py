@@ -13,8 +13,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar
 
-from hypothesis import seed
-
 from .machine import Machine, lived
 
 OFFICES = 20
@@ -41,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     began, number = time.monotonic(), given.first if given.seed is None else given.seed
     try:
         while True:
-            lived(seed(number)(Counted), OFFICES, derandomize=False, stateful_step_count=40)
+            lived(Counted, OFFICES, number, stateful_step_count=40)
             number += 1
             if given.seed is not None or time.monotonic() - began > given.seconds:
                 return 0

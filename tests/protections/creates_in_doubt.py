@@ -15,7 +15,7 @@ from instep.store.transaction import SqliteTx
 from tests.runner.site import LEFT, RIGHT, STRICT, Site, answering, lost, pair, raising, unanswered
 
 from .checks import must, retired, twice, unlike
-from .doubt import at_once
+from .doubt import at_once, shows_all
 from .notices import story
 from .protection import Protection, both, put, wrap
 
@@ -110,8 +110,17 @@ async def search_in_a_system_that_shows_nothing() -> list[str]:
     return twice(site)
 
 
-async def _shows_all(*given: Any) -> bool:
-    return True
+async def landed_and_refused() -> list[str]:
+    """A create is carried out and not answered, and refused when it is sent again: its id is not looked at first."""
+    site = right_with(CHOSEN, match=(), id_template=Both("{id}", "{id}"))
+    site.put(LEFT, name="Ann", mail="a@x.example")
+    site.connectors.right.next("create", unanswered(), raising(Refused("not now")))
+    await site.rest()
+    return twice(site) or must("8", len(site.links()) == 1, "the record that was made is not known again")
+
+
+async def _refused_for_good(engine: Any, intent: Any, again: Any, abilities: Abilities) -> None:
+    await engine.store.write(lambda tx: outcome.refused(engine, tx, again, Refused("not now")))
 
 
 async def key_beyond_its_window() -> list[str]:
@@ -248,7 +257,7 @@ PROTECTIONS = (
         "runner/absence.py:still_shows",
         "a system that shows nothing for a while gets once more what was made without an answer",
         "7",
-        put(settle, "still_shows", _shows_all),
+        put(settle, "still_shows", shows_all),
         story(search_in_a_system_that_shows_nothing),
     ),
     Protection(
@@ -325,6 +334,14 @@ PROTECTIONS = (
         "7",
         put(settle, "stands_beside", lambda engine, tx, intent: False),
         story(entered_meanwhile),
+    ),
+    Protection(
+        "a refusal says nothing of the request before it",
+        "runner/settle.py:_wait_out",
+        "what was made without an answer counts as refused, and its copy as somebody's new record",
+        "7",
+        put(settle, "_wait_out", _refused_for_good),
+        story(landed_and_refused),
     ),
     Protection(
         "an id in use may be our own record's",

@@ -10,10 +10,11 @@ from typing import Any
 import apsw
 
 from instep.core.model import Both
+from instep.errors import Gone
 from instep.runner import look, outcome, run, send, settle, turn
 from instep.store.group_commit import Group
 from instep.store.sqlite import open_store
-from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, company, pair, unanswered
+from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, chained, company, pair, raising, unanswered
 from tests.simulation.faults import Faults
 
 from .checks import must
@@ -55,6 +56,11 @@ def _reading_does_not_count(engine: Any, tx: Any, intent: Any, record: Any, **mo
 
 def at_once(engine: Any, intent: Any, abilities: Any) -> int:
     return int(intent.sent_ms)
+
+
+async def shows_all(*given: Any) -> bool:
+    """In the place of `still_shows`: nothing is ever hidden."""
+    return True
 
 
 def _answered_before_the_commit(group: Group, jobs: Any) -> None:
@@ -134,6 +140,30 @@ async def retirement_that_landed() -> list[str]:
     return must("13", made and "found done" in told, f"a record was deleted, and the journal says {told}")
 
 
+async def update_in_a_system_that_shows_nothing() -> list[str]:
+    """An update is carried out and not answered; then the system shows nothing of what it holds, for a while."""
+    site = Site(pair(policy="right"), abilities=Both(STRICT, SILENT))
+    site.put(LEFT, name="Other", mail="o@x.example")
+    left, _ = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    right = site.connectors.right
+
+    def hide() -> None:
+        right.next("read", *(raising(Gone("no such company")) for _ in range(9)))
+        right.unlisted = set(site.systems.right.ids("company"))
+
+    right.next("update", chained(unanswered(), after(hide)))
+    await site.run()
+    site.edit(LEFT, left, phone="3")
+    await site.run(2 * STRICT.late_apply_ms)
+    for waiting in right.faults.values():
+        waiting.clear()
+    right.unlisted = set()
+    await site.rest()
+    kept = site.fields(LEFT, left)["phone"] == "3"
+    return must("1", kept, "our own write, which had no answer, overwrote the edit that came after it")
+
+
 PROTECTIONS = (
     Protection(
         "an intent before each request",
@@ -191,6 +221,14 @@ PROTECTIONS = (
         "3",
         wrap(outcome, "adopt", _what_was_replaced_is_unknown),
         search("none", 1, 1, 1, 0),
+    ),
+    Protection(
+        "the record of a write in doubt is gone only where known records are shown",
+        "runner/settle.py:_gone",
+        "our own write counts as a person's edit, since a system showed nothing for a while",
+        "1",
+        put(settle, "still_shows", shows_all),
+        story(update_in_a_system_that_shows_nothing),
     ),
     Protection(
         "a retirement that landed counts as made",

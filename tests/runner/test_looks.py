@@ -231,6 +231,20 @@ async def test_what_was_refused_is_tried_once_more_with_a_complete_reading() -> 
     assert site.holds() == []
 
 
+async def test_a_plan_with_a_complete_reading_says_what_is_tried_once_more() -> None:
+    site = Site()
+    left, _ = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.connectors.right.next("update", raising(Refused("no")))
+    await site.run()
+    await site.run(act=False)
+    assert site.plan() == []
+    await site.run(act=False, full=True)
+    [action] = site.plan()
+    assert [write.payload for write in action.verdict.writes] == [{"phone": "2"}]
+    assert (await site.run(approved=frozenset(action.fingerprints))).written == 1
+
+
 async def test_a_refused_retirement_is_sent_once() -> None:
     site = Site(pair(on_delete="retire"))
     left, right = await site.linked_company()

@@ -152,6 +152,29 @@ async def test_a_plan_shows_that_a_given_value_is_written_to_both_sides() -> Non
     assert (site.fields(LEFT, left)["phone"], site.fields(RIGHT, right)["phone"]) == ("9", "9")
 
 
+@pytest.mark.parametrize("alive", [True, False])
+async def test_a_plan_shows_what_follows_from_parting_two_records(alive: bool) -> None:
+    site = Site(pair(policy="hold"))
+    site.put(RIGHT, title="Other", mail="o@x.example")
+    left, right = await site.linked_company()
+    if alive:
+        site.edit(LEFT, left, phone="")
+        site.edit(RIGHT, right, phone="3")
+    else:
+        site.systems.right.remove("company", right)
+    await site.run()
+    [hold] = site.holds()
+    await site.release(replace(hold, property=""), "unlink")
+    await site.run(act=False)
+    parting, *then = site.plan()
+    assert parting.verdict.unlink
+    [action] = [action for action in then if action.verdict.writes]
+    assert action.verdict.link == (Both(left, right) if alive else None)
+    report = await site.run(approved=frozenset(action.fingerprints))
+    assert (report.written, report.skipped.total()) == (len(action.fingerprints), 0)
+    assert [write.operation for write in action.verdict.writes] == ["update" if alive else "create"]
+
+
 @pytest.mark.parametrize("count", [1, 250])
 async def test_a_plan_has_every_marked_record_once_and_in_order(count: int) -> None:
     site = Site()

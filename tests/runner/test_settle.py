@@ -466,8 +466,8 @@ async def test_the_horizon_is_the_sum_of_all_that_can_delay_a_write() -> None:
     site.connectors.right.next("create", lost())
     await site.run()
     [intent] = site.intents()
-    abilities = Abilities(late_apply_ms=7, list_lag_ms=11, read_lag_ms=13)
-    assert horizon_ms(site.runner.engine, intent, abilities) == intent.sent_ms + 1_000 + 7 + 11
+    abilities = Abilities(late_apply_ms=7, list_lag_ms=13, read_lag_ms=11)
+    assert horizon_ms(site.runner.engine, intent, abilities) == intent.sent_ms + 1_000 + 7 + 13
 
 
 async def test_the_answer_of_a_create_that_found_its_id_in_use_links_the_two() -> None:

@@ -18,6 +18,7 @@ from instep.core.state import Key, Link, Todo
 from instep.core.verdict import Verdict
 from instep.runner.engine import Engine
 from instep.runner.judge import UNREAD, Case, judge
+from instep.runner.parted import parted
 from instep.store.contract import Tx
 
 PAGE = 200
@@ -113,26 +114,32 @@ def _ask_what_is_awaited(engine: Engine, pair: Pair) -> None:
 
 
 def _batch(engine: Engine, tx: Tx, *, pair: Pair, keys: Sequence[Key]) -> list[Action]:
-    found = []
+    found: list[Action] = []
     seen: set[Key] = set()
     for key in keys:
         case = judge(engine, tx, key, planning=True)
         if case.key in seen:
             continue
         seen.add(case.key)
-        if _is_told_from_left(engine, tx, pair, case):
-            continue
-        verdict = case.verdict
-        if case.intents:
-            verdict = Verdict(case.key, note="a write is in doubt: it is settled first")
-        if verdict is None:
-            verdict = Verdict(case.key, note=UNREAD)
-        if verdict.link is not None and case.key.side is Side.RIGHT:
-            partner = Key(pair.name, Side.LEFT, verdict.link.left)
-            if tx.is_todo(partner):
-                continue  # its partner finds it too; one of the two is enough
-        found.append(_foreseen(engine, tx, pair, case.key, case.link.ids if case.link else None, verdict))
+        found += _actions(engine, tx, pair, case)
+        if case.link is not None and case.verdict is not None and case.verdict.unlink:
+            alone = parted(tx, case.link)
+            for side in Side if not case.verdict.apart else ():
+                then = judge(engine, alone, Key(pair.name, side, case.link.ids[side]), planning=True)
+                found += _actions(engine, alone, pair, then)
     return found
+
+
+def _actions(engine: Engine, tx: Tx, pair: Pair, case: Case) -> Iterator[Action]:
+    """What is told at a key: one action, or none where it is told at another one's."""
+    if _is_told_from_left(engine, tx, pair, case):
+        return
+    verdict = case.verdict
+    if case.intents:
+        verdict = Verdict(case.key, note="a write is in doubt: it is settled first")
+    if verdict is None:
+        verdict = Verdict(case.key, note=UNREAD)
+    yield _foreseen(engine, tx, pair, case.key, case.link.ids if case.link else None, verdict)
 
 
 def _is_told_from_left(engine: Engine, tx: Tx, pair: Pair, case: Case) -> bool:

@@ -105,7 +105,7 @@ class Runner:
         if self.stopping():
             return
         await self._note_complete(report)
-        if wish.full and wish.act:
+        if wish.full:
             await engine.store.write(partial(retry_refused, engine))
         self._work = work = Work(engine, wish, report, self.stopping, self.on_progress, calm=self.calm)
         pairs = [

@@ -6,7 +6,8 @@ A timeout, a 5xx, a broken connection or a crash says nothing: the write may hav
     chosen id, unique   resend: applied once, or refused as taken; then it is ours
     marker              search for it, until the time in which it could still be applied has passed
     idempotency key     within its window: resend with the same key
-    a partner has come  a create is not sent again, but looked for once it can't be applied any more
+    a partner has come, or it is refused when sent again
+                        a create is looked for by its id or marker, until it can't be applied any more
     a log of changes    of an update that can't be applied any more and reads as before: was it put back since?
     nothing             wait until it can't be applied any more, then read; a create is then a person's to settle
 """
@@ -27,7 +28,7 @@ from instep.runner.engine import Engine
 from instep.runner.judge import likely_copy, stands_beside
 from instep.runner.observe import read_record
 from instep.runner.overwritten import logged_as_applied
-from instep.runner.send import refused, request, taken
+from instep.runner.send import request, taken
 from instep.runner.turn import as_record
 from instep.store.contract import Tx
 
@@ -60,29 +61,27 @@ def _idempotent_create(abilities: Abilities) -> bool:
 
 
 def horizon_ms(engine: Engine, intent: Intent, abilities: Abilities) -> int:
-    """When the request can't be applied any more, and whatever it did can be seen."""
-    seen = abilities.list_lag_ms if intent.operation == "create" else abilities.read_lag_ms
+    """When the request can't be applied any more, and whatever it did can be seen: by its id or, as for what a create
+    has made, by a search."""
+    seen = max(abilities.read_lag_ms, abilities.list_lag_ms if intent.operation == "create" else 0)
     return intent.sent_ms + engine.settings.timeout_ms + abilities.late_apply_ms + seen
 
 
 async def _settle_create(
     engine: Engine, intent: Intent, abilities: Abilities, resendable: bool
 ) -> int | None:
+    if resendable and not engine.store.read(lambda tx: stands_beside(engine, tx, intent)):
+        return await _resend(engine, intent, None, abilities)
     entity = outcome.pair_of(engine, intent).entity[intent.side]
     horizon = horizon_ms(engine, intent, abilities)
-    if not resendable and abilities.marker and intent.marker:
+    if _tells_ours(intent, abilities):
         found = await _seek(engine, intent, abilities)
         if len(found) == 1:
             await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, found[0]))
             return None
         if not found and engine.now_ms() >= horizon:
-            await _not_found(engine, intent, abilities, "searched for, and not there")
+            await _not_found(engine, intent, abilities)
             return None
-    if resendable:
-        if not engine.store.read(lambda tx: stands_beside(engine, tx, intent)):
-            return await _resend(engine, intent, None, abilities)
-        if _tells_ours(abilities):
-            return await _settle_beside(engine, intent, abilities)
     if engine.now_ms() < horizon:
         return horizon
     copy = engine.store.read(lambda tx: likely_copy(engine, tx, intent))
@@ -117,23 +116,9 @@ async def _give_up(engine: Engine, intent: Intent, why: str) -> None:
     await engine.store.write(save)
 
 
-def _tells_ours(abilities: Abilities) -> bool:
+def _tells_ours(intent: Intent, abilities: Abilities) -> bool:
     """Whether the record that a create makes can be looked for, and told from any other."""
-    return bool(abilities.marker) or (abilities.chosen_id and abilities.read)
-
-
-async def _settle_beside(engine: Engine, intent: Intent, abilities: Abilities) -> int | None:
-    """Somebody has entered what the create was to make. To send it again would make a second one: it is looked
-    for once it can't be applied any more, and if it was not, the two records are matched like any others."""
-    horizon = horizon_ms(engine, intent, abilities) + abilities.read_lag_ms
-    if engine.now_ms() < horizon:
-        return horizon
-    found = await _seek(engine, intent, abilities)
-    if found:
-        await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, found[0]))
-        return None
-    await _not_found(engine, intent, abilities, "somebody has entered it meanwhile")
-    return None
+    return bool(abilities.marker and intent.marker) or (abilities.chosen_id and abilities.read)
 
 
 async def _seek(engine: Engine, intent: Intent, abilities: Abilities) -> Sequence[Record]:
@@ -147,9 +132,9 @@ async def _seek(engine: Engine, intent: Intent, abilities: Abilities) -> Sequenc
     return []
 
 
-async def _not_found(engine: Engine, intent: Intent, abilities: Abilities, why: str) -> None:
+async def _not_found(engine: Engine, intent: Intent, abilities: Abilities) -> None:
     """Nothing is there: it was not made, if the system shows what it held before the request, and it is sought once
-    more after that was seen."""
+    more after that was seen. What somebody has entered meanwhile is matched like any other record."""
     entity = outcome.pair_of(engine, intent).entity[intent.side]
     missing = f"the copy of {intent.source_id} is not there"
     if not await still_shows(engine, intent.side, entity, intent.chosen_id, intent.made_ms, missing):
@@ -159,6 +144,7 @@ async def _not_found(engine: Engine, intent: Intent, abilities: Abilities, why: 
     if found:
         await engine.store.write(lambda tx: outcome.adopt(engine, tx, intent, found[0]))
     else:
+        why = "looked for, and not there"
         await engine.store.write(lambda tx: outcome.not_applied(engine, tx, intent, why))
 
 
@@ -193,11 +179,13 @@ async def _settle_change(
 
 
 async def _gone(engine: Engine, intent: Intent) -> None:
-    """The record of a write in doubt can't be read. That a retirement was made is believed only of a system that
-    shows what it holds."""
-    if intent.operation == "retire":
-        id, entity = intent.record_id, outcome.pair_of(engine, intent).entity[intent.side]
-        await still_shows(engine, intent.side, entity, id, engine.now_ms(), f"{id} can't be read")
+    """The record of a write in doubt can't be read. That is believed only of a system that shows what it holds, and
+    if it can't be read after that either."""
+    id, side, entity = intent.record_id, intent.side, outcome.pair_of(engine, intent).entity[intent.side]
+    await still_shows(engine, side, entity, id, engine.now_ms(), f"{id} can't be read")
+    with suppress(Gone):
+        await engine.connectors[side].read(entity, id)
+        raise RetryLater(f"{id} can be read again", why="it could not be a moment ago")
     await engine.store.write(lambda tx: outcome.found_gone(engine, tx, intent))
 
 
@@ -221,15 +209,9 @@ async def _resend(engine: Engine, intent: Intent, seen: Record | None, abilities
         return None
     except Moved:
         return await _adopt_read(engine, again, moved=True)
-    except Gone:
-        await _gone(engine, again)
-        return None
-    except Refused as error:
-        if _idempotent_create(abilities) and again.operation == "create":
-            sent = refused(engine, again, error)
-            await engine.store.write(sent.save)
-            if sent.failure is not None:
-                raise sent.failure from None
+    except (Gone, Refused) as error:
+        if isinstance(error, Gone) and again.operation != "create":
+            await _gone(engine, again)
             return None
         return await _wait_out(engine, intent, again, abilities)
     await engine.store.write(lambda tx: outcome.done(engine, tx, again, record))
@@ -237,10 +219,12 @@ async def _resend(engine: Engine, intent: Intent, seen: Record | None, abilities
 
 
 async def _wait_out(engine: Engine, intent: Intent, again: Intent, abilities: Abilities) -> int | None:
-    """A resend was refused, which says nothing of the requests before it: read when these can't be applied any more.
+    """A resend was refused, which says nothing of the requests before it: look when these can't be applied any more.
     `intent`: as it was before the resend, which is over and done with, and puts nothing off."""
     waiting = replace(again, sent_ms=intent.sent_ms)
     await engine.store.write(lambda tx: tx.save_intent(waiting))
+    if waiting.operation == "create":
+        return await _settle_create(engine, waiting, abilities, resendable=False)
     horizon = horizon_ms(engine, waiting, abilities)
     if engine.now_ms() < horizon:
         return horizon
