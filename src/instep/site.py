@@ -23,6 +23,7 @@ import msgspec
 
 from instep.connectors.chargebee import BusinessEntity, ChargebeeConnector, PriceTerm, Settings
 from instep.connectors.contract import Connector
+from instep.connectors.exchange import Exchange
 from instep.connectors.rest import Description, RestConnector
 from instep.connectors.tryton import Settings as TrytonSettings
 from instep.connectors.tryton import TrytonConnector
@@ -52,6 +53,7 @@ from instep.runner.lease import leased
 from instep.runner.live import LiveRunner
 from instep.runner.polling import Rhythm
 from instep.runner.run import Progress, Runner
+from instep.runner.spans import Spans, unwatched
 from instep.store.sqlite import SqliteStore, open_store
 
 CONFIGURATION: Final = "instep.yaml"
@@ -63,7 +65,7 @@ class Wiring:
     """What a kind of connector is made from: the file, which of its systems, and how to get secrets.
 
     `secret` raises ConfigurationError with the place in the file; `secret_of_text` does the same for a
-    reference as a text ("env:NAME"), as descriptions of an API have them.
+    reference as a text ("env:NAME"), as descriptions of an API have them. `log` is to get each request.
     """
 
     file: SiteFile
@@ -72,6 +74,7 @@ class Wiring:
     environ: Mapping[str, str]
     offline: bool
     read: set[str]
+    log: Callable[[Exchange], None] | None = None
 
     def secret(self, reference: Secret, name: str) -> str:
         used_for = f"systems.{self.side}.{name}"
@@ -127,6 +130,7 @@ def _chargebee(wiring: Wiring) -> Connector:
         requests_per_minute=system.requests_per_minute,
         reserve=system.reserve,
         proof=Password(hooks.user, wiring.secret(hooks.password, "webhooks.password")) if hooks else None,
+        log=wiring.log,
     )
 
 
@@ -147,6 +151,7 @@ def _rest(wiring: Wiring) -> Connector:
         wiring.secret_of_text,
         name=system.name,
         keep=keeper(directory=wiring.file.directory),
+        log=wiring.log,
     )
 
 
@@ -180,7 +185,7 @@ def _tryton(wiring: Wiring) -> Connector:
         raise TypeError(type(system).__name__)
     settings = system.model_dump(exclude={"kind", "name", "password"})
     password = wiring.secret(system.password, "password")
-    return TrytonConnector(TrytonSettings(**settings), password, name=system.name)
+    return TrytonConnector(TrytonSettings(**settings), password, name=system.name, log=wiring.log)
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -202,7 +207,7 @@ class Site:
     """A configured installation. Made by `load_site`; `close` lets go of connections and the store.
 
     `secrets` are those that were read, so that a message can be kept free of them. The store is opened when it
-    is first asked for.
+    is first asked for. `spans` is told what an engine is at.
     """
 
     file: SiteFile
@@ -211,6 +216,7 @@ class Site:
     connectors: Both[Connector]
     secrets: set[str]
     random: Random = field(default_factory=SystemRandom)
+    spans: Spans = unwatched
     _open: SqliteStore | None = None
 
     @property
@@ -251,7 +257,15 @@ class Site:
     def engine(self) -> Engine:
         days = self.file.settings.keep_history_days
         settings = RunSettings(keep_history_ms=None if days is None else days * 86_400_000)
-        return Engine(self.dataflow, self.connectors, self.store, now_ms, self.random, settings=settings)
+        return Engine(
+            self.dataflow,
+            self.connectors,
+            self.store,
+            now_ms,
+            self.random,
+            settings=settings,
+            spans=self.spans,
+        )
 
     def runner(self, on_progress: Callable[[Progress], None] | None = None) -> Runner:
         """A runner of this process."""
@@ -324,10 +338,17 @@ def _holder() -> str:
     return f"{this_process()} ({secrets_module.token_hex(3)})"
 
 
-def load_site(directory: Path, *, offline: bool = False, environ: Mapping[str, str] | None = None) -> Site:
+def load_site(
+    directory: Path,
+    *,
+    offline: bool = False,
+    environ: Mapping[str, str] | None = None,
+    log: Callable[[Exchange], None] | None = None,
+) -> Site:
     """Read every file of a site. Raises ConfigurationError with the problems of all of them at once.
 
-    `offline`: no secret is read, and the connectors are only good for what they tell without being asked.
+    `offline`: no secret is read, and the connectors are only good for what they tell without being asked. `log` gets
+    an Exchange per HTTP request.
     """
     environ = os.environ if environ is None else environ
     known = kinds()
@@ -347,7 +368,7 @@ def load_site(directory: Path, *, offline: bool = False, environ: Mapping[str, s
     for side in SIDES:
         system = file.systems[side]
         try:
-            wiring = Wiring(file, side, system, environ, offline, read)
+            wiring = Wiring(file, side, system, environ, offline, read, log)
             connectors[side] = known[system.kind].connect(wiring)
         except ConfigurationError as error:
             problems += error.problems
@@ -369,9 +390,11 @@ def _with_usual_dataflow(directory: Path, error: ConfigurationError) -> Configur
 
 
 @asynccontextmanager
-async def opened(directory: Path, *, offline: bool = False) -> AsyncIterator[Site]:
+async def opened(
+    directory: Path, *, offline: bool = False, log: Callable[[Exchange], None] | None = None
+) -> AsyncIterator[Site]:
     """A site that is closed at the end of the block. Raises as `load_site`."""
-    site = load_site(directory, offline=offline)
+    site = load_site(directory, offline=offline, log=log)
     try:
         yield site
     finally:

@@ -132,7 +132,6 @@ def test_a_full_site_is_told_what_to_do(acme: Company) -> None:
 def test_deliveries_that_failed_are_told(acme: Company) -> None:
     with receiver() as hook:
         serve(acme, hook.url.rstrip("/"))
-        acme.chargebee.console("POST", "switches", {"webhook_ports": "any"})
         made = acme.run("webhooks", "create")
         assert made.exit_code == 0, made.output
         hook.answers.put(401)
@@ -143,14 +142,15 @@ def test_deliveries_that_failed_are_told(acme: Company) -> None:
         assert found[0].startswith("1 delivery to the endpoint Instep")
         said = acme.run("webhooks", "check").stdout
         assert "1 are tried again, 0 are not" in said
-    acme.chargebee.console("POST", "switches", {"webhook_ports": "documented"})
 
 
 def test_a_port_that_chargebee_does_not_call_is_refused_with_what_it_calls(acme: Company) -> None:
     serve(acme, f"{URL}:9999")
+    acme.chargebee.console("POST", "switches", {"webhook_ports": "documented"})
     refused = acme.run("webhooks", "create")
     assert refused.exit_code == 1
     assert "80, 443, 8080" in refused.output
+    acme.chargebee.console("POST", "switches", {"webhook_ports": "any"})
 
 
 def test_ours_is_removed_and_others_are_left(acme: Company) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -26,11 +25,11 @@ from instep.dataflow.files import read_text
 from instep.dataflow.systems import ChargebeeSystem
 from instep.errors import UsageError
 from instep.qa.cleaning import Left, clean
-from instep.qa.ledger import NEVER, Ledger
+from instep.qa.ledger import Ledger
 from instep.qa.reports import FORMS, report_files
 from instep.qa.results import Outcome
 from instep.qa.run import Wanted, new_mark, run_checklist
-from instep.qa.telling import as_json, in_words, taken_back
+from instep.qa.telling import as_json, in_words
 from instep.runner.run import Progress
 from instep.site import Site, now_ms, opened
 from instep.store.sqlite import open_store
@@ -155,9 +154,7 @@ async def _run(terminal: Terminal, site: Site, ledger: Ledger, wanted: Wanted, s
         await store.close()
         left = await _clean(terminal, site, ledger)
         outcome.left = [_left_words(site, each) for each in left]
-        made = [made for made in ledger.made[before:] if made.over != NEVER]
-        outcome.made = len(made)
-        outcome.taken_back = Counter(made.over for made in made if made.over)
+        outcome.made = len(ledger.made) - before
         outcome.took_ms = now_ms() - began_ms
     return outcome
 
@@ -235,6 +232,6 @@ def _say(terminal: Terminal, outcome: Outcome) -> None:
         f"{counts['passed']} passed, {counts['failed']} failed, {counts['not applicable']} not applicable; "
         f"expected is what {outcome.expected_from} states"
     )
-    terminal.say(taken_back(outcome))
+    terminal.say(f"{outcome.made} records were made; not taken back: {len(outcome.left)}")
     for each in outcome.left:
         terminal.say(f"  {each}")

@@ -167,3 +167,13 @@ class Discards(Protocol):
         Raises Unable where there is no such call, and as `update`.
         """
         ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """What a connector is beside `Connector` if its system has a quota of requests."""
+
+    @property
+    def requests_per_minute(self) -> int | None:
+        """How many are sent in a minute at most, without the reserve; None: no limit."""
+        ...

@@ -18,6 +18,8 @@ from instep.dataflow.models import Misfit, Strict, Text
 
 DatabaseUrl = Annotated[str, Field(pattern=r"^[a-z0-9+]+://([^:@/\s]*@)?[^@\s]*$")]
 ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+MailAddress = Annotated[str, Field(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", max_length=254)]
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 HTTP_URL: Final = r"^https?://[^\s/@?#]+(:[0-9]+)?(/[^\s?#]*)?$"
 HttpUrl = Annotated[str, Field(pattern=HTTP_URL)]
 Role = Literal["viewer", "operator", "admin"]
@@ -280,6 +282,51 @@ class Quiet(Strict):
         return value
 
 
+class Email(Strict):
+    """A mail server, and whom to write to."""
+
+    host: Text = Field(description="the mail server")
+    port: StrictInt = Field(587, ge=1, le=65_535, description="its port; usually 465 for `security: tls`")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="how the connection is encrypted; `none` only to this very machine"
+    )
+    user: Text | None = Field(None, description="user name at the server, if it wants one")
+    password: Secret | None = Field(None, description="the password that goes with it")
+    sender: MailAddress = Field(description="the address that mails come from")
+    to: list[MailAddress] = Field(min_length=1, max_length=50, description="the addresses that they go to")
+
+    @model_validator(mode="after")
+    def safe(self) -> Email:
+        if (self.user is None) != (self.password is None):
+            raise Misfit("a user needs a password, and a password a user", fix="write both or none")
+        if self.security == "none" and self.host not in LOOPBACK:
+            raise Misfit(
+                f"{self.host} would be sent mails in the clear",
+                why="security: none is only for this very machine",
+                fix="write security: starttls, or tls",
+            )
+        return self
+
+
+class NotifyWebhook(Strict):
+    """An address that is told by a POST."""
+
+    url: Secret = Field(description="the address; by reference, since whoever knows it may post there")
+    format: Literal["json", "slack"] = Field(
+        "json", description="`slack` for a webhook of Slack, or of what takes the same"
+    )
+
+
+class Notify(Strict):
+    """Who is told when something needs a person, once, and again when it is over."""
+
+    email: Email | None = Field(None, description="by mail")
+    webhooks: list[NotifyWebhook] = Field(default_factory=list, max_length=10, description="by a POST")
+    after_minutes: StrictInt = Field(
+        10, ge=0, le=1_440, description="how long a system has to be down before anybody is told"
+    )
+
+
 class Serve(Strict):
     """What `instep serve` is told; how often it looks, who may use it, and how they log in."""
 
@@ -298,6 +345,15 @@ class Serve(Strict):
         default_factory=list,
         description="who may use the console and the API; without any, the token of the file `instep.token`, "
         "which is made, may everything",
+    )
+    traces: HttpUrl | None = Field(
+        None,
+        description="address of an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318; needs "
+        "`instep[otel]`",
+    )
+    notify: Notify = Field(
+        default_factory=lambda: Notify.model_validate({}),
+        description="who is told when something needs a person",
     )
     oidc: Oidc | None = Field(None, description="a login elsewhere, beside the tokens; needs `instep[oidc]`")
 

@@ -23,6 +23,7 @@ from instep.core.policy import Clock
 from instep.core.state import Hold, Key
 from instep.core.transformations.contract import Linked, Lookup, Unlinked
 from instep.core.verdict import Scene
+from instep.runner.spans import Spans, unwatched
 from instep.store.contract import Store, Tx
 
 
@@ -73,7 +74,8 @@ class Engine:
     `now_ms` gives UTC milliseconds; `run` is the id of the run that is going on; `claims` knows the keys that
     some worker is at; `apart` has those whose properties are written one by one, since a write of several was
     refused; `awaited` collects, while a plan is made, the records that others are going to wait for;
-    `readable_ms` is when the last of the readings can be made that the run had to put off (`_reading` in `turn`).
+    `readable_ms` is when the last of the readings can be made that the run had to put off (`_reading` in `turn`);
+    `spans` is told what goes on.
     """
 
     dataflow: Dataflow
@@ -88,6 +90,7 @@ class Engine:
     apart: set[Key] = field(default_factory=set)
     awaited: set[tuple[Side, str, str]] = field(default_factory=set)
     readable_ms: int = 0
+    spans: Spans = unwatched
     _paths: dict[tuple[Side, str], tuple[Entity, tuple[str, ...]]] = field(default_factory=dict, repr=False)
 
     @property

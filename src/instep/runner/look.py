@@ -43,12 +43,19 @@ class Look:
 async def look(engine: Engine, todo: Todo, permit: Permit) -> Look:
     """Deal with one todo. Raises Stop, StoreError (nothing is lost: the todo stays) and bugs; any other
     trouble of a system postpones it."""
-    result = Look()
+    key, result = todo.key, Look()
+    with engine.spans("look", run=engine.run, pair=key.pair, side=key.side.value, record=key.id) as told:
+        await _look_once(engine, todo, permit, result)
+        told(end=result.end, held=result.held, writes=[f"{what} {side}" for what, side in result.writes])
+    return result
+
+
+async def _look_once(engine: Engine, todo: Todo, permit: Permit, result: Look) -> None:
     mine: set[Key] = set()
     if not engine.claims.take({todo.key}, mine):
         await _postpone(engine, todo, 50, todo.attempts, todo.reason)
         result.end = "waiting"
-        return result
+        return
     try:
         await _look(engine, todo, permit, mine, result)
     except (Stop, StoreError, LeaseLost):
@@ -59,12 +66,11 @@ async def look(engine: Engine, todo: Todo, permit: Permit) -> Look:
         await _fail(engine, todo, error, result, None)
     finally:
         engine.claims.give_back(mine)
-    return result
 
 
 async def _look(engine: Engine, todo: Todo, permit: Permit, mine: set[Key], result: Look) -> None:
     fresh: Freshness = {}
-    step = await engine.store.write(lambda tx: turn(engine, tx, todo, todo.key, permit, fresh, mine))
+    step = await _turn(engine, todo, todo.key, permit, fresh, mine)
     for _ in range(MOST_TURNS):
         if step.settle is not None:
             due_ms = await settle(engine, step.settle)
@@ -92,7 +98,8 @@ async def _look(engine: Engine, todo: Todo, permit: Permit, mine: set[Key], resu
 async def _turn(
     engine: Engine, todo: Todo, key: Key, permit: Permit, fresh: Freshness, mine: set[Key]
 ) -> Step:
-    return await engine.store.write(lambda tx: turn(engine, tx, todo, key, permit, fresh, mine))
+    with engine.spans("turn", pair=key.pair):
+        return await engine.store.write(lambda tx: turn(engine, tx, todo, key, permit, fresh, mine))
 
 
 async def _read(engine: Engine, step: Step, fresh: Freshness) -> Literal["read", "stale", "unsure"]:
@@ -163,7 +170,8 @@ async def _send(
                 fresh[intent.side] = (seen.version, seen.digest, asked_ms)
         return turn(engine, tx, todo, step.key, permit, fresh, mine)
 
-    following = await engine.store.write(save)
+    with engine.spans("turn", pair=step.key.pair):
+        following = await engine.store.write(save)
     if sent.written:
         result.writes.append((intent.operation, intent.side))
     return following

@@ -42,6 +42,7 @@ class Poll:
     """One entity: when it is read next, and why it could not be read last (`trouble`, "" if it could).
 
     `complete_ms`: when a complete reading ended, 0 if none has since all were; `full`: the next one is to be one.
+    `read_ms`: when it was last read to its end by this process, 0 if it was not yet.
     """
 
     side: Side
@@ -53,11 +54,12 @@ class Poll:
     trouble: str = ""
     full: bool = False
     complete_ms: int = 0
+    read_ms: int = 0
 
     def succeeded(self, now_ms: int, news: int) -> None:
         """It was read to its end, and so many records had news."""
         rhythm = self.rhythm
-        self.failures, self.trouble = 0, ""
+        self.failures, self.trouble, self.read_ms = 0, "", now_ms
         busy_ms = min(rhythm.busy_ms, rhythm.slow_ms)
         self.wait_ms = busy_ms if news else min(max(2 * self.wait_ms, busy_ms), rhythm.slow_ms)
         self.due_ms = now_ms + self.wait_ms

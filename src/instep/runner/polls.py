@@ -55,6 +55,19 @@ class Polls:
                 self._tasks[place] = task = asyncio.ensure_future(self._read(poll))
                 task.add_done_callback(lambda _: self.wake())
 
+    def overdue_ms(self) -> int:
+        """For how long some entity is to be read that nobody has begun to read."""
+        waiting = [poll.due_ms for poll in self.all if (poll.side, poll.entity) not in self._tasks]
+        return max(self.engine.now_ms() - min(waiting, default=1 << 62), 0)
+
+    def read_ms(self) -> list[int]:
+        """When each entity was last read to its end, 0 if it was not yet; now for one that is being read."""
+        now_ms = self.engine.now_ms()
+        return [
+            now_ms if (poll.side, poll.entity) in self._tasks and poll.read_ms else poll.read_ms
+            for poll in self.all
+        ]
+
     def reading(self, pair: Pair | None = None) -> bool:
         """Whether an entity is being read: one of that pair, if it is given."""
         if pair is None:

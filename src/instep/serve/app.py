@@ -14,22 +14,26 @@ from instep.serve.failures import handle
 from instep.serve.guard import Guard
 from instep.serve.health import router as health
 from instep.serve.live import Live
+from instep.serve.metrics import Metrics
+from instep.serve.metrics import router as metrics_page
 from instep.serve.sessions import Sessions
 from instep.site import Site
 
 
-def build_app(site: Site, live: Live, access: Access) -> FastAPI:
-    """All that is served. Its parts find what they share in `app.state`: the site and its loop, who may do what, and
-    what was heard by webhooks."""
+def build_app(site: Site, live: Live, access: Access, metrics: Metrics | None = None) -> FastAPI:
+    """All that is served; what its parts share is in `app.state`."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", **API)
     app.state.site, app.state.live, app.state.access = site, live, access
     app.state.sessions = Sessions[Person](str(site.file.directory.resolve()))
     app.state.attempts = Attempts()
     app.state.heard = hooks.Heard()
+    app.state.metrics = metrics or Metrics()
+    app.state.metrics.watch(site, live, app.state.heard)
+    app.router.routes.extend(hooks.routes(site, app.state.heard, live.poke))
     app.include_router(health)
+    app.include_router(metrics_page)
     app.include_router(api)
     app.include_router(console)
-    app.router.routes.extend(hooks.routes(site, app.state.heard, live.poke))
     handle(app)
     app.add_middleware(Guard)
     return app

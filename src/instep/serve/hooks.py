@@ -45,14 +45,12 @@ def places(site: Site) -> dict[str, Side]:
 
 def routes(site: Site, heard: Heard, poke: Callable[[], None]) -> list[BaseRoute]:
     """`poke` is called when there is something to look at."""
-    known = places(site)
+    known = {place: (side, _hinting(site, side)) for place, side in places(site).items()}
 
     async def hook(request: Request) -> Response:
         place = request.path_params["place"]
-        side = known.get(place)
-        connector: object = site.connectors[side] if side is not None else None
-        proof = connector.proof if isinstance(connector, Hinting) else None
-        if side is None or not isinstance(connector, Hinting) or proof is None:
+        side, connector = known.get(place, (None, None))
+        if side is None or connector is None or (proof := connector.proof) is None:
             return Response(status_code=404, headers=_CLOSE)
         call = Call(dict(request.headers), request.path_params.get("tail", ""))
         if proof.needs_body or proof.holds(call, time.time()):
@@ -69,6 +67,11 @@ def routes(site: Site, heard: Heard, poke: Callable[[], None]) -> list[BaseRoute
         Route(f"{PREFIX}/{{place}}", hook, methods=["POST"]),
         Route(f"{PREFIX}/{{place}}/{{tail}}", hook, methods=["POST"]),
     ]
+
+
+def _hinting(site: Site, side: Side) -> Hinting | None:
+    connector: object = site.connectors[side]
+    return connector if isinstance(connector, Hinting) else None
 
 
 async def _heard(

@@ -56,12 +56,14 @@ class Live:
         self._finish = Finish()
         self._watchers: set[asyncio.Event] = set()
         self._stop = self._stopped = False
+        self._began_ms = 0
         self._runner = site.live_runner(
             rhythm, quiet=self._quiet, on_progress=self._progressed, on_change=self._tell
         )
 
     async def go_on(self) -> None:
         """Until `stop`. What a system or the store can't do is a trouble, and tried again."""
+        self._began_ms = now_ms()
         try:
             await self._runner.go_on()
         finally:
@@ -108,6 +110,23 @@ class Live:
     def paused(self) -> Mapping[str, str]:
         """By pair, who has paused it."""
         return self.site.store.read(lambda tx: pauses.paused(tx, self.site.dataflow))
+
+    def read_ms(self) -> Mapping[tuple[Side, str], int]:
+        """By side and entity, when it was last read to its end by this process, 0 if it was not yet."""
+        return {(poll.side, poll.entity): poll.read_ms for poll in self._runner.polls.all}
+
+    def behind_ms(self) -> int | None:
+        """How long ago the entity was last read to its end that was read longest ago, but for those that are being
+        read now; None if one was not read yet."""
+        read = self._runner.polls.read_ms()
+        return now_ms() - min(read) if all(read) else None
+
+    def late_ms(self) -> int:
+        """For how long the loop should have begun something that it has not; 0 while a run goes on that was asked
+        for, since readings wait for it."""
+        if self._runner.asked is not None or not self._began_ms:
+            return 0
+        return min(self._runner.polls.overdue_ms(), now_ms() - self._began_ms)
 
     async def subscribe(self) -> AsyncIterator[Now]:
         """What the loop is at, and again whenever that has changed, until it ends."""

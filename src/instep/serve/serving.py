@@ -47,6 +47,7 @@ async def serving(app: ASGIApp, listening: socket.socket) -> AsyncIterator[None]
         uvicorn.Config(
             app,
             ws="none",
+            log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,

@@ -103,6 +103,10 @@ class ChargebeeConnector:
     def requests(self) -> int:
         return self._http.requests
 
+    @property
+    def requests_per_minute(self) -> int | None:
+        return self._http.pace.per_minute
+
     def entities(self) -> Mapping[str, Entity]:
         return self._entities
 

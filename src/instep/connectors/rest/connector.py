@@ -112,6 +112,10 @@ class RestConnector:
         """Let somebody see the whole of each request to the API and its answer; those for tokens are left out."""
         self._client.tap = tap
 
+    @property
+    def requests_per_minute(self) -> int | None:
+        return self._client.pace.per_minute
+
     def entities(self) -> Mapping[str, Entity]:
         return self._entities
 
@@ -154,9 +158,6 @@ class RestConnector:
 
     def hinted(self, call: Call) -> Sequence[Hint]:
         return hinted(self._description, call)
-
-    async def discard(self, entity: str, id: str) -> None:
-        await self._writers[entity].discard(id)
 
     async def close(self) -> None:
         for writer in self._writers.values():

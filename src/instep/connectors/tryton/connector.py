@@ -102,6 +102,10 @@ class TrytonConnector:
     def clock_error_ms(self) -> int:
         return self._client.skew.error_ms
 
+    @property
+    def requests_per_minute(self) -> int | None:
+        return self._client.pace.per_minute
+
     def entities(self) -> Mapping[str, Entity]:
         return {name: shape.entity for name, shape in self._shapes.items()}
 
@@ -169,13 +173,6 @@ class TrytonConnector:
         assert declared.retired is not None
         path, value = declared.retired
         return await self.update(entity, id, {path: value}, seen=seen, idempotency=idempotency)
-
-    async def discard(self, entity: str, id: str) -> None:
-        """A sale that is being processed can't be: its invoices and shipments are there."""
-        number = _number(id)
-        if number is None:
-            raise Gone(f"{self.name} has no {entity} {id}", why="its ids are numbers")
-        await self._writers[entity].discard(number)
 
     async def close(self) -> None:
         for writer in self._writers.values():
