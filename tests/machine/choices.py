@@ -105,10 +105,8 @@ def _require_chosen(office: Office, hold: Any, ids: Both[str], choice: str, toke
     if any(ids[side] not in office.systems[side].ids(kind) for side in Side):
         return
     before = _tokens(office, kind, ids, name)
-    if any(
-        [lens.token(hold["values"][hold["property"]][side.value][0]) for side in Side][i] != before[i]
-        for i in (0, 1)
-    ):
+    shown = hold["values"][hold["property"]]
+    if before != Both.of(lambda side: lens.token(shown[side.value][0])):
         return  # it has changed since it was held: the choice is asked for again
     office.instep("sync", "--json", codes=(0, 3))
     after = _tokens(office, kind, ids, name)
@@ -178,6 +176,12 @@ def forget(office: Office, picks: Picks) -> None:
         return
     if picks[3] > 0.5:
         _erase_in_both(office, kind, side, id)
+    together = {
+        (s.value, kind, link[s.value])
+        for link in office.links()
+        if link["pair"] == kind and link[side.value] == id
+        for s in Side
+    }
     office.remember_journal()
     only = ["--only"] if picks[3] < 0.2 else []
     answer = office.instep("forget", kind, id, "--side", side.value, *only, "--yes", "--json", codes=(0, 2))
@@ -185,6 +189,7 @@ def forget(office: Office, picks: Picks) -> None:
         return
     done = answer.json()
     gone = {(r["side"], r["entity"], r["id"]) for r in done["records"]}
+    assert only or together <= gone, f"of {together} only {gone} were forgotten"
     for place in gone:
         office.choose(place[1], Both.of(lambda s, place=place: place[2] if s == place[0] else ""), "forget")
     _require_forgotten(office, gone - {(r["side"], r["entity"], r["id"]) for r in done["stays"]})

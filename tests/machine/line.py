@@ -33,6 +33,8 @@ class Line(Scripted):
             yield page
             if page.last:
                 self.office.witness.listed_ms[self.side, entity] = since_ms
+                system = self.office.systems[self.side]
+                system.heard = {**system.heard, entity: since_ms}
 
     async def update(
         self, entity: str, id: str, changes: Mapping[str, Json], *, seen: Record, idempotency: str
