@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from instep.cli.records import who
 from tests.cli.company import Company
 
 
@@ -210,7 +211,7 @@ def test_a_value_of_ones_own_ends_a_conflict_on_both_sides(acme: Company) -> Non
     assert acme.in_erp()["ann@x.example"]["family_name"] == "Lea"
     assert acme.in_chargebee("c1")["last_name"] == "Lea"
     journal = acme.run("history", "contact", "c1", "--side", "left").output
-    assert "a person chose value" in journal and '"Leigh" -> "Lea"' in journal
+    assert f"{who()} chose value" in journal and '"Leigh" -> "Lea"' in journal
     assert acme.run("sync").exit_code == 0
 
 

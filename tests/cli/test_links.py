@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from instep.cli.records import who
 from tests.cli.company import Company
 
 
@@ -81,7 +82,7 @@ def test_two_records_that_nothing_matches_are_linked_by_hand_and_merged_by_the_n
 def test_a_link_made_by_hand_is_in_the_journal_as_such(apart: Company) -> None:
     apart.run("links", "add", "contact", "c1", "7")
     shown = apart.run("history", "contact", "c1").stdout
-    assert "by hand  link contact c1 = 7   (by hand)" in shown
+    assert f"by hand  link contact c1 = 7   (by hand: {who()})" in shown
 
 
 def test_a_record_gets_no_second_partner(linked: Company) -> None:
@@ -116,7 +117,11 @@ def test_the_removal_of_a_link_is_in_the_journal(linked: Company) -> None:
     entries = [
         json.loads(line) for line in linked.run("history", "contact", "c2", "--json").stdout.splitlines()
     ]
-    assert (entries[0]["operation"], entries[0]["reason"], entries[0]["run"]) == ("unlink", "by hand", 0)
+    assert (entries[0]["operation"], entries[0]["reason"], entries[0]["run"]) == (
+        "unlink",
+        f"by hand: {who()}",
+        0,
+    )
 
 
 def test_after_a_removal_with_rematch_equal_records_are_linked_again(linked: Company) -> None:

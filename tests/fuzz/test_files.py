@@ -13,7 +13,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from instep.cli.plan_file import PlanWriter, read_plan
 from instep.connectors.rest import Description, RestConnector
 from instep.connectors.sql import Description as Database
 from instep.connectors.sql import SqlConnector
@@ -24,6 +23,7 @@ from instep.dataflow import yaml
 from instep.dataflow.build import load_dataflow, parse_dataflow
 from instep.dataflow.files import parse_site, validate
 from instep.dataflow.yaml import Document
+from instep.desk.plan_file import PlanWriter, read_plan
 from instep.runner.planning import Action
 from instep.runner.run import Report
 from instep.site import Site, load_site

@@ -22,6 +22,7 @@ from instep.serve.app import build_app
 from instep.serve.live import Live
 from instep.serve.serving import listener, serving, url_of
 from instep.site import Site, load_site
+from tests.cli.company import Company
 
 TOKENS: Mapping[Role, str] = {
     "viewer": "a-token-for-a-viewer",
@@ -183,3 +184,22 @@ def served(directory: Path, *, change: Callable[[Site], None] = lambda site: Non
         ready[0].loop.call_soon_threadsafe(ended.set)
         thread.join(WAIT_S)
         assert not failed, failed
+
+
+XSS = '<script>alert("x")</script>'
+
+
+def fill(office: Company) -> None:
+    """People in both systems: two whose first names differ, one that may be either of two, one that fits, one odd."""
+    for id, other, first, theirs in (
+        ("c1", "7", "Åse", "Åsa"),
+        ("c2", "8", "Ole", "Ola"),
+        ("c4", "11", "Eva", "Eva"),
+    ):
+        office.customer(id, first, "Nordmann", f"{first.lower().replace('å', 'a')}@example.test")
+        office.contact(other, theirs, "Nordmann", f"{first.lower().replace('å', 'a')}@example.test")
+    office.customer("c3", "Ida", "Berg", "berg@example.test")
+    office.contact("9", "Ida", "Berg", "berg@example.test")
+    office.contact("10", "I.", "Berg", "berg@example.test")
+    office.customer("c5", XSS, 'O\'Neill & "Sons"', "odd@example.test")
+    office.contact("12", "Odd", 'O\'Neill & "Sons"', "odd@example.test")

@@ -17,11 +17,13 @@ FILTERS = {
     "todo": ("bucket", "urgent", "calm", "upto"),
     "busy_buckets": ("urgent", "calm", "upto", "first"),
     "next_due": ("urgent", "calm"),
-    "holds": ("pair", "cause"),
+    "holds": ("pair", "cause", "property"),
+    "search": ("side", "entity", "second", "third"),
     "journal": ("pair", "run", "operation", "side", "record_id", "record_of_side"),
 }
-WHOLE = {"intents", "runs", "lease"}
-"""Asked for in order of their numbers, latest or oldest first, up to a limit; the lease is one row."""
+WHOLE = {"intents", "lease", "kinds_of_holds"}
+"""Asked for in order of their numbers, latest or oldest first, up to a limit; the lease is one row; holds are
+counted by an index alone."""
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,7 @@ async def test_everything_that_a_release_kept_is_there_after_the_upgrade(tmp_pat
         {"email": (None, 5)},
         3,
     )
+    assert store.read(lambda tx: tx.search(["a@b"])) == [(LEFT, "customer", "c1")]
     link = Link(
         41, "contact", Both("c1", "r1"), {"email": Both(("a@b",), (ABSENT,))}, "live", 1, 5, "match email"
     )

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from instep.cli import words
 from instep.cli.going import Interrupt, arun, require_pairs
 from instep.cli.progress import shown
 from instep.cli.terminal import Terminal
-from instep.cli.words import counted
 from instep.core.drift import KINDS, Difference, Drift
+from instep.desk import words
+from instep.desk.words import counted
 from instep.errors import UsageError
 from instep.runner.audit import Audit, never_listed
 from instep.runner.audit_findings import Audited, Found

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
 
 import click
 
-from instep.cli import words
-from instep.cli.history import as_json_entry, told
-from instep.cli.records import known_site, pair_of, side_of, side_option
+from instep.cli.history import told
+from instep.cli.records import known_site, side_option
 from instep.cli.terminal import Terminal
-from instep.core.dataflow import Pair
-from instep.core.explain import SETTLED, Explanation, Known, Standing, explain
+from instep.core.explain import SETTLED, Explanation, Known, Standing
 from instep.core.model import SIDES, Both
-from instep.core.state import Key
-from instep.core.values import Raw, plain
-from instep.runner.engine import Engine
-from instep.runner.judge import judge
+from instep.core.values import Raw
+from instep.desk import words
+from instep.desk.explaining import explained, explained_json
+from instep.desk.records import pair_of, side_of
 from instep.site import Site
-from instep.store.contract import Entry, Tx
-
-ENTRIES: Final = 10
+from instep.store.contract import Entry
 
 
 @click.command()
@@ -45,40 +40,11 @@ async def _explain(
 ) -> None:
     async with known_site(terminal) as site:
         pair = pair_of(site, pair_name)
-        engine = site.engine()
-
-        def work(tx: Tx) -> tuple[Known, Explanation, list[Entry]]:
-            known = gather(engine, tx, pair, Key(pair.name, side_of(site, tx, pair, id, side), id))
-            explanation = explain(engine.scene(tx, pair, planning=True), known)
-            entries = tx.journal(pair=pair.name, side=known.key.side, record_id=known.key.id, limit=ENTRIES)
-            return known, explanation, entries
-
-        known, explanation, entries = site.store.read(work)
+        found = site.store.read(lambda tx: explained(site, tx, pair, side_of(site, tx, pair, id, side), id))
         if as_json:
-            terminal.json(_as_json(site, known, explanation, entries))
+            terminal.json(explained_json(site, found))
         else:
-            _say(terminal, site, known, explanation, entries, each)
-
-
-def gather(engine: Engine, tx: Tx, pair: Pair, key: Key) -> Known:
-    """Everything that is stored about a record, with what would be decided on it now. Reads only."""
-    case = judge(engine, tx, key, planning=True)
-    key = case.key
-    # The todo of this very key is the last that was marked; there is no finer question to ask a store.
-    after, todo = 0, None
-    while tx.is_todo(key) and todo is None and (page := tx.todo_after(pair.name, after=after, limit=1000)):
-        todo = next((t for t in page if t.key == key), None)
-        after = page[-1].seq
-    return Known(
-        key,
-        case.link,
-        case.seen,
-        tx.holds_of(key),
-        tx.releases_of(key),
-        case.intents,
-        todo,
-        case.verdict,
-    )
+            _say(terminal, site, found.known, found.explanation, found.entries, each)
 
 
 def _say(
@@ -137,32 +103,3 @@ def _say_standing(terminal: Terminal, site: Site, standing: Standing) -> None:
 def _agreed(base: Both[Raw]) -> str:
     told_both = base.map(words.values)
     return told_both.left if told_both.left == told_both.right else f"{told_both.left} | {told_both.right}"
-
-
-def _as_json(site: Site, known: Known, explanation: Explanation, entries: Sequence[Entry]) -> dict[str, Any]:
-    return {
-        "pair": known.key.pair,
-        "side": known.key.side.value,
-        "record": known.key.id,
-        "link": words.link_json(known.link) if known.link is not None else None,
-        "in_step": explanation.in_step,
-        "summary": explanation.summary,
-        "facts": list(explanation.facts),
-        "properties": [
-            {
-                "name": p.property,
-                "state": p.state,
-                "left": plain(p.raw.left),
-                "right": plain(p.raw.right),
-                "base": {s.value: plain(p.base[s]) for s in SIDES} if p.base is not None else None,
-                "edited": [s.value for s in p.edited],
-                "to": p.to.value if p.to is not None else None,
-                "why": p.why,
-            }
-            for p in explanation.properties
-        ],
-        "next": list(explanation.following),
-        "fixes": list(explanation.fixes),
-        "holds": [hold.id for hold in known.holds],
-        "journal": [as_json_entry(entry, site.systems) for entry in entries],
-    }

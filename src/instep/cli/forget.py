@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from instep.cli import words
-from instep.cli.records import known_site, pair_of, side_of, side_option
+from instep.cli.records import known_site, side_option
 from instep.cli.terminal import Terminal
 from instep.core.model import Side
 from instep.core.values import Json
+from instep.desk import words
+from instep.desk.records import pair_of, side_of
 from instep.runner.forget import Forgotten, forget, places_of, to_forget
 from instep.runner.lease import leased
 from instep.site import Site

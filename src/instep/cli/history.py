@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 import click
 
-from instep.cli import words
 from instep.cli.history_verify import verify_history
-from instep.cli.records import known_site, pair_of, side_of, side_option
+from instep.cli.records import known_site, side_option
 from instep.cli.terminal import Terminal
 from instep.core.model import Both, Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.values import Json
+from instep.desk import words
+from instep.desk.history import About, entries, entry_json, run_json, writes_of
+from instep.desk.records import pair_of, side_of
 from instep.errors import UsageError
-from instep.store.contract import Entry, Run, Tx
-from instep.store.sqlite import SqliteStore
-
-PAGE: Final = 200
+from instep.store.contract import Entry, Run
 
 
 @click.command()
@@ -79,20 +78,19 @@ async def _entries(
     as_json: bool,
 ) -> None:
     async with known_site(terminal) as site:
-        store = site.store
         found: Side | None = None
         if pair_name:
             pair = pair_of(site, pair_name)
             if id:
-                found = store.read(lambda tx: side_of(site, tx, pair, id, side))
+                found = site.store.read(lambda tx: side_of(site, tx, pair, id, side))
             if name and name not in (names := [prop.name for prop in pair.properties]):
                 raise UsageError(f"{pair.name} has no property {name}", why=f"it has {', '.join(names)}")
         shown = 0
-        for entry in _journal(store, pair_name, id, found, run):
+        for entry in entries(site, About(pair_name, found, id, run)):
             if name and not any(change.get("property") == name for change in entry.changes):
                 continue
             if as_json:
-                terminal.json_line(as_json_entry(entry, site.systems))
+                terminal.json_line(entry_json(entry, site.systems))
             else:
                 for line in told(entry, site.systems, only=name):
                     terminal.say(line)
@@ -102,20 +100,6 @@ async def _entries(
                 return
         if not shown and not as_json:
             terminal.say("nothing was written")
-
-
-def _journal(store: SqliteStore, pair: str, id: str, side: Side | None, run: int) -> Iterator[Entry]:
-    before: int | None = None
-    while True:
-
-        def page(tx: Tx, before: int | None = before) -> list[Entry]:
-            return tx.journal(pair=pair, side=side, record_id=id, run=run, before=before, limit=PAGE)
-
-        entries = store.read(page)
-        yield from entries
-        if len(entries) < PAGE:
-            return
-        before = entries[-1].seq
 
 
 def told(entry: Entry, systems: Both[str], *, only: str = "") -> list[str]:
@@ -153,53 +137,18 @@ def _change(entry: Entry, change: Mapping[str, Json]) -> str:
     return f"{name}: {words.values(old)} {replaced} {words.values(new)}"
 
 
-def as_json_entry(entry: Entry, systems: Both[str]) -> dict[str, Any]:
-    """An entry with the system's name next to its side."""
-    return {
-        "seq": entry.seq,
-        "at_ms": entry.at_ms,
-        "run": entry.run,
-        "pair": entry.pair,
-        "operation": entry.operation,
-        "outcome": entry.outcome,
-        "side": entry.side.value if entry.side is not None else None,
-        "system": systems[entry.side] if entry.side is not None else None,
-        "record": entry.record_id,
-        "partner": entry.partner_id,
-        "link": entry.link_id,
-        "reason": entry.reason,
-        "changes": [dict(change) for change in entry.changes],
-        "request": entry.request,
-        "forgotten": entry.forgotten,
-        "seal": entry.seal,
-    }
-
-
 async def _runs(terminal: Terminal, limit: int, as_json: bool) -> None:
     async with known_site(terminal) as site:
         for run in site.store.read(lambda tx: tx.runs(limit)):
             if as_json:
-                terminal.json_line(
-                    {
-                        "id": run.id,
-                        "kind": run.kind,
-                        "started_ms": run.started_ms,
-                        "finished_ms": run.finished_ms,
-                        "status": run.status,
-                        "summary": run.summary,
-                    }
-                )
+                terminal.json_line(run_json(run))
             else:
                 terminal.say(_told_run(run))
 
 
 def _told_run(run: Run) -> str:
     took = f", {(run.finished_ms - run.started_ms) / 1000:.1f} s" if run.finished_ms is not None else ""
-    written = 0
-    if isinstance(run.summary, dict) and isinstance(writes := run.summary.get("writes"), list):
-        counts = [write.get("count") for write in writes if isinstance(write, dict)]
-        written = sum(count for count in counts if isinstance(count, int))
     return (
         f"run {run.id}  {words.moment(run.started_ms)}  {run.kind}: {run.status}{took},"
-        f" {words.counted(written, 'write')}"
+        f" {words.counted(writes_of(run), 'write')}"
     )

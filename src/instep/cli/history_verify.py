@@ -6,10 +6,10 @@ import re
 from functools import partial
 from typing import Final
 
-from instep.cli import words
 from instep.cli.records import known_site
 from instep.cli.terminal import Terminal
 from instep.core.values import Json
+from instep.desk import words
 from instep.errors import UsageError
 from instep.store.verify import Verified, verify
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from instep.cli import words
 from instep.core.model import Side
 from instep.core.state import Hold
 from instep.core.values import Json
+from instep.desk import words
 from instep.site import Site
 
 DONE: Final = {"create": "created", "update": "changed", "retire": "taken out of use"}

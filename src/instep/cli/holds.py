@@ -10,17 +10,18 @@ from typing import Any, Final
 
 import click
 
-from instep.cli import words
-from instep.cli.held import HOLD, Which, as_option, fix_of, holds_of, one_hold
 from instep.cli.hold_brake import examples
 from instep.cli.hold_release import release
-from instep.cli.records import known_site, pair_of
+from instep.cli.records import HOLD, known_site
 from instep.cli.terminal import Terminal
 from instep.core.model import SIDES, Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.release import SENTENCES, choices
 from instep.core.state import Hold, Link
 from instep.core.values import Json, get_path
+from instep.desk import words
+from instep.desk.held import Which, as_option, fix_of, holds_of, one_hold
+from instep.desk.records import pair_of
 from instep.runner.brakes import CAUSE
 from instep.site import Site
 from instep.store.contract import Tx
@@ -55,7 +56,7 @@ class Alike:
 @click.pass_obj
 def list_(terminal: Terminal, pair: str, cause: str, name: str, each: bool, as_json: bool) -> None:
     """Show the holds, those of the same cause together."""
-    asyncio.run(_list(terminal, Which(pair, cause, name), each, as_json))
+    asyncio.run(_list(terminal, Which(pair, cause, name or None), each, as_json))
 
 
 async def _list(terminal: Terminal, which: Which, each: bool, as_json: bool) -> None:

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
 
 import click
 
-from instep.cli import words
-from instep.cli.records import known_site, near_ids, pair_of, side_of, side_option
+from instep.cli.records import known_site, side_option, who
 from instep.cli.terminal import Terminal
-from instep.core.dataflow import Pair
-from instep.core.model import SIDES, Both, Side
-from instep.core.release import WHOLE
-from instep.core.state import Key, Link, Release
+from instep.core.model import SIDES, Both
+from instep.core.state import Link
 from instep.core.values import plain
-from instep.errors import UsageError
-from instep.runner.turn import linked
-from instep.site import Site, now_ms
-from instep.store.contract import AlreadyLinked, Entry, Tx
+from instep.desk import words
+from instep.desk.linking import adding, link_of, removing
+from instep.desk.records import pair_of
 from instep.store.paging import every_link
-
-BY_HAND: Final = "by hand"
 
 
 @click.group(name="links")
@@ -75,7 +67,7 @@ def show(terminal: Terminal, pair_name: str, id: str, side: str | None, as_json:
 async def _show(terminal: Terminal, pair_name: str, id: str, side: str | None, as_json: bool) -> None:
     async with known_site(terminal) as site:
         pair = pair_of(site, pair_name)
-        link = site.store.read(lambda tx: _link_of(site, tx, pair, id, side))
+        link = site.store.read(lambda tx: link_of(site, tx, pair, id, side))
         if as_json:
             base = {name: {s.value: plain(raw[s]) for s in SIDES} for name, raw in link.base.items()}
             terminal.json({**words.link_json(link), "generation": link.generation, "base": base})
@@ -89,17 +81,6 @@ async def _show(terminal: Terminal, pair_name: str, id: str, side: str | None, a
             both = told.left if told.left == told.right else f"{told.left} | {told.right}"
             terminal.say(f"    {name}: {both}")
         terminal.note(f"is it in step? instep explain {pair.name} {link.ids.left} --side left")
-
-
-def _link_of(site: Site, tx: Tx, pair: Pair, id: str, side: str | None) -> Link:
-    found = side_of(site, tx, pair, id, side)
-    link = tx.link_of(pair.name, found, id)
-    if link is None:
-        raise UsageError(
-            f"{words.record(pair, site.systems, found, id)} has no partner",
-            fix=f"why not? instep explain {pair.name} {id} --side {found.value}",
-        )
-    return link
 
 
 @command.command()
@@ -119,57 +100,9 @@ def add(terminal: Terminal, pair_name: str, left: str, right: str) -> None:
 async def _add(terminal: Terminal, pair_name: str, ids: Both[str]) -> None:
     async with known_site(terminal) as site:
         pair = pair_of(site, pair_name)
-        link = await site.store.write(_adding(site, pair, ids))
+        link = await site.store.write(adding(site, pair, ids, who()))
         terminal.say(f"linked {pair.name} {words.ids(link.ids)}")
         terminal.say(f"see what a sync would do with them: instep explain {pair.name} {ids.left} --side left")
-
-
-def _adding(site: Site, pair: Pair, ids: Both[str]) -> Callable[[Tx], Link]:
-    engine = site.engine()
-
-    def work(tx: Tx) -> Link:
-        for side in SIDES:
-            _check_free(site, tx, pair, side, ids)
-        try:
-            link = tx.save_link(Link(0, pair.name, ids, made_ms=now_ms(), made_by=BY_HAND))
-        except AlreadyLinked as error:
-            raise _taken(pair, error.link) from None
-        for side in SIDES:
-            tx.drop_releases(Key(pair.name, side, ids[side]), [WHOLE])
-        linked(engine, tx, link, BY_HAND)
-        tx.mark([Key(pair.name, Side.LEFT, ids.left)], reason="linked by hand")
-        return link
-
-    return work
-
-
-def _check_free(site: Site, tx: Tx, pair: Pair, side: Side, ids: Both[str]) -> None:
-    seen = tx.sighting(side, pair.entity[side], ids[side])
-    name = words.record(pair, site.systems, side, ids[side])
-    if seen is None or seen.deleted:
-        near = near_ids(tx, pair, side, ids[side]) if seen is None else []
-        raise UsageError(
-            f"{name} can't be linked",
-            why="it was never seen" if seen is None else "it was deleted",
-            fix=f"did you mean {' or '.join(near)}?" if near else "read again: instep plan",
-        )
-    link = tx.link_of(pair.name, side, ids[side])
-    if link is not None:
-        raise _taken(pair, link)
-    if tx.intent_to(pair.name, side, ids[side]) is not None:
-        raise UsageError(
-            f"{name} can't be linked now",
-            why="a write that creates it, or its partner, is on its way",
-            fix="let it come to its end first: instep sync",
-        )
-
-
-def _taken(pair: Pair, link: Link) -> UsageError:
-    return UsageError(
-        f"{words.ids(link.ids)} are linked already",
-        why="a record has one partner",
-        fix=f"to undo it: instep links remove {pair.name} {link.ids.left} --side left",
-    )
 
 
 @command.command()
@@ -193,7 +126,7 @@ def remove(terminal: Terminal, pair_name: str, id: str, side: str | None, rematc
 async def _remove(terminal: Terminal, pair_name: str, id: str, side: str | None, rematch: bool) -> None:
     async with known_site(terminal) as site:
         pair = pair_of(site, pair_name)
-        link = await site.store.write(_removing(site, pair, id, side, rematch))
+        link = await site.store.write(removing(site, pair, id, side, who(), rematch=rematch))
         terminal.say(f"{pair.name} {words.ids(link.ids)} are no longer linked")
         if rematch:
             terminal.say(
@@ -202,30 +135,3 @@ async def _remove(terminal: Terminal, pair_name: str, id: str, side: str | None,
         else:
             terminal.say("both records are left alone from now on: no partner is looked for or created")
             terminal.say(f"to link one of them: instep links add {pair.name} LEFT RIGHT")
-
-
-def _removing(site: Site, pair: Pair, id: str, side: str | None, rematch: bool) -> Callable[[Tx], Link]:
-    def work(tx: Tx) -> Link:
-        link = _link_of(site, tx, pair, id, side)
-        key = Key(pair.name, Side.LEFT, link.ids.left)
-        if tx.intents_of(key):
-            raise UsageError(
-                f"{words.ids(link.ids)} can't be unlinked now",
-                why="a write to one of them is on its way",
-                fix="let it come to its end first: instep sync",
-            )
-        at_ms = now_ms()
-        properties = [release.property for release in tx.releases_of(key)]
-        tx.drop_releases(key, properties)
-        tx.replace_holds(key, [])
-        tx.remove_link(link.id)
-        left, right = link.ids
-        tx.append([Entry(at_ms, 0, pair.name, "unlink", "done", Side.LEFT, left, right, link.id, BY_HAND)])
-        keys = [Key(pair.name, s, link.ids[s]) for s in SIDES]
-        if not rematch:
-            for each in keys:
-                tx.save_release(Release(each, WHOLE, "apart", "", at_ms=at_ms))
-        tx.mark(keys, reason="unlinked by hand")
-        return link
-
-    return work

@@ -12,10 +12,10 @@ from typing import TextIO
 import click
 
 from instep.cli.going import Interrupt, arun, go, require_pairs
-from instep.cli.plan_file import PlanWriter, open_private
 from instep.cli.planned import Outline
 from instep.cli.summary import readings
 from instep.cli.terminal import Terminal
+from instep.desk.plan_file import PlanWriter, open_private
 from instep.runner.planning import actions
 from instep.runner.run import Report, Wish
 from instep.site import Site, now_ms, opened

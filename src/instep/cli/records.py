@@ -1,23 +1,21 @@
-"""Which record a person means: a pair and an id, and a side where the id is in use on both."""
+"""What commands on stored records share: the site without its systems, what names a record, and who decides."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from difflib import get_close_matches
+from getpass import getuser
+from typing import Final
 
 import click
 
-from instep.cli import words
 from instep.cli.terminal import Terminal
-from instep.core.dataflow import Pair
-from instep.core.model import SIDES, Side
+from instep.core.model import SIDES
 from instep.errors import UsageError
 from instep.site import Site, opened
-from instep.store.contract import Tx
 
-_EVERY_LISTING = 1 << 62
-_NEAR = 5
+HOLD: Final = click.IntRange(1, 2**63 - 1)
+"""The number of a hold; a larger one is in no store."""
 
 
 def side_option(function: click.decorators.FC) -> click.decorators.FC:
@@ -26,6 +24,14 @@ def side_option(function: click.decorators.FC) -> click.decorators.FC:
         "--side", type=click.Choice([s.value for s in SIDES]), help="The side that the id is of."
     )
     return option(function)
+
+
+def who() -> str:
+    """The name that the journal keeps of a decision at the command line."""
+    try:
+        return getuser()
+    except (OSError, KeyError):
+        return "command line"
 
 
 @asynccontextmanager
@@ -42,65 +48,3 @@ async def known_site(terminal: Terminal) -> AsyncIterator[Site]:
                 fix="read both systems first: instep plan",
             )
         yield site
-
-
-def pair_of(site: Site, name: str) -> Pair:
-    """Raises UsageError with the names that there are."""
-    pair = site.dataflow.pair(name)
-    if pair is None:
-        names = [pair.name for pair in site.dataflow.pairs]
-        near = get_close_matches(name, names, 1)
-        raise UsageError(
-            f"there is no pair {name}",
-            why=f"the dataflow has {', '.join(names)}",
-            fix=f"did you mean {near[0]}?" if near else "",
-        )
-    return pair
-
-
-def side_of(site: Site, tx: Tx, pair: Pair, id: str, side: str | None) -> Side:
-    """The side on which the id is known: as a reading, or as part of a link.
-
-    Raises UsageError if it is known on neither (with similar ids), or on both as two different things.
-    """
-    wanted = [Side(side)] if side else list(SIDES)
-    known = [
-        s
-        for s in wanted
-        if tx.sighting(s, pair.entity[s], id) is not None or tx.link_of(pair.name, s, id) is not None
-    ]
-    if not known:
-        places = " or ".join(f"{pair.entity[s]} of {site.systems[s]}" for s in wanted)
-        similar = [f"{near} ({site.systems[s]})" for s in wanted for near in near_ids(tx, pair, s, id)]
-        raise UsageError(
-            f"no {places} has the id {id}",
-            why="it was never seen; what was made after the last reading is not known yet",
-            fix=f"did you mean {' or '.join(similar[:_NEAR])}?" if similar else "read again: instep plan",
-        )
-    if len(known) == 2:
-        links = [tx.link_of(pair.name, s, id) for s in known]
-        if links[0] is None or links[1] is None or links[0].id != links[1].id:
-            raise UsageError(
-                f"two records have the id {id}",
-                why=" and ".join(words.record(pair, site.systems, s, id) for s in known),
-                fix="say which one: --side left, or --side right",
-            )
-    return known[0]
-
-
-def near_ids(tx: Tx, pair: Pair, side: Side, id: str) -> list[str]:
-    """Some known ids that begin in the same way, or are spelled alike."""
-    entity = pair.entity[side]
-    found: dict[str, None] = {}
-    for length in range(len(id), 1, -1):
-        # Ids in order, from just before the prefix on.
-        page = tx.unlisted(side, entity, _EVERY_LISTING, id[:length], _NEAR)
-        found |= dict.fromkeys(near for near in page if near.startswith(id[:length]))
-        if found:
-            break
-    sample = tx.sample_ids(side, entity, "", 1000)
-    lowered = {other.lower(): other for other in sample}
-    found |= dict.fromkeys(
-        lowered[near] for near in get_close_matches(id.lower(), list(lowered), _NEAR, cutoff=0.75)
-    )
-    return list(found)[:_NEAR]

@@ -7,16 +7,14 @@ from typing import Any
 import click
 
 from instep.cli.going import arun
-from instep.cli.plan_file import iso
-from instep.cli.summary import Standing, standing, standing_json
 from instep.cli.tables import say_table
 from instep.cli.terminal import Terminal
-from instep.core.dataflow import Pair
-from instep.core.model import SIDES
 from instep.core.state import Intent
+from instep.desk.plan_file import iso
+from instep.desk.standing import Standing, known, lag_ms, standing, standing_json
 from instep.runner.run import COMPLETE
 from instep.site import Site, now_ms, opened
-from instep.store.contract import Run, Tx
+from instep.store.contract import Run
 
 
 @click.command()
@@ -60,12 +58,12 @@ def _say(
 ) -> None:
     rows = []
     for pair in site.dataflow.pairs:
-        stand, known = stands[pair.name], _known(site, pair)
+        stand = stands[pair.name]
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(stand.held.items()))
         held = f"{sum(stand.held.values())} ({causes})" if causes else "0"
-        lag = _lag_ms(site, pair)
+        lag = lag_ms(site, pair)
         behind = "" if lag is None else _ago(lag)
-        rows.append([pair.name, *known, stand.linked, stand.todo, behind, stand.failing, held])
+        rows.append([pair.name, *known(site, pair), stand.linked, stand.todo, behind, stand.failing, held])
     head = ["pair", *site.systems, "linked", "to do", "since", "failing", "held"]
     say_table(terminal, rows, head=head, right=(1, 2, 3, 4, 5, 6))
     terminal.say()
@@ -82,30 +80,6 @@ def _say(
         )
     if any(stand.for_person for stand in stands.values()):
         terminal.note("next: instep holds list")
-
-
-def _known(site: Site, pair: Pair) -> list[int]:
-    """Records of each side that are believed to exist."""
-
-    def count(tx: Tx) -> list[int]:
-        return [tx.count_sightings(side, pair.entity[side]) for side in SIDES]
-
-    return site.store.read(count)
-
-
-def _lag_ms(site: Site, pair: Pair) -> int | None:
-    """How long ago the record was read that waits longest for its turn, in milliseconds; None if none waits."""
-    now = now_ms()
-
-    def oldest(tx: Tx) -> int | None:
-        waiting = tx.todo(pair.name, now_ms=now, limit=1)
-        if not waiting:
-            return None
-        key = waiting[0].key
-        seen = tx.sighting(key.side, pair.entity[key.side], key.id)
-        return None if seen is None else max(now - abs(seen.seen_ms), 0)
-
-    return site.store.read(oldest)
 
 
 def _ago(milliseconds: int) -> str:
@@ -126,10 +100,10 @@ def _as_json(
 ) -> dict[str, Any]:
     pairs = {}
     for pair in site.dataflow.pairs:
-        known, lag = _known(site, pair), _lag_ms(site, pair)
+        counts, lag = known(site, pair), lag_ms(site, pair)
         pairs[pair.name] = {
             **standing_json(stands[pair.name]),
-            "records": {"left": known[0], "right": known[1]},
+            "records": {"left": counts.left, "right": counts.right},
             "lag_ms": lag,
         }
     return {

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import click
 
-from instep.cli import words
 from instep.cli.files import replace_text
 from instep.cli.going import arun, require_pairs
 from instep.cli.terminal import Terminal
@@ -18,6 +17,7 @@ from instep.dataflow.build import build, load_function
 from instep.dataflow.files import parse_dataflow_file, read_text
 from instep.dataflow.suggesting import LEAST, Links, Suggestion, suggest
 from instep.dataflow.suggesting.accept import accept
+from instep.desk import words
 from instep.errors import ConfigurationError, Problem, UsageError
 from instep.runner.sampling import Sampled, sample
 from instep.site import Site, opened

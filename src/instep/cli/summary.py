@@ -3,46 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-from instep.cli.plan_file import brake_json
 from instep.cli.planned import braked
 from instep.cli.terminal import Terminal
-from instep.core.model import SIDES, Both
+from instep.core.model import SIDES
 from instep.core.phrases import counted
+from instep.desk.plan_file import brake_json
+from instep.desk.standing import Standing, standing_json
 from instep.runner.run import Report
 from instep.site import Site
 
 DONE: Final = {"create": "created", "update": "changed", "retire": "retired"}
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a pair stands: counts from the store. `held`: by cause."""
-
-    linked: int = 0
-    todo: int = 0
-    failing: int = 0
-    held: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def for_person(self) -> int:
-        """Holds that a person has to decide; a reference is released by itself."""
-        return sum(count for cause, count in self.held.items() if cause != "reference")
-
-
-def standing(site: Site) -> dict[str, Standing]:
-    """Of every pair, by name. Reads the store only."""
-
-    def of(name: str) -> Standing:
-        def look(tx: Any) -> Standing:
-            todo: Both[int] = tx.count_todo(name)
-            return Standing(tx.count_links(name), todo.left, todo.right, tx.count_holds(name))
-
-        return site.store.read(look)
-
-    return {pair.name: of(pair.name) for pair in site.dataflow.pairs}
 
 
 def needs_person(report: Report, stands: Mapping[str, Standing]) -> bool:
@@ -135,13 +107,4 @@ def report_json(report: Report, stands: Mapping[str, Standing]) -> dict[str, Any
         "brakes": [brake_json(brake) for brake in report.brakes],
         "read": {f"{side}:{entity}": o.rows for (side, entity), o in report.observed.items()},
         "pairs": {name: standing_json(stand) for name, stand in stands.items()},
-    }
-
-
-def standing_json(stand: Standing) -> dict[str, Any]:
-    return {
-        "linked": stand.linked,
-        "todo": stand.todo,
-        "failing": stand.failing,
-        "held": dict(sorted(stand.held.items())),
     }

@@ -10,10 +10,11 @@ from typing import Final
 import click
 
 from instep.cli.going import Interrupt, arun, go, require_pairs
-from instep.cli.plan_file import Approved, read_plan
-from instep.cli.summary import needs_person, one_line, report_json, say_next, say_report, standing
+from instep.cli.summary import needs_person, one_line, report_json, say_next, say_report
 from instep.cli.terminal import Terminal
 from instep.core.brakes import KINDS, SAME, kind_of
+from instep.desk.plan_file import Approved, read_plan
+from instep.desk.standing import standing
 from instep.errors import RetryLater, UsageError
 from instep.runner.run import COMPLETE, Report, Wish
 from instep.site import Site, now_ms, opened

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from dataclasses import dataclass, field
 
 import click
 
 from instep.cli.going import Interrupt, arun, go
-from instep.cli.plan_file import action_json
 from instep.cli.planned import Outline
-from instep.cli.records import pair_of, side_of, side_option
-from instep.cli.summary import report_json, say_report, standing
+from instep.cli.records import side_option
+from instep.cli.summary import report_json, say_report
 from instep.cli.terminal import Terminal
-from instep.cli.words import counted, moment
-from instep.core.model import Side
-from instep.errors import UsageError
+from instep.core.phrases import counted
+from instep.desk.plan_file import action_json
+from instep.desk.standing import standing
+from instep.desk.undoing import Asked, Way, scope_of, way_back
+from instep.runner.planning import Action
 from instep.runner.run import Report, Wish
-from instep.runner.undo import Scope, choose_ways_back, pruned_until, ways_back
+from instep.runner.undo import Scope, choose_ways_back
 from instep.site import Site, opened
-from instep.store.contract import Run, Tx
-
-LATEST = "last"
 
 
 @click.command()
@@ -52,96 +49,71 @@ def command(
     run made are taken out of use, links that it found are removed. What somebody changed since is left alone, and
     what can't be undone is told. Undoing is a run of its own, and can be undone in the same way.
     """
-    return arun(_undo(terminal, _Asked(run, pair_name, id, side, name), yes, limit, as_json))
-
-
-@dataclass(frozen=True)
-class _Asked:
-    run: str
-    pair: str
-    id: str
-    side: str | None
-    property: str
+    return arun(_undo(terminal, Asked(run, pair_name, id, side, name), yes, limit, as_json))
 
 
 @dataclass
-class _Way:
-    """The way back as it was shown: what is approved with it, and how much there is of what."""
+class _Shown:
+    """The way back with how it is shown: as an outline, or as the actions' JSON."""
 
+    way: Way
     outline: Outline
-    approved: set[str] = field(default_factory=set)
-    pairs: set[str] = field(default_factory=set)
-    records: int = 0
-    kept: int = 0
-    pruned: str = ""
     actions: list[object] = field(default_factory=list)
 
 
-async def _undo(terminal: Terminal, asked: _Asked, yes: bool, limit: int, as_json: bool) -> int:
+async def _undo(terminal: Terminal, asked: Asked, yes: bool, limit: int, as_json: bool) -> int:
     interrupt = Interrupt(terminal)
     async with opened(terminal.directory) as site:
         terminal.secrets |= site.secrets
         site.require_sound()
-        scope = _scope(site, asked)
+        scope = scope_of(site, asked)
         with interrupt.listening():
             read = await go(
                 terminal, site, Wish(act=False, pairs=(scope.pair,) if scope.pair else ()), interrupt
             )
             if read.status == "stopped":
                 raise KeyboardInterrupt
-            way = await _look(site, scope, limit, as_json, interrupt)
+            shown = await _look(site, scope, limit, as_json, interrupt)
+            way = shown.way
             if not way.records:
-                return _nothing(terminal, way, read, as_json)
+                return _nothing(terminal, shown, read, as_json)
             if not as_json:
-                way.outline.say(terminal, read)
+                shown.outline.say(terminal, read)
                 if way.pruned:
                     terminal.say(way.pruned)
             if not (yes or _agreed(terminal, scope, way)):
                 if as_json:
                     terminal.json(
-                        {"run": scope.run, "pruned": bool(way.pruned), "actions": way.actions, "done": None}
+                        {"run": scope.run, "pruned": bool(way.pruned), "actions": shown.actions, "done": None}
                     )
                 return 0
             await choose_ways_back(site.engine(), scope)
             wish = Wish(approved=frozenset(way.approved), pairs=tuple(sorted(way.pairs)), kind="undo")
             report = await go(terminal, site, wish, interrupt)
-        return _say_done(terminal, site, scope, way, report, as_json)
+        return _say_done(terminal, site, scope, shown, report, as_json)
 
 
-async def _look(site: Site, scope: Scope, limit: int, as_json: bool, interrupt: Interrupt) -> _Way:
-    way = _Way(Outline(site.dataflow, site.systems, limit), pruned=_pruned(site, scope))
-    for back in ways_back(site.engine(), scope):
-        way.outline.add(back.action)
-        way.approved.update(back.action.fingerprints)
-        way.kept += len(back.action.verdict.holds)
-        if back.releases:
-            way.records += 1
-            way.pairs.add(back.action.key.pair)
+async def _look(site: Site, scope: Scope, limit: int, as_json: bool, interrupt: Interrupt) -> _Shown:
+    outline = Outline(site.dataflow, site.systems, limit)
+    actions: list[object] = []
+
+    def add(action: Action) -> None:
+        outline.add(action)
         if as_json:
-            way.actions.append(action_json(back.action, site.dataflow, site.systems))
+            actions.append(action_json(action, site.dataflow, site.systems))
         if interrupt.asked.is_set():
             raise KeyboardInterrupt
-        await asyncio.sleep(0)
-    return way
+
+    return _Shown(await way_back(site, scope, add), outline, actions)
 
 
-def _pruned(site: Site, scope: Scope) -> str:
-    """The sentence to say if the journal may not have all that the run wrote any more."""
-    until_ms = pruned_until(site.engine(), scope.run)
-    if until_ms is None:
-        return ""
-    return (
-        f"the journal was pruned up to {moment(until_ms)} UTC: what run {scope.run} wrote until then is not known"
-        " any more, and stays as it is"
-    )
-
-
-def _nothing(terminal: Terminal, way: _Way, read: Report, as_json: bool) -> int:
+def _nothing(terminal: Terminal, shown: _Shown, read: Report, as_json: bool) -> int:
+    way = shown.way
     if as_json:
-        terminal.json({"pruned": bool(way.pruned), "actions": way.actions, "done": None})
+        terminal.json({"pruned": bool(way.pruned), "actions": shown.actions, "done": None})
         return 0
     if way.kept:
-        way.outline.say(terminal, read)
+        shown.outline.say(terminal, read)
     if way.pruned:
         terminal.say(way.pruned)
         return 0
@@ -152,7 +124,7 @@ def _nothing(terminal: Terminal, way: _Way, read: Report, as_json: bool) -> int:
     return 0
 
 
-def _agreed(terminal: Terminal, scope: Scope, way: _Way) -> bool:
+def _agreed(terminal: Terminal, scope: Scope, way: Way) -> bool:
     """Whether a person at a terminal says yes; without one nobody does."""
     told = f"{counted(way.records, 'record')} would be as before run {scope.run}"
     if way.kept:
@@ -163,11 +135,14 @@ def _agreed(terminal: Terminal, scope: Scope, way: _Way) -> bool:
     return click.confirm(f"{told}. Do it?", default=False, err=True)
 
 
-def _say_done(terminal: Terminal, site: Site, scope: Scope, way: _Way, report: Report, as_json: bool) -> int:
+def _say_done(
+    terminal: Terminal, site: Site, scope: Scope, shown: _Shown, report: Report, as_json: bool
+) -> int:
+    way = shown.way
     stands = standing(site)
     if as_json:
         done = report_json(report, stands)
-        terminal.json({"run": scope.run, "pruned": bool(way.pruned), "actions": way.actions, "done": done})
+        terminal.json({"run": scope.run, "pruned": bool(way.pruned), "actions": shown.actions, "done": done})
     else:
         say_report(terminal, site, report, stands)
         terminal.say(
@@ -175,39 +150,3 @@ def _say_done(terminal: Terminal, site: Site, scope: Scope, way: _Way, report: R
         )
         terminal.note(f"to take this back: instep undo {report.run}")
     return 130 if report.status == "stopped" else 3 if way.kept or report.written < len(way.approved) else 0
-
-
-def _scope(site: Site, asked: _Asked) -> Scope:
-    """Raises UsageError for a run, pair, record or property that there is not."""
-    side: Side | None = None
-    if asked.pair:
-        pair = pair_of(site, asked.pair)
-        if asked.id:
-            side = site.store.read(lambda tx: side_of(site, tx, pair, asked.id, asked.side))
-        if asked.property and pair.property(asked.property) is None:
-            names = ", ".join(prop.name for prop in pair.properties)
-            raise UsageError(f"{pair.name} has no property {asked.property}", why=f"it has {names}")
-    elif asked.property:
-        raise UsageError(
-            "a property is of a pair", fix=f"instep undo {asked.run} PAIR --property {asked.property}"
-        )
-    run = site.store.read(lambda tx: _run(tx, asked, side))
-    return Scope(run.id, asked.pair, side, asked.id, asked.property)
-
-
-def _run(tx: Tx, asked: _Asked, side: Side | None) -> Run:
-    if asked.run == LATEST:
-        entries = tx.journal(pair=asked.pair, side=side, record_id=asked.id, limit=200)
-        number = next((e.run for e in entries if e.run and e.operation in ("create", "update", "retire")), 0)
-        if not number:
-            raise UsageError("no run has written anything there", fix="instep history")
-    elif asked.run.isdecimal() and asked.run.isascii() and len(asked.run) < 19:
-        number = int(asked.run)
-    else:
-        raise UsageError(
-            f"{asked.run} is no run", why='it is a number, or "last"', fix="instep history --runs"
-        )
-    found = tx.run(number)
-    if found is None:
-        raise UsageError(f"there is no run {number}", fix="see which there are: instep history --runs")
-    return found

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 
 from instep.serve import hooks
@@ -16,13 +19,22 @@ from instep.serve.health import router as health
 from instep.serve.live import Live
 from instep.serve.metrics import Metrics
 from instep.serve.metrics import router as metrics_page
+from instep.serve.plans import Plans
 from instep.serve.sessions import Sessions
 from instep.site import Site
 
 
 def build_app(site: Site, live: Live, access: Access, metrics: Metrics | None = None) -> FastAPI:
     """All that is served; what its parts share is in `app.state`."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", **API)
+    plans = Plans(site, live)
+
+    @asynccontextmanager
+    async def closing(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await plans.close()
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=closing, **API)
+    app.state.plans = plans
     app.state.site, app.state.live, app.state.access = site, live, access
     app.state.sessions = Sessions[Person](str(site.file.directory.resolve()))
     app.state.attempts = Attempts()

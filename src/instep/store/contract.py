@@ -21,9 +21,11 @@ from instep.store.chain import Anchor, Chain, SealedRow
 
 __all__ = [
     "BUCKETS",
+    "Activity",
     "AlreadyLinked",
     "Entry",
     "Hold",
+    "HoldKind",
     "Intent",
     "Key",
     "Link",
@@ -44,8 +46,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the journal. `operation`: create | update | retire | link | unlink | overruled | release |
-    hold | adopt | forget | prune | overwritten | pause | resume. `outcome`: done | found done | refused |
-    not applied | given up.
+    hold | adopt | forget | prune | overwritten | pause | resume | decide (a person's, about runs: `reason` says
+    what and who). `outcome`: done | found done | refused | not applied | given up.
     `changes`: [{property, old, new}] in the target's terms, with `kept` where the system made something else of what
     was meant, and `versions` (of the reading decided on, of the answer) where the write had no condition and the
     system has a log. `request`: the system's own id of the request, else our idempotency key.
@@ -91,6 +93,28 @@ class Which:
     upto: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class HoldKind:
+    """Holds of one cause on one property of a pair ("" as a whole): how many, and the number of the first."""
+
+    pair: str
+    cause: str
+    property: str
+    count: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How many entries of one operation the journal has in the span of time that begins at `at_ms`."""
+
+    at_ms: int
+    pair: str
+    operation: str
+    side: Side | None
+    count: int
+
+
 class Tx(Protocol):
     """One transaction. Methods are plain and synchronous; those that read take part in it too."""
 
@@ -101,7 +125,15 @@ class Tx(Protocol):
         ...
 
     def save_sightings(self, sightings: Iterable[Sighting]) -> None:
-        """Insert or replace; the caller has checked that none is older than the stored one."""
+        """Insert or replace; the caller has checked that none is older than the stored one. Each is found from then
+        on by the terms of what it holds now (`instep.core.terms`), and by no others."""
+        ...
+
+    def search(
+        self, words: Sequence[str], *, side: Side | None = None, entity: str = "", limit: int = 50
+    ) -> list[tuple[Side, str, str]]:
+        """(side, entity, id) of records that have, for each of up to three words, a term that begins with it; those
+        whose term is the first word itself first. The words are folded as terms are. No words: no records."""
         ...
 
     def touch(self, side: Side, entity: str, ids: Sequence[str], listed_in: int, shown_ms: int) -> None:
@@ -195,6 +227,7 @@ class Tx(Protocol):
         ...
 
     def is_todo(self, key: Key) -> bool: ...
+    def todo_of(self, key: Key) -> Todo | None: ...
     def finish(self, todo: Todo) -> bool:
         """Forget it, unless it was marked again since; says whether it was forgotten."""
         ...
@@ -221,7 +254,22 @@ class Tx(Protocol):
         ...
 
     def hold(self, hold_id: int) -> Hold | None: ...
-    def holds(self, *, pair: str = "", cause: str = "", after: int = 0, limit: int = 100) -> list[Hold]: ...
+    def holds(
+        self,
+        *,
+        pair: str = "",
+        cause: str = "",
+        property: str | None = None,
+        after: int = 0,
+        limit: int = 100,
+    ) -> list[Hold]:
+        """Those with a number above `after`, by number; of a property: "" for those of records as a whole."""
+        ...
+
+    def kinds_of_holds(self) -> list[HoldKind]:
+        """What kinds of holds there are, sorted by pair, cause and property."""
+        ...
+
     def waiting_for(self, side: Side, entity: str, id: str) -> list[Key]: ...
     def releases_of(self, key: Key) -> list[Release]: ...
     def save_release(self, release: Release) -> None: ...
@@ -289,11 +337,15 @@ class Tx(Protocol):
         where it is the record of that side; an entry without a side then counts for both."""
         ...
 
+    def activity(self, *, since_ms: int, span_ms: int) -> list[Activity]:
+        """What the journal has since then, counted by spans of time (multiples of `span_ms`), oldest first."""
+        ...
+
     def start_run(self, kind: str, now_ms: int) -> Run: ...
     def finish_run(self, run_id: int, now_ms: int, status: str, summary: Json) -> None: ...
     def run(self, run_id: int) -> Run | None: ...
-    def runs(self, limit: int = 20) -> list[Run]:
-        """Latest first."""
+    def runs(self, limit: int = 20, before: int | None = None) -> list[Run]:
+        """Latest first, with a number below `before`."""
         ...
 
     # Counts for `status`

@@ -10,10 +10,12 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 
 import apsw
 
+from instep.core.terms import terms
+from instep.core.values import Json, decode
 from instep.errors import StoreError
 from instep.store.chain import SEALED, Anchor, new_salt, resealed
 
@@ -22,6 +24,9 @@ APPLICATION_ID = 0x496E7374
 
 SEALING = 2
 """The number with which the journal became a chain."""
+
+FINDING = 5
+"""The number with which records are found by words."""
 
 _PAGE = 1000
 _UNSEALED = """
@@ -58,6 +63,8 @@ def migrate(connection: apsw.Connection, path: str) -> None:
                 connection.execute(scripts()[number])
                 if number == SEALING:
                     _seal_all(connection)
+                if number == FINDING:
+                    _find_all(connection)
                 connection.execute(f"pragma application_id = {APPLICATION_ID}")
                 connection.execute(f"pragma user_version = {number}")
         except BaseException:
@@ -82,6 +89,16 @@ def _seal_all(connection: apsw.Connection) -> None:
         "update journal_chain set head_seq = ?, head_seal = ?, head_count = ?, head_ms = ?",
         (head.seq, head.seal, head.count, head.at_ms),
     )
+
+
+def _find_all(connection: apsw.Connection) -> None:
+    """Let the records that were read before be found by words."""
+    for found in connection.execute("select side, entity, id, fields from sightings"):
+        side, entity, id, fields = cast(tuple[str, str, str, str], found)
+        connection.executemany(
+            "insert into terms (term, side, entity, id) values (?, ?, ?, ?)",
+            [(term, side, entity, id) for term in terms(id, cast(dict[str, Json], decode(fields)))],
+        )
 
 
 def _version(connection: apsw.Connection, path: str) -> int:

@@ -12,15 +12,18 @@ from typing import Any
 import apsw
 
 from instep.core.model import Both, Side
+from instep.core.terms import terms
 from instep.core.values import Json
 from instep.errors import StoreError
 from instep.store import rows
 from instep.store.chain import Anchor, Chain, SealedRow, commitment, names_of, new_salt, seal
 from instep.store.contract import (
     BUCKETS,
+    Activity,
     AlreadyLinked,
     Entry,
     Hold,
+    HoldKind,
     Intent,
     Key,
     Link,
@@ -34,6 +37,7 @@ from instep.store.queries import filtered, in_lists, queries
 from instep.store.rows import Row
 
 LAST_SEQ = 2**63 - 1
+LAST_CHARACTER = chr(0x10FFFF)
 
 
 class SqliteTx:
@@ -75,7 +79,37 @@ class SqliteTx:
         return found
 
     def save_sightings(self, sightings: Iterable[Sighting]) -> None:
-        self._executemany(self._sql["save_sighting"], map(rows.sighting_row, sightings))
+        saved = list(sightings)
+        self._executemany(self._sql["save_sighting"], map(rows.sighting_row, saved))
+        for sighting in saved:
+            self._save_terms(sighting)
+
+    def _save_terms(self, sighting: Sighting) -> None:
+        # Mostly nothing has changed; reading first spares the writes to two trees.
+        record = {"side": sighting.side, "entity": sighting.entity, "id": sighting.id}
+        wanted = terms(sighting.id, sighting.fields)
+        stored = {row[0] for row in self._all("terms_of", **record)}
+        for term in wanted - stored:
+            self._run("add_term", term=term, **record)
+        for term in stored - wanted:
+            self._run("drop_term", term=term, **record)
+
+    def search(
+        self, words: Sequence[str], *, side: Side | None = None, entity: str = "", limit: int = 50
+    ) -> list[tuple[Side, str, str]]:
+        given: Bindings = {"limit": limit * 3}  # a record may be found by several of its terms
+        filters: list[str] = []
+        for name, word in zip(("first", "second", "third"), words, strict=False):
+            given |= {name: word, f"{name}_end": word + LAST_CHARACTER}
+            filters += [name] if name != "first" else []
+        if side is not None:
+            given["side"] = side
+            filters.append("side")
+        if entity:
+            given["entity"] = entity
+            filters.append("entity")
+        found = self._execute(filtered("search", *filters), given) if words else ()
+        return list(dict.fromkeys((Side(where), kind, id) for where, kind, id in found))[:limit]
 
     def touch(self, side: Side, entity: str, ids: Sequence[str], listed_in: int, shown_ms: int) -> None:
         given = {"side": side, "entity": entity, "listed_in": listed_in, "shown_ms": shown_ms}
@@ -200,6 +234,10 @@ class SqliteTx:
     def is_todo(self, key: Key) -> bool:
         return self._one("is_todo", **rows.key_row(key)) is not None
 
+    def todo_of(self, key: Key) -> Todo | None:
+        row = self._one("todo_of", **rows.key_row(key))
+        return None if row is None else rows.todo(row)
+
     def finish(self, todo: Todo) -> bool:
         return self._one("finish", seq=todo.seq) is not None
 
@@ -246,14 +284,27 @@ class SqliteTx:
         row = self._one("hold", id=hold_id)
         return None if row is None else rows.hold(row)
 
-    def holds(self, *, pair: str = "", cause: str = "", after: int = 0, limit: int = 100) -> list[Hold]:
+    def holds(
+        self,
+        *,
+        pair: str = "",
+        cause: str = "",
+        property: str | None = None,
+        after: int = 0,
+        limit: int = 100,
+    ) -> list[Hold]:
         given: dict[str, Any] = {name: value for name, value in (("pair", pair), ("cause", cause)) if value}
+        if property is not None:
+            given["property"] = property
         sql = filtered("holds", *given)
         return [rows.hold(row) for row in self._execute(sql, {**given, "after": after, "limit": limit})]
 
     def waiting_for(self, side: Side, entity: str, id: str) -> list[Key]:
         found = sorted(set(self._all("waiting_for", side=side, entity=entity, id=id)))
         return [Key(pair, Side(key_side), record_id) for pair, key_side, record_id in found]
+
+    def kinds_of_holds(self) -> list[HoldKind]:
+        return [HoldKind(*row) for row in self._all("kinds_of_holds")]
 
     def count_holds(self, pair: str) -> dict[str, int]:
         return dict(self._all("count_holds", pair=pair))
@@ -383,6 +434,13 @@ class SqliteTx:
         given["limit"] = limit
         return [rows.entry(row) for row in self._execute(filtered("journal", *filters), given)]
 
+    def activity(self, *, since_ms: int, span_ms: int) -> list[Activity]:
+        found = self._all("activity", since_ms=since_ms, span_ms=span_ms)
+        return [
+            Activity(span * span_ms, pair, operation, Side(side) if side else None, count)
+            for span, pair, operation, side, count in found
+        ]
+
     def start_run(self, kind: str, now_ms: int) -> Run:
         run_id = self._value("start_run", kind=kind, now_ms=now_ms)
         return Run(run_id, kind, now_ms)
@@ -394,8 +452,8 @@ class SqliteTx:
         row = self._one("run", id=run_id)
         return None if row is None else rows.run(row)
 
-    def runs(self, limit: int = 20) -> list[Run]:
-        return [rows.run(row) for row in self._all("runs", limit=limit)]
+    def runs(self, limit: int = 20, before: int | None = None) -> list[Run]:
+        return [rows.run(row) for row in self._all("runs", limit=limit, before=before or LAST_SEQ)]
 
 
 def _only(which: Which | None, given: dict[str, Any]) -> list[str]:

@@ -232,6 +232,27 @@ class HistoryContract(StoreHooks):
             found = store.read(verify)
             assert (found.trouble, found.entries) == ("", 2)
 
+    async def test_what_happened_is_counted_by_spans_of_time(self, tmp_path: Path) -> None:
+        entries = [
+            replace(_entry("1", ""), at_ms=at_ms, operation=operation)
+            for at_ms, operation in (
+                (99, "update"),
+                (100, "update"),
+                (149, "update"),
+                (150, "update"),
+                (150, "create"),
+            )
+        ]
+        async with self.opened(tmp_path) as store:
+            await store.write(lambda tx: tx.append(entries))
+            found = store.read(lambda tx: tx.activity(since_ms=100, span_ms=50))
+            assert sorted((each.at_ms, each.operation, each.count) for each in found) == [
+                (100, "update", 2),
+                (150, "create", 1),
+                (150, "update", 1),
+            ]
+            assert {(each.pair, each.side) for each in found} == {("contact", RIGHT)}
+
     async def test_a_run_is_running_until_it_is_finished(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:
             first = await store.write(lambda tx: tx.start_run("sync", 10))
@@ -242,5 +263,6 @@ class HistoryContract(StoreHooks):
             done = Run(first.id, "sync", 10, 30, "done", dict(AWKWARD))
             assert store.read(lambda tx: tx.runs()) == [second, done]
             assert store.read(lambda tx: tx.runs(1)) == [second]
+            assert store.read(lambda tx: tx.runs(9, before=second.id)) == [done]
             assert store.read(lambda tx: tx.run(second.id)) == second
             assert store.read(lambda tx: tx.run(second.id + 1)) is None

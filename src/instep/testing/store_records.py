@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from operator import methodcaller
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from instep.core.model import Both
-from instep.core.values import Raw
+from instep.core.model import Both, Side
+from instep.core.terms import wanted
+from instep.core.values import Json, Raw
 from instep.store.contract import AlreadyLinked, Link, Sighting, Tx
 from instep.testing.store_hooks import AWKWARD, AWKWARD_RAW, LEFT, RIGHT, StoreHooks, link, sighting
 
@@ -279,3 +282,39 @@ class RecordsContract(StoreHooks):
             await store.write(lambda tx: tx.save_matches("contact", LEFT, "a", {}))
             assert store.read(lambda tx: tx.match_values("contact", LEFT, "a")) == {}
             assert store.read(lambda tx: tx.matches("contact", LEFT, 1, "kept", 10)) == []
+
+    # --- search
+
+    async def test_records_are_found_by_the_beginnings_of_their_words(self, tmp_path: Path) -> None:
+        ada: dict[str, Json] = {"name": "Åda Lovelace-King", "email": "ada@example.test", "note": "secretive"}
+        bob: dict[str, Json] = {"address": {"last_name": "King"}, "email": None}
+        async with self.opened(tmp_path) as store:
+            await store.write(
+                lambda tx: tx.save_sightings(
+                    [_seen("Cust-1", ada), _seen("c2", bob), _seen("7", bob, side=RIGHT, entity="contact")]
+                )
+            )
+
+            def found(query: str, **only: Any) -> list[str]:
+                return [id for _, _, id in store.read(lambda tx: tx.search(wanted(query), **only))]
+
+            assert found("cust-1") == found("ADA") == found("lovel") == found("ada@ex") == ["Cust-1"]
+            assert found("example.test") == ["Cust-1"]
+            assert sorted(found("king")) == ["7", "Cust-1", "c2"]
+            assert found("king lovelace ada") == ["Cust-1"]
+            assert found("king", side=RIGHT) == ["7"]
+            assert sorted(found("king", entity="customer")) == ["Cust-1", "c2"]
+            assert len(found("king", limit=1)) == 1
+            assert found("secretive") == found("nobody") == found("") == found("king nobody") == []
+
+    async def test_a_record_is_found_by_what_it_holds_now_alone(self, tmp_path: Path) -> None:
+        async with self.opened(tmp_path) as store:
+            for fields in ({"name": "Before"}, {"name": "After"}, {}):
+                await store.write(methodcaller("save_sightings", [_seen("c1", fields)]))
+            for gone in ("before", "after"):
+                assert store.read(methodcaller("search", [gone])) == []
+            assert store.read(methodcaller("search", ["c1"])) == [(LEFT, "customer", "c1")]
+
+
+def _seen(id: str, fields: Mapping[str, Json], *, side: Side = LEFT, entity: str = "customer") -> Sighting:
+    return Sighting(side, entity, id, dict(fields), "d")

@@ -34,6 +34,14 @@ class WorkContract(StoreHooks):
             assert not store.read(lambda tx: tx.is_todo(key("a")))
             assert not await store.write(lambda tx: tx.finish(todo))
 
+    async def test_a_mark_is_found_by_its_record(self, tmp_path: Path) -> None:
+        async with self.opened(tmp_path) as store:
+            await store.write(lambda tx: tx.mark([key("a"), key("b")], reason="changed"))
+            found = store.read(lambda tx: tx.todo_of(key("b")))
+            assert found is not None
+            assert (found.key, found.reason) == (key("b"), "changed")
+            assert store.read(lambda tx: tx.todo_of(key("b", side=RIGHT))) is None
+
     async def test_a_mark_made_meanwhile_is_not_lost_by_finishing(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:
             await store.write(lambda tx: tx.mark([key("a")], reason="first"))
@@ -247,6 +255,24 @@ class WorkContract(StoreHooks):
             left, right = (store.read(methodcaller("holds_of", key("a", side=s))) for s in (LEFT, RIGHT))
             assert (len(left), len(right)) == (0, 1)
             assert right[0].key == key("a", side=RIGHT)
+
+    async def test_holds_are_counted_by_kind_and_listed_by_it(self, tmp_path: Path) -> None:
+        async with self.opened(tmp_path) as store:
+            await store.write(lambda tx: tx.replace_holds(key("a"), [hold("p"), hold("q", "conflict")]))
+            await store.write(lambda tx: tx.replace_holds(key("b"), [hold("p"), hold("", "conflict")]))
+            kinds = store.read(lambda tx: tx.kinds_of_holds())
+            cause = hold("p").cause
+            told = {(kind.pair, kind.cause, kind.property): kind.count for kind in kinds}
+            assert told == {
+                ("contact", cause, "p"): 2,
+                ("contact", "conflict", "q"): 1,
+                ("contact", "conflict", ""): 1,
+            }
+            for kind in kinds:
+                listed = store.read(
+                    methodcaller("holds", pair=kind.pair, cause=kind.cause, property=kind.property)
+                )
+                assert (len(listed), listed[0].id) == (kind.count, kind.first)
 
     async def test_holds_are_listed_by_pair_and_cause(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:

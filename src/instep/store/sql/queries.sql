@@ -69,6 +69,34 @@ limit :limit
 -- How many records are believed to exist.
 select count(*) from sightings where side = :side and entity = :entity and deleted = 0
 
+-- name: terms_of
+-- What a record is found by.
+select term from terms where side = :side and entity = :entity and id = :id
+
+-- name: add_term
+-- Let a record be found by this.
+insert into terms (term, side, entity, id) values (:term, :side, :entity, :id)
+
+-- name: drop_term
+-- Let a record not be found by this any more.
+delete from terms where term = :term and side = :side and entity = :entity and id = :id
+
+-- name: search
+-- Records with a term that begins so, and others that begin so.
+select side, entity, id
+from terms
+where term >= :first and term < :first_end
+    and side = :side -- if side
+    and entity = :entity -- if entity
+    and exists (select 1 from terms as more where more.side = terms.side -- if second
+        and more.entity = terms.entity and more.id = terms.id -- if second
+        and more.term >= :second and more.term < :second_end) -- if second
+    and exists (select 1 from terms as more where more.side = terms.side -- if third
+        and more.entity = terms.entity and more.id = terms.id -- if third
+        and more.term >= :third and more.term < :third_end) -- if third
+order by term, side, entity, id
+limit :limit
+
 -- name: link
 -- A link by its number.
 select id, pair, left_id, right_id, base, state, generation, made_ms, made_by from links where id = :id
@@ -176,6 +204,12 @@ limit :limit
 -- Whether there is a mark on a record.
 select 1 from todo where pair = :pair and side = :side and id = :id
 
+-- name: todo_of
+-- The mark on a record.
+select seq, pair, side, id, bucket, due_ms, attempts, reason, urgent
+from todo
+where pair = :pair and side = :side and id = :id
+
 -- name: finish
 -- Forget a mark; a newer one has another number.
 delete from todo where seq = :seq returning seq
@@ -244,8 +278,13 @@ from holds
 where id > :after
     and pair = :pair -- if pair
     and cause = :cause -- if cause
+    and property = :property -- if property
 order by id
 limit :limit
+
+-- name: kinds_of_holds
+-- How many holds there are of each kind, by an index alone.
+select pair, cause, property, count(*), min(id) from holds group by pair, cause, property
 
 -- name: add_hold
 -- A new hold.
@@ -434,6 +473,13 @@ where seq < :before
 order by seq desc
 limit :limit
 
+-- name: activity
+-- What the journal has since a time, counted by spans of time, by an index alone.
+select at_ms / :span_ms, pair, operation, side, count(*)
+from journal
+where at_ms >= :since_ms
+group by at_ms / :span_ms, pair, operation, side
+
 -- name: start_run
 -- A new run.
 insert into runs (kind, started_ms, status, summary) values (:kind, :now_ms, 'running', 'null') returning id
@@ -448,7 +494,11 @@ select id, kind, started_ms, finished_ms, status, summary from runs where id = :
 
 -- name: runs
 -- Runs, latest first.
-select id, kind, started_ms, finished_ms, status, summary from runs order by id desc limit :limit
+select id, kind, started_ms, finished_ms, status, summary
+from runs
+where id < :before
+order by id desc
+limit :limit
 
 -- name: lease
 -- Who may write.

@@ -6,7 +6,6 @@ from typing import NoReturn
 
 import msgspec
 
-from instep.cli.records import pair_of
 from instep.core.dataflow import Property
 from instep.core.model import Both, Side
 from instep.core.overwritten import restoring
@@ -14,6 +13,7 @@ from instep.core.standing import giving
 from instep.core.state import Hold, Link, Sighting
 from instep.core.transformations.contract import Opaque
 from instep.core.values import Json, Raw, decode
+from instep.desk.records import pair_of
 from instep.errors import UsageError
 from instep.runner.engine import StoreLookup
 from instep.site import Site

@@ -7,38 +7,46 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import click
-
 from instep.core.model import SIDES
 from instep.core.state import Hold, Link, Release
-from instep.errors import UsageError
+from instep.errors import NotThere
 from instep.site import Site
-from instep.store.contract import Tx
+from instep.store.contract import HoldKind, Tx
 
 PAGE: Final = 500
-HOLD: Final = click.IntRange(1, 2**63 - 1)
-"""The number of a hold; a larger one is in no store."""
 
 
 @dataclass(frozen=True)
 class Which:
-    """Which holds are meant; "" for any."""
+    """Which holds are meant; "" and None for any."""
 
     pair: str = ""
     cause: str = ""
-    property: str = ""
+    property: str | None = None
 
 
 def holds_of(site: Site, which: Which) -> Iterator[tuple[Hold, Link | None]]:
+    """All of them, by number."""
     after = 0
-    while page := site.store.read(partial(_page, which=which, after=after)):
-        yield from (found for found in page if which.property in ("", found[0].property))
+    while page := site.store.read(partial(page_of, which=which, after=after, limit=PAGE)):
+        yield from page
         after = page[-1][0].id
 
 
-def _page(tx: Tx, *, which: Which, after: int) -> list[tuple[Hold, Link | None]]:
-    holds = tx.holds(pair=which.pair, cause=which.cause, after=after, limit=PAGE)
+def page_of(tx: Tx, which: Which, after: int, limit: int) -> list[tuple[Hold, Link | None]]:
+    """Those with a number above `after`, each with the link of its record."""
+    holds = tx.holds(pair=which.pair, cause=which.cause, property=which.property, after=after, limit=limit)
     return [(hold, _link(tx, hold)) for hold in holds]
+
+
+def held_kinds(site: Site) -> list[tuple[HoldKind, tuple[Hold, Link | None]]]:
+    """What kinds of holds there are, each with its first."""
+
+    def look(tx: Tx) -> list[tuple[HoldKind, tuple[Hold, Link | None]]]:
+        firsts = [(kind, tx.hold(kind.first)) for kind in tx.kinds_of_holds()]
+        return [(kind, (hold, _link(tx, hold))) for kind, hold in firsts if hold is not None]
+
+    return site.store.read(look)
 
 
 def _link(tx: Tx, hold: Hold) -> Link | None:
@@ -58,7 +66,7 @@ def as_option(choice: str) -> str:
 def one_hold(tx: Tx, number: int) -> tuple[Hold, Link | None, list[Release]]:
     hold = tx.hold(number)
     if hold is None:
-        raise UsageError(
+        raise NotThere(
             f"there is no hold {number}",
             why="it was released, or what it was about has changed since",
             fix="see what is held now: instep holds list",

@@ -1,0 +1,89 @@
+"""The journal and the runs, latest first: of everything, of a pair, of a record, of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from instep.core.model import Both, Side
+from instep.site import Site
+from instep.store.contract import Entry, Run, Tx
+
+PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which entries are meant; what is empty is not asked."""
+
+    pair: str = ""
+    side: Side | None = None
+    record: str = ""
+    run: int = 0
+    operation: str = ""
+
+
+def page(tx: Tx, about: About, before: int | None = None, limit: int = PAGE) -> list[Entry]:
+    """Entries with a number below `before`, latest first."""
+    return tx.journal(
+        pair=about.pair,
+        side=about.side,
+        record_id=about.record,
+        run=about.run,
+        operation=about.operation,
+        before=before,
+        limit=limit,
+    )
+
+
+def entries(site: Site, about: About) -> Iterator[Entry]:
+    """All of them, page by page."""
+    before: int | None = None
+    while True:
+        found = site.store.read(lambda tx, before=before: page(tx, about, before))  # type: ignore[misc]
+        yield from found
+        if len(found) < PAGE:
+            return
+        before = found[-1].seq
+
+
+def entry_json(entry: Entry, systems: Both[str]) -> dict[str, Any]:
+    """An entry with the system's name next to its side."""
+    return {
+        "seq": entry.seq,
+        "at_ms": entry.at_ms,
+        "run": entry.run,
+        "pair": entry.pair,
+        "operation": entry.operation,
+        "outcome": entry.outcome,
+        "side": entry.side.value if entry.side is not None else None,
+        "system": systems[entry.side] if entry.side is not None else None,
+        "record": entry.record_id,
+        "partner": entry.partner_id,
+        "link": entry.link_id,
+        "reason": entry.reason,
+        "changes": [dict(change) for change in entry.changes],
+        "request": entry.request,
+        "forgotten": entry.forgotten,
+        "seal": entry.seal,
+    }
+
+
+def run_json(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "kind": run.kind,
+        "started_ms": run.started_ms,
+        "finished_ms": run.finished_ms,
+        "status": run.status,
+        "summary": run.summary,
+    }
+
+
+def writes_of(run: Run) -> int:
+    """How many writes a run has made, as it noted at its end."""
+    if not isinstance(run.summary, dict) or not isinstance(writes := run.summary.get("writes"), list):
+        return 0
+    counts = [write.get("count") for write in writes if isinstance(write, dict)]
+    return sum(count for count in counts if isinstance(count, int))

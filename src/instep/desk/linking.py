@@ -1,0 +1,134 @@
+"""Links made and removed by a person. Each is one transaction, and is taken back by the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from instep.core.dataflow import Pair
+from instep.core.model import SIDES, Both, Side
+from instep.core.release import WHOLE
+from instep.core.state import Key, Link, Release
+from instep.desk import words
+from instep.desk.records import near_ids, side_of
+from instep.errors import NotThere, UsageError
+from instep.runner.turn import linked
+from instep.site import Site, now_ms
+from instep.store.contract import AlreadyLinked, Entry, Tx
+
+BY_HAND: Final = "by hand"
+
+
+def link_of(site: Site, tx: Tx, pair: Pair, id: str, side: str | None) -> Link:
+    """The link of a record. Raises NotThere if it has none, or as `side_of`."""
+    found = side_of(site, tx, pair, id, side)
+    link = tx.link_of(pair.name, found, id)
+    if link is None:
+        raise NotThere(
+            f"{words.record(pair, site.systems, found, id)} has no partner",
+            fix=f"why not? instep explain {pair.name} {id} --side {found.value}",
+        )
+    return link
+
+
+def adding(site: Site, pair: Pair, ids: Both[str], who: str) -> Callable[[Tx], Link]:
+    """Link two records; what differs is decided as at first contact. Raises NotThere or UsageError in it."""
+    engine = site.engine()
+
+    def work(tx: Tx) -> Link:
+        for side in SIDES:
+            _check_free(site, tx, pair, side, ids)
+        try:
+            link = tx.save_link(Link(0, pair.name, ids, made_ms=now_ms(), made_by=BY_HAND))
+        except AlreadyLinked as error:
+            raise _taken(pair, error.link) from None
+        for side in SIDES:
+            tx.drop_releases(Key(pair.name, side, ids[side]), [WHOLE])
+        linked(engine, tx, link, by_hand(who))
+        tx.mark([Key(pair.name, Side.LEFT, ids.left)], reason="linked by hand")
+        return link
+
+    return work
+
+
+def by_hand(who: str) -> str:
+    """The reason of an entry for what a person did."""
+    return f"{BY_HAND}: {who}"
+
+
+def _check_free(site: Site, tx: Tx, pair: Pair, side: Side, ids: Both[str]) -> None:
+    seen = tx.sighting(side, pair.entity[side], ids[side])
+    name = words.record(pair, site.systems, side, ids[side])
+    if seen is None or seen.deleted:
+        near = near_ids(tx, pair, side, ids[side]) if seen is None else []
+        raise (NotThere if seen is None else UsageError)(
+            f"{name} can't be linked",
+            why="it was never seen" if seen is None else "it was deleted",
+            fix=f"did you mean {' or '.join(near)}?" if near else "read again: instep plan",
+        )
+    link = tx.link_of(pair.name, side, ids[side])
+    if link is not None:
+        raise _taken(pair, link)
+    if tx.intent_to(pair.name, side, ids[side]) is not None:
+        raise UsageError(
+            f"{name} can't be linked now",
+            why="a write that creates it, or its partner, is on its way",
+            fix="let it come to its end first: instep sync",
+        )
+
+
+def _taken(pair: Pair, link: Link) -> UsageError:
+    return UsageError(
+        f"{words.ids(link.ids)} are linked already",
+        why="a record has one partner",
+        fix=f"to undo it: instep links remove {pair.name} {link.ids.left} --side left",
+    )
+
+
+def removing(
+    site: Site, pair: Pair, id: str, side: str | None, who: str, *, rematch: bool = False
+) -> Callable[[Tx], Link]:
+    """Remove a link; both records are kept apart from then on, unless `rematch`. Raises NotThere or UsageError."""
+
+    def work(tx: Tx) -> Link:
+        link = link_of(site, tx, pair, id, side)
+        key = Key(pair.name, Side.LEFT, link.ids.left)
+        if tx.intents_of(key):
+            raise UsageError(
+                f"{words.ids(link.ids)} can't be unlinked now",
+                why="a write to one of them is on its way",
+                fix="let it come to its end first: instep sync",
+            )
+        at_ms = now_ms()
+        tx.drop_releases(key, [release.property for release in tx.releases_of(key)])
+        tx.replace_holds(key, [])
+        tx.remove_link(link.id)
+        left, right = link.ids
+        entry = Entry(at_ms, 0, pair.name, "unlink", "done", Side.LEFT, left, right, link.id, by_hand(who))
+        tx.append([entry])
+        keys = [Key(pair.name, s, link.ids[s]) for s in SIDES]
+        if not rematch:
+            for each in keys:
+                tx.save_release(Release(each, WHOLE, "apart", "", at_ms=at_ms))
+        tx.mark(keys, reason="unlinked by hand")
+        return link
+
+    return work
+
+
+def matching_again(site: Site, pair: Pair, id: str, side: str | None, who: str) -> Callable[[Tx], Key]:
+    """Let a record that is kept apart be matched again, as at first contact. Raises NotThere or UsageError."""
+
+    def work(tx: Tx) -> Key:
+        found = side_of(site, tx, pair, id, side)
+        key = Key(pair.name, found, id)
+        name = words.record(pair, site.systems, found, id)
+        if not any(release.property == WHOLE for release in tx.releases_of(key)):
+            raise UsageError(f"{name} is not kept apart", why="nobody has chosen so")
+        tx.drop_releases(key, [WHOLE])
+        reason = f"kept apart no more: {who}"
+        tx.append([Entry(now_ms(), 0, pair.name, "release", "done", found, id, "", 0, reason)])
+        tx.mark([key], reason="a person chose")
+        return key
+
+    return work
