@@ -10,8 +10,9 @@ import pytest
 from hypothesis import Phase
 from hypothesis.stateful import RULE_MARKER
 
-from instep.cli import forget, hold_release, plan_file, sync, undo
+from instep.cli import forget, sync, undo
 from instep.core.verdict import Write
+from instep.desk import plan_file, releasing
 from instep.runner import observe
 
 from .machine import Machine, lived
@@ -38,13 +39,13 @@ def _exit_code_says_that_all_is_well(patch: pytest.MonkeyPatch) -> None:
 
 
 def _other_side_is_taken(patch: pytest.MonkeyPatch) -> None:
-    whole = hold_release.release_of
+    whole = releasing.release_of
 
     def release_of(hold: Any, choice: str, **more: Any) -> Any:
         found = whole(hold, choice, **more)
         return replace(found, choice={"left": "right", "right": "left"}.get(choice, choice))
 
-    patch.setattr(hold_release, "release_of", release_of)
+    patch.setattr(releasing, "release_of", release_of)
 
 
 def _undo_does_nothing(patch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ class Taken(Model):
     records: int = Field(description="how many records are to be looked at for them")
 
 
-@router.post("/hints", status_code=202)
+@router.post("/hints", summary="Look at records soon", status_code=202)
 async def hint(hints: Hints, request: Request, site: TheSite, live: TheLive, _: Operator) -> Taken:
     """Look at these records soon. Nothing is decided by it: one that is repeated, late or wrong costs a reading."""
     known = sorted(entity for side, entity in entities_of(site.dataflow) if side is hints.side)
