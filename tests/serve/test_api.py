@@ -143,7 +143,11 @@ def test_an_ambiguous_record_is_linked_taken_apart_and_linked_again(own: Served)
     assert operator.send("POST", "/api/v1/links/match-again", wish).status == 204
     assert operator.send("POST", "/api/v1/links/match-again", wish).status == 409
     reasons = [entry["reason"] for entry in operator.get("/api/v1/journal?pair=contact&id=c3").json["items"]]
-    assert reasons[:3] == ["kept apart no more: Olaf", "by hand: Olaf", "by hand: Olaf"]
+    assert [reason for reason in reasons if "Olaf" in reason] == [
+        "kept apart no more: Olaf",
+        "by hand: Olaf",
+        "by hand: Olaf",
+    ]
 
 
 def test_lists_come_in_pages_that_together_are_all_of_it(console: Served) -> None:
@@ -170,6 +174,7 @@ def whole(console: Served, plan: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_plan_is_made_looked_at_approved_and_undone(own: Served, acme: Company) -> None:
     operator = own.client("operator")
+    operator.send("POST", "/api/v1/pairs/contact/pause")  # else the loop would write it by itself
     acme.edit_chargebee("c4", first_name="Evelyn")
     plan = whole(own, operator.send("POST", "/api/v1/plans", {}).json)
     assert (plan["state"], plan["writes"], plan["by"]) == ("ready", 1, "Olaf")
@@ -204,12 +209,25 @@ def test_runs_are_told_begun_and_stopped(own: Served) -> None:
     assert runs[0]["status"] == "done"
     assert operator.get("/api/v1/runs/999999").status == 404
     assert operator.send("POST", "/api/v1/runs").status == 202
-    while own.client("viewer").get("/api/v1/runs?limit=1").json["items"][0]["id"] == runs[0]["id"]:
-        pass
     assert operator.send("POST", "/api/v1/runs/stop").status == 202
 
 
+def test_a_pair_is_paused_and_goes_on(own: Served) -> None:
+    operator = own.client("operator")
+
+    def paused() -> list[str]:
+        return [p["paused_by"] for p in operator.get("/api/v1/pairs").json if p["name"] == "contact"]
+
+    assert operator.send("POST", "/api/v1/pairs/contact/pause").status == 204
+    assert paused() == ["Olaf"]
+    assert operator.send("POST", "/api/v1/pairs/contact/resume").status == 204
+    assert paused() == [None]
+    assert operator.send("POST", "/api/v1/pairs/nothing/pause").status == 404
+
+
 WRITING = [
+    ("/api/v1/pairs/contact/pause", None),
+    ("/api/v1/pairs/contact/resume", None),
     ("/api/v1/plans", {}),
     ("/api/v1/plans/undo", {"run": 1}),
     ("/api/v1/plans/1/approve", None),

@@ -45,7 +45,7 @@ def adding(site: Site, pair: Pair, ids: Both[str], who: str) -> Callable[[Tx], L
         for side in SIDES:
             tx.drop_releases(Key(pair.name, side, ids[side]), [WHOLE])
         linked(engine, tx, link, by_hand(who))
-        tx.mark([Key(pair.name, Side.LEFT, ids.left)], reason="linked by hand")
+        tx.mark([Key(pair.name, Side.LEFT, ids.left)], reason="linked by hand", urgent=True)
         return link
 
     return work
@@ -110,7 +110,7 @@ def removing(
         if not rematch:
             for each in keys:
                 tx.save_release(Release(each, WHOLE, "apart", "", at_ms=at_ms))
-        tx.mark(keys, reason="unlinked by hand")
+        tx.mark(keys, reason="unlinked by hand", urgent=True)
         return link
 
     return work
@@ -128,7 +128,7 @@ def matching_again(site: Site, pair: Pair, id: str, side: str | None, who: str) 
         tx.drop_releases(key, [WHOLE])
         reason = f"kept apart no more: {who}"
         tx.append([Entry(now_ms(), 0, pair.name, "release", "done", found, id, "", 0, reason)])
-        tx.mark([key], reason="a person chose")
+        tx.mark([key], reason="a person chose", urgent=True)
         return key
 
     return work

@@ -84,7 +84,7 @@ def _release(site: Site, tx: Tx, number: int, chosen: Choice, who: str) -> Hold:
     value = _value(site, tx, hold, link, chosen)
     tx.save_release(release_of(hold, chosen.choice, at_ms=now_ms(), value=value))
     tx.append([_entry(hold, link, chosen.choice, who)])
-    tx.mark([hold.key], reason="a person chose")
+    tx.mark([hold.key], reason="a person chose", urgent=True)
     return hold
 
 

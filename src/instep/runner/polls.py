@@ -98,7 +98,8 @@ class Polls:
         for place, task in list(self._tasks.items()):
             if task.done():
                 del self._tasks[place]
-                task.result()
+                if not task.cancelled():  # one that `end` breaks off may be seen before `end` goes on
+                    task.result()
 
     def _full_due(self, now_ms: int) -> bool:
         """Whether the schedule asks for a complete reading, which is what finds deletes. One that was broken off with

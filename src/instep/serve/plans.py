@@ -211,12 +211,12 @@ class Plans:
             raise UsageError(
                 f"plan {plan.number} is not one for the dataflow as it is now", fix="make a new one"
             )
-        if plan.scope is not None:
-            await choose_ways_back(self.site.engine(), plan.scope)
-        kind = "undo" if plan.scope is not None else "sync"
-        report = await self.live.ask(
-            Wish(approved=frozenset(plan.fingerprints), full=plan.full, pairs=plan.pairs, kind=kind)
-        )
+        scope, approved = plan.scope, frozenset(plan.fingerprints)
+        if scope is None:
+            report = await self.live.ask(Wish(approved=approved, full=plan.full, pairs=plan.pairs))
+        else:
+            wish = Wish(approved=approved, pairs=plan.pairs, kind="undo")
+            report = await self.live.ask(wish, lambda engine: choose_ways_back(engine, scope))
         plan.run, plan.state = report.run, "done"
         stands = standing(self.site)
         plan.report = {"status": report.status, "written": report.written, "took_ms": report.took_ms}

@@ -97,7 +97,7 @@ class SqliteTx:
     def search(
         self, words: Sequence[str], *, side: Side | None = None, entity: str = "", limit: int = 50
     ) -> list[tuple[Side, str, str]]:
-        given: Bindings = {"limit": limit * 3}  # a record may be found by several of its terms
+        given: dict[str, Any] = {"limit": limit * 3}  # a record may be found by several of its terms
         filters: list[str] = []
         for name, word in zip(("first", "second", "third"), words, strict=False):
             given |= {name: word, f"{name}_end": word + LAST_CHARACTER}

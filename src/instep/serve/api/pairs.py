@@ -75,7 +75,7 @@ class Dataflow(Model):
 async def pairs(site: TheSite, live: TheLive) -> list[PairOut]:
     """Counts of every pair: records, links, what is to do, what is held."""
     stands = standing(site)
-    paused = live.paused() if hasattr(live, "paused") else {}
+    paused = live.paused()
     return [
         PairOut(
             name=pair.name,

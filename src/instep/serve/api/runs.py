@@ -1,4 +1,4 @@
-"""Runs: what they did, beginning one and ending one."""
+"""Runs: what they did, beginning one, ending one, and pausing a pair."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import Field
 
 from instep.desk.deciding import decided
 from instep.desk.history import run_json, writes_of
+from instep.desk.records import pair_of
 from instep.errors import NotThere
 from instep.serve.api.models import Model, Page, Value
 from instep.serve.api.paging import Cursor, Limit, after
@@ -64,3 +65,21 @@ async def stop(site: TheSite, live: TheLive, person: Operator) -> None:
     """It ends after the requests that are on their way; what was done is kept, and the next run goes on there."""
     await decided(site, person.name, "stopped the run")
     live.stop_run()
+
+
+@router.post("/pairs/{pair}/pause", summary="Pause a pair", status_code=204)
+async def pause(
+    site: TheSite, live: TheLive, person: Operator, pair: Annotated[str, Path(max_length=200)]
+) -> None:
+    """Nothing of it is written until it is resumed; what changes meanwhile is noticed, and waits."""
+    name = pair_of(site, pair).name
+    await live.pause(name, person.name)
+
+
+@router.post("/pairs/{pair}/resume", summary="Let a pair go on", status_code=204)
+async def resume(
+    site: TheSite, live: TheLive, person: Operator, pair: Annotated[str, Path(max_length=200)]
+) -> None:
+    """What has waited is done by the next run."""
+    name = pair_of(site, pair).name
+    await live.resume(name, person.name)
