@@ -10,11 +10,16 @@ from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from instep.errors import UsageError
 
 END_S: Final = 5
 """Requests that are being answered have this long when the server ends."""
+HEAD_S: Final = 10.0
+"""The head of a request is here within this time, or its connection is closed."""
+CONNECTIONS: Final = 500
+"""Who comes beyond so many is answered 503: the files that a process may open are needed by the connectors, too."""
 
 
 def listener(host: str, port: int) -> socket.socket:
@@ -40,13 +45,36 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class _Hasty(HttpToolsProtocol):
+    """uvicorn waits for the head of a request for ever; this does not."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head = self.loop.call_later(HEAD_S, transport.close)
+
+    def on_message_begin(self) -> None:
+        self._head.cancel()
+        self._head = self.loop.call_later(HEAD_S, self.transport.close)
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head.cancel()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head.cancel()
+        super().connection_lost(exc)
+
+
 @asynccontextmanager
 async def serving(app: ASGIApp, listening: socket.socket) -> AsyncIterator[None]:
     """`app` is served in this event loop for as long as the block lasts; signals are left to the caller."""
     server = uvicorn.Server(
         uvicorn.Config(
             app,
+            http=_Hasty,
             ws="none",
+            limit_concurrency=CONNECTIONS,
             log_config=None,
             log_level="warning",
             access_log=False,
