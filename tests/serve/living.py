@@ -16,7 +16,7 @@ from instep.site import Site, opened
 from tests.cli.company import Company
 
 LEFT, RIGHT = Side.LEFT, Side.RIGHT
-WAIT_S = 20.0
+WAIT_S = 40.0
 NEVER_MS = 86_400_000
 
 T = TypeVar("T")
@@ -47,14 +47,16 @@ async def until(found: Callable[[], T]) -> T:
     ends = time.monotonic() + WAIT_S
     while not (value := await asyncio.to_thread(found)):
         assert time.monotonic() < ends, f"it does not come about: {found}"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
     return value
 
 
 async def at_rest(live: Live) -> None:
     """Nothing goes on and nothing is due."""
-    runner = live._runner
-    await until(lambda: live.now.state == "idle" and not runner.busy and not runner._due())
+    runner, ends = live._runner, time.monotonic() + WAIT_S
+    while live.now.state != "idle" or runner.busy or runner._due():  # asked in the loop, which it belongs to
+        assert time.monotonic() < ends, f"no rest: {live.now}"
+        await asyncio.sleep(0.02)
 
 
 def sent(company: Company) -> dict[str, int]:

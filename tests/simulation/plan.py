@@ -196,6 +196,16 @@ class Plan:
         )
 
     @classmethod
+    def living(cls, seed: int) -> Plan:
+        """A process that is always on, now and then beside commands or another one; most hints arrive. It commits so
+        often that crashes by chance are rarer."""
+        plan, random = cls.draw(seed), Random(f"living {seed}")
+        others = tuple(kind for kind in ("sync", *RUNS[1:]) if random.random() < 0.15)
+        hints = random.choice((0.0, 0.3, 0.7, 1.0, 1.0))
+        faults = replace(plan.faults, hints=hints, crash=plan.faults.crash / 8)
+        return replace(plan, kinds_of_run=("live",) * 3 + others, faults=faults)
+
+    @classmethod
     def hasty(cls, seed: int) -> Plan:
         """Many edits of few records, writes that arrive late, and no condition with any of them, but a log: here an
         edit is overwritten in every other world."""
@@ -265,6 +275,7 @@ class Plan:
 
 
 KINDS: dict[str, Callable[[int], Plan]] = {
+    "living": Plan.living,
     "basic": Plan.basic,
     "drawn": Plan.draw,
     "calm": Plan.calm,

@@ -21,6 +21,7 @@ CHUNK = 20
 WORLDS = 1_000
 CALM_WORLDS = 100
 HASTY_WORLDS = 200
+LIVING_WORLDS = 100
 SHOWING = (
     *(("drawn", seed) for seed in (8, 9, 13, 33, 115, 124, 339, 480, 628, 852)),
     *(("hasty", seed) for seed in (7, 59)),
@@ -75,6 +76,19 @@ def test_every_world_comes_to_rest_with_all_promises_kept(first: int) -> None:
 def test_in_a_calm_world_an_edit_is_one_write_and_its_echo_none(first: int) -> None:
     for seed in range(first, first + CHUNK):
         lived(Plan.calm(seed))
+
+
+def test_worlds_with_a_process_that_is_always_on_come_to_rest_with_all_promises_kept() -> None:
+    worlds = [lived(Plan.living(seed)) for seed in range(LIVING_WORLDS, LIVING_WORLDS + 15)]
+    for what in ("runs: live", "fate: a webhook", "outcomes: update done", "fate: a run beside another"):
+        assert any(world.happened[what] for world in worlds), f"in none of these worlds: {what}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, LIVING_WORLDS, CHUNK))
+def test_every_world_with_a_process_that_is_always_on_keeps_all_promises(first: int) -> None:
+    for seed in range(first, first + CHUNK):
+        lived(Plan.living(seed))
 
 
 def test_an_edit_that_was_overwritten_is_told_and_held() -> None:

@@ -23,8 +23,10 @@ from instep.core.transformations.arguments import parse
 from instep.core.transformations.registry import build
 from instep.errors import Held, LeaseLost, OutcomeError, StoreError
 from instep.runner.engine import Engine, Settings
+from instep.runner.live import LiveRunner
 from instep.runner.observe import take_records
 from instep.runner.planning import actions
+from instep.runner.polling import Rhythm
 from instep.runner.run import Report, Runner, Wish
 from instep.runner.undo import Scope, choose_ways_back, ways_back
 from instep.store.contract import Store, Tx
@@ -263,6 +265,8 @@ class World:
             asked = wish or (Wish(full=True) if kind == "full" else Wish())
             if kind == "approved":
                 asked = await self._approved(process, engine)
+            if kind == "live":
+                return await self._live_on(process, engine)
             held = brakes.held(self)
             report = await self._runner(process, engine).run(asked)
             for told in brakes.passed(self, held, report) if asked in (Wish(), Wish(full=True)) else ():
@@ -322,6 +326,21 @@ class World:
 
     def _runner(self, process: Process, engine: Engine) -> Runner:
         return Runner(engine, process.name, is_dead=self._is_dead)
+
+    async def _live_on(self, process: Process, engine: Engine) -> Report:
+        """A process that is always on, for a while: it lives by hints and by polls, and by a wish now and then."""
+        rhythm = Rhythm(4_000, 1_000, 40_000, 500, 5_000, 15_000, 10_000, 2_000, 500, 5_000, 3_000)
+        runner = LiveRunner(engine, process.name, rhythm=rhythm, is_dead=self._is_dead)
+        going = asyncio.ensure_future(runner.go_on())
+        await asyncio.wait([going], timeout=5 + self.tape["sched"].draw() * 40)
+        if self.tape["sched"].draw() < 0.3 and not going.done():
+            asked = asyncio.ensure_future(runner.ask(Wish(full=self.tape["sched"].draw() < 0.3)))
+            await asyncio.wait([going, asked], timeout=60, return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+        runner.stop()
+        await going
+        return runner.run.last or Report()
 
     def _is_dead(self, holder: str) -> bool:
         """What the operating system says of another process; now and then it can't tell."""
@@ -385,7 +404,9 @@ class World:
         try:
             self.write_now(
                 cast(SqliteStore, self.store),
-                lambda tx: take_records(engine, cast(Any, tx), side, entity, [hint]),
+                lambda tx: take_records(
+                    engine, cast(Any, tx), side, entity, [hint], urgent="live" in self.plan.kinds_of_run
+                ),
             )
             self.happened["fate: a webhook"] += 1
         except StoreError as error:

@@ -7,10 +7,17 @@ be run somewhere, and every commit checks the lease. See `instep.store.contract`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 Drain = Callable[[int], Awaitable[None]]
 """Work off what is due in one bucket."""
+
+
+async def broken_off(tasks: Sequence[asyncio.Future[None]]) -> None:
+    """Cancel tasks, and wait until each has ended, however it does."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def drain_all(busy: Callable[[], list[int]], drain: Drain, workers: int) -> None:
@@ -44,9 +51,7 @@ async def drain_all(busy: Callable[[], list[int]], drain: Drain, workers: int) -
     try:
         await asyncio.gather(*tasks, return_exceptions=True)
     except asyncio.CancelledError:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await broken_off(tasks)
         raise
     if failures:
         raise failures[0]

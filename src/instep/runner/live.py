@@ -19,6 +19,7 @@ from instep.core.model import Side
 from instep.errors import InstepError, Stop, StoreError
 from instep.runner.aside import take_up
 from instep.runner.brakes import EMPTY, brake_key, empty_side, held_brakes, released_empty
+from instep.runner.drain import broken_off
 from instep.runner.engine import Engine
 from instep.runner.lease import leased
 from instep.runner.live_run import LiveRun
@@ -107,6 +108,7 @@ class LiveRunner:
         try:
             while not self._stop:
                 if not self._due():
+                    self.on_change()
                     await self._wait(self._next_ms())
                     continue
                 try:
@@ -169,11 +171,11 @@ class LiveRunner:
                 elif self._stop or self.engine.now_ms() - last_ms >= self.rhythm.linger_ms:
                     return
                 self.on_change()
-                await self._wait(min(self._next_ms(), self.rhythm.linger_ms))
+                await self._wait(
+                    self._next_ms() if self.busy else min(self._next_ms(), self.rhythm.linger_ms)
+                )
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await broken_off(list(self._tasks.values()))
             self._tasks.clear()
             await self.polls.end()
             await self.urgent.end()

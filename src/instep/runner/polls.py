@@ -13,6 +13,7 @@ from functools import partial
 from instep.core.dataflow import Pair
 from instep.core.model import Side
 from instep.errors import OutcomeError
+from instep.runner.drain import broken_off
 from instep.runner.engine import Engine, entities_of
 from instep.runner.observe import Observed, observe, refresh_paths
 from instep.runner.polling import Poll, Rhythm
@@ -88,10 +89,8 @@ class Polls:
     async def end(self) -> None:
         """Break off what is being read; the next reading goes on there."""
         tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks.clear()
+        await broken_off(tasks)
 
     def reap(self) -> None:
         """Take note of readings that have ended. Raises StoreError that one of them ended with."""

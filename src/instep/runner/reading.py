@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from instep.core.model import Side
 from instep.errors import OutcomeError, Stop
+from instep.runner.drain import broken_off
 from instep.runner.engine import Engine, entities_of
 from instep.runner.observe import Observed, observe, refresh_paths
 from instep.runner.report import Progress, Report, Wish
@@ -53,9 +54,7 @@ class Reading:
             if not self.stopping():
                 raise
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await broken_off(self._tasks)
             self._tasks = []
 
     async def _side(self, side: Side, entities: list[str]) -> None:

@@ -14,6 +14,7 @@ from instep.core.dataflow import Pair
 from instep.core.state import Key, Todo
 from instep.errors import Stop
 from instep.runner.brakes import Gate, open_gate
+from instep.runner.drain import broken_off
 from instep.runner.engine import Engine
 from instep.runner.look import look
 from instep.runner.report import Report
@@ -66,10 +67,8 @@ class Urgent:
     async def end(self) -> None:
         """Break off the looks that are going on."""
         tasks = list(self._looks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         self._looks.clear()
+        await broken_off(tasks)
 
     def _due(self, tx: Tx, *, pair: Pair, limit: int) -> list[Todo]:
         return tx.todo(pair.name, now_ms=self.engine.now_ms(), which=URGENT, limit=limit)
