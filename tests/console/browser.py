@@ -25,7 +25,13 @@ from instep.sandbox.alone import alone
 
 ROOT: Final = Path(__file__).parents[2]
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
-DEBIAN: Final = ("chromium-headless-shell", "fonts-inter", "fonts-dejavu-core", "fontconfig-config")
+DEBIAN: Final = (
+    "chromium-headless-shell",
+    "fonts-inter",
+    "fonts-dejavu-core",
+    "fonts-droid-fallback",
+    "fontconfig-config",
+)
 NPM: Final = "@sparticuz/chromium@153.0.0"
 NPM_SHA256: Final = "20e5656fcdcf4118ede85edfb9d6bb9cc1bbb7ffb8b75622fffbcf36a835c3c0"
 FONTS: Final = """\

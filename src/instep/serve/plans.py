@@ -19,6 +19,7 @@ from typing import IO, Any, Final, Literal
 from instep.core.phrases import counted
 from instep.core.values import Json, decode, encode
 from instep.desk.deciding import decided
+from instep.desk.money import Money
 from instep.desk.plan_file import action_json, brake_json, counts
 from instep.desk.standing import standing
 from instep.desk.undoing import way_back
@@ -53,6 +54,7 @@ class Plan:
     brakes: list[dict[str, Json]] = field(default_factory=list)
     troubles: dict[str, str] = field(default_factory=dict)
     groups: dict[Group, array[int]] = field(default_factory=dict)
+    money: Money = field(default_factory=Money)
     fingerprints: set[str] = field(default_factory=set)
     note: str = ""
     approved_by: str = ""
@@ -231,5 +233,8 @@ class Plans:
         place = file.tell()
         file.write(encode(action_json(action, self.site.dataflow, self.site.systems)) + b"\n")
         plan.fingerprints.update(action.fingerprints)
+        pair = self.site.dataflow.pair(action.key.pair)
+        if pair is not None:
+            plan.money.add(pair, action.verdict.writes)
         for group in groups_of(action):
             plan.groups.setdefault(group, array("Q")).append(place)

@@ -9,9 +9,9 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from instep.serve.console import login, overview, statics
+from instep.serve.console import dataflow, events, login, overview, plans, runs, statics
 
-_PAGES: Final = (statics, login, overview)
+_PAGES: Final = (statics, login, overview, plans, runs, dataflow, events)
 
 router = APIRouter(include_in_schema=False)
 for _page in _PAGES:

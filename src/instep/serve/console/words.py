@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from instep.core.phrases import counted
 from instep.core.values import Absent, encode
@@ -61,6 +62,11 @@ def value(given: Any) -> str:
     return text if len(text) <= MOST else f"{text[: MOST - 1]}…"
 
 
+def breakable(path: str) -> Markup:
+    """A name that a narrow column may break after its dots, underscores and commas."""
+    return Markup(re.sub(r"([._,]|\()(?=.)", r"\1<wbr>", str(escape(path))))  # noqa: S704 - escaped right here
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "moment": moment,
     "span": span,
@@ -68,4 +74,5 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "number": number,
     "value": value,
     "counted": counted,
+    "breakable": breakable,
 }

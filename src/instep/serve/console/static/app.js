@@ -12,11 +12,13 @@ function localTimes(root) {
 }
 
 // Parts with data-refresh="SECONDS" are fetched anew, unless somebody is at work in them.
+let timer;
 function refreshing() {
   const parts = [...document.querySelectorAll("[data-refresh][id]")];
   if (!parts.length) return;
   const pause = Math.min(...parts.map((part) => Number(part.dataset.refresh) || 10)) * 1000;
-  setTimeout(refresh, pause);
+  clearTimeout(timer);
+  timer = setTimeout(refresh, pause);
 }
 
 async function refresh() {
@@ -86,5 +88,16 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => { for (const button of document.querySelectorAll("form button:disabled:not([data-off])")) button.disabled = false; });
 
+// Parts with data-live are fetched as soon as something changed; a page that nobody sees listens to nothing.
+let events;
+function listening() {
+  if (document.hidden || !document.querySelector("[data-live]")) { events?.close(); events = undefined; return; }
+  if (events) return;
+  events = new EventSource("/events");
+  events.onmessage = () => { clearTimeout(timer); timer = setTimeout(refresh, 100); };
+}
+document.addEventListener("visibilitychange", listening);
+
 localTimes(document);
 refreshing();
+listening();

@@ -1,0 +1,115 @@
+"""One plan: counts and money, every action with old and new values; approved as it is, and watched as it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Form, Path, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from instep.core.model import Both, Side
+from instep.desk.records import pair_of
+from instep.serve.console.pages import Operating, Viewing, go_to, show
+from instep.serve.parts import TheSite
+from instep.serve.plans import Plan, Plans
+
+router = APIRouter(prefix="/runs/plans")
+
+PAGE: Final = 25
+KINDS: Final[Mapping[str, str]] = {
+    "create": "create in {}",
+    "update": "change in {}",
+    "retire": "take out of use in {}",
+    "link": "link",
+    "unlink": "unlink",
+    "rest": "put to rest",
+    "hold": "held: {}",
+    "waiting": "waiting: {}",
+    "settle": "agree already",
+}
+"""Kind of action -> its heading, in the order in which they are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A group of actions as the page names it."""
+
+    pair: str
+    kind: str
+    about: str
+    name: str
+    count: int
+
+
+def the_plans(request: Request) -> Plans:
+    found: Plans = request.app.state.plans
+    return found
+
+
+def headings(plan: Plan, systems: Both[str]) -> list[Heading]:
+    """The groups of a plan: writes first."""
+    order = list(KINDS)
+    found = [
+        Heading(pair, kind, about, _named(kind, about, systems), len(places))
+        for (pair, kind, about), places in plan.groups.items()
+    ]
+    return sorted(found, key=lambda each: order.index(each.kind))
+
+
+def _named(kind: str, about: str, systems: Both[str]) -> str:
+    side = kind in ("create", "update", "retire")
+    return KINDS[kind].format(systems[Side(about)] if side else about or "for the other side")
+
+
+@router.post("")
+async def make(
+    visit: Operating,
+    site: TheSite,
+    pair: Annotated[list[str], Form(max_length=100)] = [],  # noqa: B006 - FastAPI copies it
+    full: Annotated[bool, Form()] = False,
+) -> RedirectResponse:
+    for name in pair:
+        pair_of(site, name)
+    wanted = () if len(pair) == len(site.dataflow.pairs) else tuple(pair)
+    plan = the_plans(visit.request).make(wanted, full, visit.person.name)
+    return go_to(f"/runs/plans/{plan.number}")
+
+
+@router.get("/{number}")
+async def one(
+    visit: Viewing,
+    site: TheSite,
+    number: Annotated[int, Path(ge=1, le=2**63 - 1)],
+    pair: Annotated[str, Query(max_length=200)] = "",
+    kind: Annotated[str, Query(max_length=50)] = "",
+    about: Annotated[str, Query(max_length=1000)] = "",
+    start: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+) -> HTMLResponse:
+    plans = the_plans(visit.request)
+    plan = plans.get(number)
+    groups = headings(plan, site.systems) if plan.state not in ("making", "failed") else []
+    chosen = next(
+        (each for each in groups if (each.pair, each.kind, each.about) == (pair, kind, about)), None
+    )
+    chosen = chosen or next(iter(groups), None)
+    actions: list[dict[str, Any]] = []
+    if chosen is not None:
+        actions = plans.page(plan, (chosen.pair, chosen.kind, chosen.about), start, PAGE)
+    return show(
+        visit,
+        "plan.html",
+        plan=plan,
+        groups=groups,
+        chosen=chosen,
+        actions=actions,
+        start=start,
+        size=PAGE,
+    )
+
+
+@router.post("/{number}/approve")
+async def approve(visit: Operating, number: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> RedirectResponse:
+    await the_plans(visit.request).approve(number, visit.person.name)
+    return go_to(f"/runs/plans/{number}")

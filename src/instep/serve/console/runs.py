@@ -1,0 +1,140 @@
+"""Plans and runs: what goes on now, the plans that were made here, what the brakes stopped, and every run."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Path, Query
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from instep.core.model import Both, Side
+from instep.desk.deciding import decided
+from instep.desk.held import Which, page_of
+from instep.desk.history import About, entry_json, page, run_json, writes_of
+from instep.desk.releasing import Choice, release_all
+from instep.desk.undoing import Asked, scope_of
+from instep.errors import NotThere
+from instep.runner.brakes import CAUSE
+from instep.serve.api.paging import after
+from instep.serve.console.pages import Operating, Viewing, go_to, show
+from instep.serve.console.plans import the_plans
+from instep.serve.parts import TheLive, TheSite
+from instep.store.contract import Run, Tx
+
+router = APIRouter(prefix="/runs")
+
+MOST = 2**63 - 1
+DONE: Final = {"create": "created", "update": "changed", "retire": "taken out of use"}
+RUNS = 30
+ENTRIES = 50
+BRAKES = 100
+
+Number = Annotated[int, Path(ge=1, le=MOST)]
+Cursor = Annotated[str, Query(max_length=40)]
+
+
+@router.get("")
+async def runs(visit: Viewing, site: TheSite, before: Cursor = "", all: bool = False) -> HTMLResponse:
+    """Runs that wrote something or were asked for; all of them if wanted."""
+
+    def look(tx: Tx) -> list[Run]:
+        return tx.runs(RUNS + 1, before=after(before) or None)
+
+    found = site.store.read(look)
+    shown = [
+        {**run_json(run), "writes": writes_of(run), "did": _did(site.systems, run)} for run in found[:RUNS]
+    ]
+    return show(
+        visit,
+        "runs.html",
+        plans=the_plans(visit.request).all(),
+        pairs=[pair.name for pair in site.dataflow.pairs],
+        braked=len(site.store.read(lambda tx: tx.holds(cause=CAUSE, limit=BRAKES))),
+        runs=shown,
+        first=not before,
+        next=str(found[RUNS - 1].id) if len(found) > RUNS else "",
+        all=all,
+    )
+
+
+def _did(systems: Both[str], run: Run) -> list[tuple[str, str]]:
+    """What a run did, by pair: ("contact", "2 created in Custom ERP, 4 linked")."""
+    summary = run.summary if isinstance(run.summary, dict) else {}
+    writes, linked = summary.get("writes"), summary.get("linked")
+    told: dict[str, list[str]] = {}
+    for each in writes if isinstance(writes, list) else ():
+        if isinstance(each, dict):
+            where = systems[Side(str(each["side"]))]
+            said = f"{each['count']} {DONE[str(each['operation'])]} in {where}"
+            told.setdefault(str(each["pair"]), []).append(said)
+    for pair, count in (linked if isinstance(linked, dict) else {}).items():
+        if count:
+            told.setdefault(pair, []).append(f"{count} linked")
+    return [(pair, ", ".join(said)) for pair, said in told.items()]
+
+
+@router.post("/now")
+async def look_now(visit: Operating, site: TheSite, live: TheLive) -> RedirectResponse:
+    await decided(site, visit.person.name, "asked for a run")
+    live.poke()
+    return go_to("/runs", visit, "Both systems are looked at now.")
+
+
+@router.post("/stop")
+async def stop(visit: Operating, site: TheSite, live: TheLive) -> RedirectResponse:
+    await decided(site, visit.person.name, "stopped the run")
+    live.stop_run()
+    return go_to("/runs", visit, "It ends after the requests that are on their way; what was done is kept.")
+
+
+@router.get("/brakes")
+async def brakes(visit: Viewing, site: TheSite) -> HTMLResponse:
+    """What was stopped, with examples; to be let go, or left as it is."""
+    found = site.store.read(partial(page_of, which=Which(cause=CAUSE), after=0, limit=BRAKES))
+    return show(visit, "brakes.html", brakes=[hold for hold, _ in found])
+
+
+@router.post("/brakes/{hold}")
+async def decide(
+    visit: Operating,
+    site: TheSite,
+    live: TheLive,
+    hold: Number,
+    choice: Annotated[str, Form(max_length=20)],
+) -> RedirectResponse:
+    """Let what a brake has counted go, or leave those records as they are."""
+    await release_all(site, [hold], Which(), Choice(choice), visit.person.name)
+    live.poke()
+    said = {
+        "release": "The brake is released: what it has counted is done now.",
+        "drop": "The brake is dropped: those records stay as they are until they change.",
+    }
+    return go_to("/runs/brakes", visit, said[choice])
+
+
+@router.get("/{number}")
+async def run(visit: Viewing, site: TheSite, number: Number, before: Cursor = "") -> HTMLResponse:
+    """What one run did, write by write, old and new."""
+
+    def look(tx: Tx) -> tuple[Run | None, list[dict[str, object]]]:
+        entries = page(tx, About(run=number), after(before) or None, ENTRIES + 1)
+        return tx.run(number), [entry_json(entry, site.systems) for entry in entries]
+
+    found, entries = site.store.read(look)
+    if found is None:
+        raise NotThere(f"there is no run {number}")
+    return show(
+        visit,
+        "run.html",
+        run={**run_json(found), "writes": writes_of(found), "did": _did(site.systems, found)},
+        entries=entries[:ENTRIES],
+        next=entries[ENTRIES - 1]["seq"] if len(entries) > ENTRIES else "",
+    )
+
+
+@router.post("/{number}/undo")
+async def undo(visit: Operating, site: TheSite, number: Number) -> RedirectResponse:
+    """The way back as a plan: nothing is done before it is approved."""
+    plan = the_plans(visit.request).undo(scope_of(site, Asked(str(number))), visit.person.name)
+    return go_to(f"/runs/plans/{plan.number}")
