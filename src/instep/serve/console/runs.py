@@ -35,8 +35,8 @@ Cursor = Annotated[str, Query(max_length=40)]
 
 
 @router.get("")
-async def runs(visit: Viewing, site: TheSite, before: Cursor = "", all: bool = False) -> HTMLResponse:
-    """Runs that wrote something or were asked for; all of them if wanted."""
+async def runs(visit: Viewing, site: TheSite, live: TheLive, before: Cursor = "") -> HTMLResponse:
+    """What goes on, plans, and runs, latest first."""
 
     def look(tx: Tx) -> list[Run]:
         return tx.runs(RUNS + 1, before=after(before) or None)
@@ -54,7 +54,7 @@ async def runs(visit: Viewing, site: TheSite, before: Cursor = "", all: bool = F
         runs=shown,
         first=not before,
         next=str(found[RUNS - 1].id) if len(found) > RUNS else "",
-        all=all,
+        paused=live.paused(),
     )
 
 
@@ -86,6 +86,18 @@ async def stop(visit: Operating, site: TheSite, live: TheLive) -> RedirectRespon
     await decided(site, visit.person.name, "stopped the run")
     live.stop_run()
     return go_to("/runs", visit, "It ends after the requests that are on their way; what was done is kept.")
+
+
+@router.post("/pause")
+async def pause(visit: Operating, live: TheLive, pair: Annotated[str, Form(max_length=200)]) -> RedirectResponse:
+    await live.pause(pair, visit.person.name)
+    return go_to("/runs", visit, f"Nothing of {pair} is written by itself until it is resumed; it is still read.")
+
+
+@router.post("/resume")
+async def resume(visit: Operating, live: TheLive, pair: Annotated[str, Form(max_length=200)]) -> RedirectResponse:
+    await live.resume(pair, visit.person.name)
+    return go_to("/runs", visit, f"{pair.capitalize()} goes on.")
 
 
 @router.get("/brakes")
