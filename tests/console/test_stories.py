@@ -54,7 +54,9 @@ async def test_a_plan_is_looked_at_approved_and_undone(browser: Browser, acme: C
             await page.get_by_role("link", name="what run").click()
             await expect(page.get_by_role("heading", name="create contact")).to_be_visible()
             await page.get_by_role("button", name="Undo this run").click()
-            await expect(page.get_by_text("take out of use in Custom ERP").first).to_be_visible(timeout=60_000)
+            await expect(page.get_by_text("take out of use in Custom ERP").first).to_be_visible(
+                timeout=60_000
+            )
             await shot(page, "plan-undo")
             await page.get_by_role("button", name="Approve and do 1 write").click()
             await expect(page.get_by_text("1 of 1 write made")).to_be_visible(timeout=60_000)
@@ -84,7 +86,9 @@ async def test_a_brake_is_looked_at_and_released(browser: Browser, acme: Company
             await page.goto(f"{console.url}/runs")
             await expect(page.get_by_text("1 brake stopped what would have changed too much")).to_be_visible()
             await page.get_by_role("link", name="Look at what was stopped").click()
-            await expect(page.get_by_role("heading", name="14 records of contact would be changed")).to_be_visible()
+            await expect(
+                page.get_by_role("heading", name="14 records of contact would be changed")
+            ).to_be_visible()
             await expect(page.get_by_text("Berg 1", exact=True).first).to_be_visible()
             await shot(page, "brake")
             assert acme.in_erp()["ase3@example.test"]["family_name"] == "Nordmann 3"

@@ -89,13 +89,19 @@ async def stop(visit: Operating, site: TheSite, live: TheLive) -> RedirectRespon
 
 
 @router.post("/pause")
-async def pause(visit: Operating, live: TheLive, pair: Annotated[str, Form(max_length=200)]) -> RedirectResponse:
+async def pause(
+    visit: Operating, live: TheLive, pair: Annotated[str, Form(max_length=200)]
+) -> RedirectResponse:
     await live.pause(pair, visit.person.name)
-    return go_to("/runs", visit, f"Nothing of {pair} is written by itself until it is resumed; it is still read.")
+    return go_to(
+        "/runs", visit, f"Nothing of {pair} is written by itself until it is resumed; it is still read."
+    )
 
 
 @router.post("/resume")
-async def resume(visit: Operating, live: TheLive, pair: Annotated[str, Form(max_length=200)]) -> RedirectResponse:
+async def resume(
+    visit: Operating, live: TheLive, pair: Annotated[str, Form(max_length=200)]
+) -> RedirectResponse:
     await live.resume(pair, visit.person.name)
     return go_to("/runs", visit, f"{pair.capitalize()} goes on.")
 
