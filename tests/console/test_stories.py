@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from playwright.async_api import Browser, expect
 
 from instep.sandbox.launch import start
@@ -72,7 +74,7 @@ async def test_a_brake_is_looked_at_and_released(browser: Browser, acme: Company
     for number in range(14):
         acme.customer(f"c{number}", "Åse", f"Nordmann {number}", f"ase{number}@example.test")
         acme.contact(str(number), "Åse", f"Nordmann {number}", f"ase{number}@example.test")
-    acme.run("sync")
+    assert (await asyncio.to_thread(acme.run, "sync")).exit_code == 0
     for number in range(14):
         acme.edit_chargebee(f"c{number}", last_name=f"Berg {number}")
     with served(acme.directory) as console:
