@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from playwright.async_api import Browser, expect
 
+from instep.runner.run import Wish
 from instep.sandbox.launch import start
 from tests.cli.company import ERP_TOKEN, Company
 from tests.console.looking import shot, watched
@@ -74,10 +73,12 @@ async def test_a_brake_is_looked_at_and_released(browser: Browser, acme: Company
     for number in range(14):
         acme.customer(f"c{number}", "Åse", f"Nordmann {number}", f"ase{number}@example.test")
         acme.contact(str(number), "Åse", f"Nordmann {number}", f"ase{number}@example.test")
-    assert (await asyncio.to_thread(acme.run, "sync")).exit_code == 0
-    for number in range(14):
-        acme.edit_chargebee(f"c{number}", last_name=f"Berg {number}")
     with served(acme.directory) as console:
+        await until(lambda: len(acme.in_erp()["ase13@example.test"]["currency"] or "") == 3)
+        console.do(console.live.ask(Wish()))
+        for number in range(14):
+            acme.edit_chargebee(f"c{number}", last_name=f"Berg {number}")
+        console.client("operator").send("POST", "/api/v1/runs")
 
         def brakes() -> list[object]:
             return list(console.client("viewer").get("/api/v1/brakes").json)
