@@ -11,7 +11,7 @@ KILLS ?= 100
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-tryton browser test test-fast check kill format bench soak docs lock clean exhaustive crash-points machine
+.PHONY: help demo demo-tryton browser test test-fast check kill format bench soak docs lock clean exhaustive crash-points machine qa
 
 help: ## show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -76,6 +76,9 @@ format: $(DEV_STAMP) ## put the code into the project's format
 docs: $(DEV_STAMP) ## write the generated reference anew
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m tests.protections
+
+qa: $(DEV_STAMP) ## run the shipped dataflows' checklists against the sandbox and Tryton, and write what came of them
+	INSTEP_TRYTON_CACHE=.cache/tryton $(BIN)/python -m docs.checklist
 
 lock: ## renew the lock files from pyproject.toml
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv

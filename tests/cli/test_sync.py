@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.company import CHARGEBEE_KEY, ERP_TOKEN, Company
+from tests.cli.company import CHARGEBEE_KEY, ERP_TOKEN, LONG_AGO, Company
 
 
 def writes(acme: Company) -> int:
@@ -229,3 +229,18 @@ def test_a_system_that_does_not_answer_is_told_of_and_the_others_go_on(acme: Com
     assert done.exit_code == 3
     assert "not worked on: right:order" in done.stdout
     assert ERP_TOKEN not in done.output
+
+
+def test_a_product_that_is_out_of_use_is_made_and_then_taken_out_of_use(acme: Company) -> None:
+    """Chargebee makes every item active: that is nobody's edit, and what the ERP has follows."""
+    product = {"id": "7", "code": "old-1", "name": "Old", "active": False, "family": "Sensors"}
+    acme.erp.load({"products": [{**product, "created_at": LONG_AGO, "updated_at": LONG_AGO}]})
+    done = acme.run("sync")
+    assert done.exit_code == 0, done.output
+    (item,) = acme.chargebee.console("GET", "records/items")["records"]
+    (product,) = acme.erp.console("GET", "records/products")["records"]
+    assert (item["id"], item["status"], product["active"]) == ("old-1", "archived", False)
+    acme.erp.console("PATCH", "products/7", {"active": True})
+    assert acme.run("sync").exit_code == 0
+    (item,) = acme.chargebee.console("GET", "records/items")["records"]
+    assert item["status"] == "active"

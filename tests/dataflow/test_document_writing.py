@@ -253,6 +253,15 @@ def test_two_documents_that_contradict_each_other_keep_the_first_and_tell() -> N
     ]
 
 
+def test_the_order_of_what_flows_one_way_is_the_same_whichever_direction_is_read_first() -> None:
+    flow = parse_dataflow(dataflow("a <-> a\nb <- b\nc -> c\nd <- d\ne -> e\nf <-> f\ng <- g"))
+    right, left = (rst(flow, to=side) for side in (Side.RIGHT, Side.LEFT))
+    found = [
+        [prop.name for prop in read(*texts).pairs[0].properties] for texts in ((right, left), (left, right))
+    ]
+    assert found == [list("acebdfg")] * 2
+
+
 def test_one_direction_alone_makes_nothing_on_the_other_side() -> None:
     (pair,) = read(rst(parse_dataflow(dataflow("a <-> b\nc <- d")), to=Side.RIGHT)).pairs
     assert (pair.create, [p.name for p in pair.properties]) == (Both(False, True), ["a"])

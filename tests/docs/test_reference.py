@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from docs.checklist import PAGES as CHECKLISTS
 from docs.generate import DIRECTORY, DOCUMENT, PAGES, document, reference
 from docs.pages import holds, policies
 from docs.pages.commands import every
@@ -22,7 +25,8 @@ def test_the_committed_pages_are_those_of_the_code() -> None:
 
 
 def test_the_committed_document_is_that_of_the_default_dataflow() -> None:
-    committed = {path.name: path.read_text("utf-8") for path in DOCUMENT.iterdir()}
+    run = {Path(page).stem for page in CHECKLISTS}
+    committed = {path.name: path.read_text("utf-8") for path in DOCUMENT.iterdir() if path.stem not in run}
     assert committed == document(), "run: make docs"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,11 +26,11 @@ from instep.dataflow.files import read_text
 from instep.dataflow.systems import ChargebeeSystem
 from instep.errors import UsageError
 from instep.qa.cleaning import Left, clean
-from instep.qa.ledger import Ledger
+from instep.qa.ledger import NEVER, Ledger
 from instep.qa.reports import FORMS, report_files
 from instep.qa.results import Outcome
 from instep.qa.run import Wanted, new_mark, run_checklist
-from instep.qa.telling import as_json, in_words
+from instep.qa.telling import as_json, in_words, taken_back
 from instep.runner.run import Progress
 from instep.site import Site, now_ms, opened
 from instep.store.sqlite import open_store
@@ -154,7 +155,9 @@ async def _run(terminal: Terminal, site: Site, ledger: Ledger, wanted: Wanted, s
         await store.close()
         left = await _clean(terminal, site, ledger)
         outcome.left = [_left_words(site, each) for each in left]
-        outcome.made = len(ledger.made) - before
+        made = [made for made in ledger.made[before:] if made.over != NEVER]
+        outcome.made = len(made)
+        outcome.taken_back = Counter(made.over for made in made if made.over)
         outcome.took_ms = now_ms() - began_ms
     return outcome
 
@@ -232,6 +235,6 @@ def _say(terminal: Terminal, outcome: Outcome) -> None:
         f"{counts['passed']} passed, {counts['failed']} failed, {counts['not applicable']} not applicable; "
         f"expected is what {outcome.expected_from} states"
     )
-    terminal.say(f"{outcome.made} records were made; not taken back: {len(outcome.left)}")
+    terminal.say(taken_back(outcome))
     for each in outcome.left:
         terminal.say(f"  {each}")

@@ -109,6 +109,10 @@ class MemoryConnector:
             entity, id, {path: value}, token=seen.token, author=self.name, idempotency=idempotency
         )
 
+    async def discard(self, entity: str, id: str) -> None:
+        self._count("writes")
+        self.system.delete(entity, id, token=None, author=self.name, idempotency=f"discard-{entity}-{id}")
+
     async def changed(
         self, entities: Collection[str], since_ms: int, until_ms: int
     ) -> AsyncIterator[Sequence[Logged]]:

@@ -114,6 +114,7 @@ class Field:
     A field "id" that the create call takes is the id that the caller chooses; every entity has one to be read.
     `required`: a create without it is refused. `reference`: the entity of the same system whose id it holds.
     `by_hand`: the choices that a reading may show and no call writes: what they bring about is for a person.
+    `lasting`: those that calls write and none leads away from, so that what they bring about can't be taken back.
     `reason`: the sentence to show when it would have to be written and can't be.
     """
 
@@ -126,6 +127,7 @@ class Field:
     max_length: int | None = None
     choices: tuple[str, ...] | None = None
     by_hand: tuple[str, ...] = ()
+    lasting: tuple[str, ...] = ()
     reference: str = ""
     reason: str = ""
 

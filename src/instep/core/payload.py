@@ -9,9 +9,9 @@ from instep.core.conditions import unmet
 from instep.core.dataflow import Property
 from instep.core.diff import raw_of
 from instep.core.identity import is_id
-from instep.core.model import Entity, Field, Side
+from instep.core.model import Both, Entity, Field, Side
 from instep.core.state import Sighting
-from instep.core.transformations.contract import Opaque, Unfit
+from instep.core.transformations.contract import Opaque, Unfit, Unlinked
 from instep.core.values import Absent, Json, Raw, digest, get_path, is_empty, set_path
 from instep.core.verdict import Change, Scene
 
@@ -109,6 +109,36 @@ def create_payload(
                 meant[path] = given
         changes.append(Change(prop.name, None, new, raw, "new record"))
     return payload, changes, unfit
+
+
+def preset(
+    scene: Scene, side: Side, source: Mapping[str, Json], made: Mapping[str, Json]
+) -> dict[str, Both[Raw]]:
+    """Bases of what a create on `side` could not carry and the system has filled in itself, from the fields of the
+    record that it was made for and of the one that was made.
+
+    Nobody has edited such a value: it counts as what both sides held, so that the source's own follows as an edit."""
+    bases: dict[str, Both[Raw]] = {}
+    for prop in scene.pair.properties:
+        if not prop.may_flow(side) or unwritable(scene, prop, side, "create") is None:
+            continue
+        if unwritable(scene, prop, side, "update") is not None or unmet(prop.when[side.other], source):
+            continue
+        here, there = raw_of(prop.parts[side], made), raw_of(prop.parts[side.other], source)
+        if here is None or there is None:
+            continue
+        here, there = prop.transformation.trim(side, here), prop.transformation.trim(side.other, there)
+        canons = (
+            prop.transformation.canon(side, here, scene.lookup),
+            prop.transformation.canon(side.other, there, scene.lookup),
+        )
+        if canons[0] == canons[1] or any(c is None or isinstance(c, Opaque | Unlinked) for c in canons):
+            continue
+        before = prop.transformation.put(side.other, canons[0], there, scene.lookup)
+        if not isinstance(before, Unfit):
+            before += there[len(before) :]
+            bases[prop.name] = Both(here, before) if side is Side.LEFT else Both(before, here)
+    return bases
 
 
 def following(scene: Scene, side: Side, source: Sighting) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ that `instep sync` runs works here on a store of its own, and no record of the c
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from instep.connectors.contract import Connector, CreateKey, Discards, Health, P
 from instep.core.model import Entity, Record, Side
 from instep.core.values import Json
 from instep.errors import Gone, Refused, RetryLater, Stop, Taken, Unable
-from instep.qa.ledger import Ledger
+from instep.qa.ledger import NEVER, Ledger
 
 
 class Fence:
@@ -40,14 +41,16 @@ class Fence:
         return self.inner.requests
 
     def entities(self) -> Mapping[str, Entity]:
-        """As the system has them, but for its log of changes, which tells of everybody's records."""
-        return {name: self._without_log(each) for name, each in self.inner.entities().items()}
+        """As the system has them, but for its log of changes, which tells of everybody's records, and for the time by
+        which its lists trail behind, since ours are made of readings."""
+        return {name: self._fenced_off(each) for name, each in self.inner.entities().items()}
 
-    def _without_log(self, entity: Entity) -> Entity:
+    def _fenced_off(self, entity: Entity) -> Entity:
         """The same object for the same one of the system: the engine asks for it with every record."""
         known = self._fenced.get(entity.name)
         if known is None or known[0] is not entity:
-            fenced = replace(entity, abilities=replace(entity.abilities, log=False))
+            abilities = replace(entity.abilities, log=False, list_lag_ms=entity.abilities.read_lag_ms)
+            fenced = replace(entity, abilities=abilities)
             self._fenced[entity.name] = known = (entity, fenced)
         return known[1]
 
@@ -56,14 +59,16 @@ class Fence:
 
     async def list(self, entity: str, cursor: str | None) -> AsyncIterator[Page]:
         del cursor
-        records: list[Record] = []
-        for made in self.ledger.made:
-            if (made.side, made.entity, made.mark) == (self.side, entity, self.mark) and made.sure:
-                try:
-                    records.append(await self.inner.read(entity, made.id))
-                except Gone:
-                    continue
-        yield Page(records, "all", True)
+        ours = (self.side, entity, self.mark)
+        ids = [m.id for m in self.ledger.made if (m.side, m.entity, m.mark) == ours and m.sure]
+        found = await asyncio.gather(*(self._unless_gone(entity, id) for id in ids))
+        yield Page([record for record in found if record is not None], "all", True)
+
+    async def _unless_gone(self, entity: str, id: str) -> Record | None:
+        try:
+            return await self.inner.read(entity, id)
+        except Gone:
+            return None
 
     async def read(self, entity: str, id: str) -> Record:
         return await self.inner.read(entity, id)
@@ -86,13 +91,13 @@ class Fence:
             record = await self.inner.create(entity, fields, key)
         except Taken as error:  # if it was sent before, the first request has arrived after all
             if not open_entry:
-                self.ledger.is_over(number, "not made")
+                self.ledger.is_over(number, NEVER)
             elif error.existing_id or id:
                 self.ledger.was_made(number, error.existing_id or id)
             raise
         except (Refused, RetryLater, Stop, Unable):
             if not open_entry:
-                self.ledger.is_over(number, "not made")
+                self.ledger.is_over(number, NEVER)
             raise
         self.ledger.was_made(number, record.id)
         return record

@@ -10,10 +10,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from instep.core.model import Side
 from instep.errors import StoreError
+
+NEVER: Final = "never made"
+"""Why nothing is left of a record that a system did not make."""
 
 
 @dataclass(frozen=True, slots=True)

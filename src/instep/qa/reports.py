@@ -16,7 +16,7 @@ from instep.dataflow.documents.page import Text, one_line
 from instep.dataflow.documents.types import Entities
 from instep.dataflow.documents.writing import page_of
 from instep.qa.results import Outcome, Result
-from instep.qa.telling import as_json, plain
+from instep.qa.telling import as_json, plain, taken_back
 
 FORMS: Final = (*WRITERS, ".json", ".xml")
 """Ends of the names of files that a report can be written to."""
@@ -41,8 +41,7 @@ def about(outcome: Outcome) -> str:
     return one_line(
         f"Run {outcome.mark} of {moment(outcome.began_ms)} UTC with {versions}: "
         f"{counts['passed']} passed, {counts['failed']} failed, "
-        f"{counts['not applicable']} not applicable. {outcome.made} records were made, "
-        f"{len(outcome.left)} of them could not be taken back."
+        f"{counts['not applicable']} not applicable. {taken_back(outcome)}."
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from instep.dataflow.documents.checklist import Line
@@ -28,7 +28,8 @@ class Result:
 @dataclass(slots=True)
 class Outcome:
     """A whole checklist. `mark`: what its records bear; `expected_from`: the file that states what was expected;
-    `made`: how many records were; `left`: what could not be taken back, in words."""
+    `made`: how many records were; `taken_back`: what became of them, in a word each, and of how many; `left`: what
+    could not be taken back, in words."""
 
     mark: str
     began_ms: int
@@ -38,6 +39,7 @@ class Outcome:
     results: Sequence[Result] = ()
     left: Sequence[str] = ()
     made: int = 0
+    taken_back: Mapping[str, int] = field(default_factory=dict)
     took_ms: int = 0
 
     @property

@@ -9,12 +9,14 @@ from random import Random
 
 from instep.connectors.contract import Connector
 from instep.core.dataflow import Dataflow
-from instep.core.model import Both, Side
+from instep.core.model import SIDES, Both
 from instep.dataflow.documents.checklist import checklist
+from instep.qa.creating import creates, left_alone, matches
+from instep.qa.deleting import deletes
+from instep.qa.editing import edits
 from instep.qa.fence import Fence
 from instep.qa.ledger import Ledger
 from instep.qa.results import Result
-from instep.qa.rounds import conflicts, deletes, matches, one_by_one
 from instep.qa.trial import Trial
 from instep.qa.values import Values
 from instep.qa.workbench import Workbench, without_brakes
@@ -76,22 +78,20 @@ async def run_checklist(
 
 async def try_pair(trial: Trial) -> None:
     """All lines of a pair, each reported once. Raises Stop and StoreError."""
-    subjects = [subject for side in Side if (subject := await trial.creates(side)) is not None]
-    if not subjects:
-        trial.rest("no linked record could be made to try it with")
-        return
+    for side in SIDES:
+        ids = await creates(trial, side)
+        trial.subjects += [ids] if ids is not None else []
     if not trial.lines:
         return
-    for side in Side:
-        await trial.edits(subjects[0], side)
-        await trial.clears(subjects[0], side)
-    for side in Side:
-        await one_by_one(trial, subjects[0], side)
-    await conflicts(trial, subjects[0])
-    for side in Side:
+    for side in SIDES:
+        await left_alone(trial, side)
+    if trial.subjects:
+        await edits(trial, trial.subjects[0])
+    for side in SIDES:
         await matches(trial, side)
-    await deletes(trial, subjects)
-    trial.rest("this kind of line is not run yet")
+    if trial.subjects:
+        await deletes(trial)
+    trial.rest("no linked record could be made to try it with")
 
 
 def _needed(wanted: Wanted) -> set[str]:

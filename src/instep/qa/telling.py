@@ -22,6 +22,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             name.replace(" ", "_"): outcome.counts[name] for name in ("passed", "failed", "not applicable")
         },
         "records_made": outcome.made,
+        "taken_back": dict(outcome.taken_back),
         "not_taken_back": list(outcome.left),
         "lines": [_line(result) for result in outcome.results],
     }
@@ -44,6 +45,12 @@ def _line(result: Result) -> dict[str, Any]:
 
 def plain(text: Text) -> str:
     return "".join(piece.text if isinstance(piece, Code) else piece for piece in text)
+
+
+def taken_back(outcome: Outcome) -> str:
+    """What became of the records that were made, in a sentence."""
+    words = [f"{word}: {count}" for word, count in {**outcome.taken_back, "left": len(outcome.left)}.items()]
+    return f"{outcome.made} records were made; {', '.join(words)}"
 
 
 def in_words(result: Result) -> Iterator[str]:

@@ -7,21 +7,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from random import Random
+from typing import Final
 
 from instep.connectors.contract import CreateKey
 from instep.core.dataflow import NO_BRAKES, Dataflow, Pair
-from instep.core.model import Both, Entity, Record, Side
+from instep.core.model import SIDES, Both, Entity, Record, Side
 from instep.core.state import Hold, Key, Link
 from instep.core.transformations.contract import Linked, Unlinked
 from instep.core.values import Json, set_path
+from instep.errors import Gone
 from instep.qa.fence import Fence
 from instep.runner.engine import Engine, StoreLookup
 from instep.runner.run import Runner, Wish
-from instep.store.contract import Entry
+from instep.store.contract import Entry, Tx
 
-MOST_RUNS = 5
-MOST_WAIT_MS = 5_000
+MOST_RUNS: Final = 5
+MOST_WAIT_MS: Final = 5_000
 """A checklist waits this long for what a run has put off, and runs again this often."""
+MOST_LINKS: Final = 100
 
 
 def without_brakes(dataflow: Dataflow) -> Dataflow:
@@ -91,6 +94,18 @@ class Workbench:
     async def read(self, pair: Pair, side: Side, id: str) -> Record:
         return await self.fences[side].read(pair.entity[side], id)
 
+    async def seen(self, pair: Pair, side: Side, id: str) -> Record:
+        """As `read`, and a record that is gone as one that was deleted."""
+        try:
+            return await self.read(pair, side, id)
+        except Gone:
+            return Record(id, deleted=True)
+
+    @property
+    def made(self) -> int:
+        """How many records were made so far, by whomever."""
+        return sum(made.sure for made in self.fences.left.ledger.made)
+
     # What the engine knows
 
     def link(self, pair: Pair, side: Side, id: str) -> Link | None:
@@ -111,11 +126,19 @@ class Workbench:
         found = self.engine.store.read(lambda tx: tx.journal(limit=1))
         return found[0].seq if found else 0
 
-    def ids(self, side: Side) -> list[str]:
-        """The ids that linked records of all pairs have on a side."""
-        pairs = self.stated.pairs
-        links = self.engine.store.read(lambda tx: [link for p in pairs for link in tx.links(p.name, 0, 100)])
-        return list(dict.fromkeys(link.ids[side] for link in reversed(links)))
+    def ids(self, side: Side, entity: str) -> list[str]:
+        """The ids of an entity's linked records, the latest first, but for those of which either is gone."""
+
+        def live(tx: Tx) -> list[str]:
+            found = []
+            for pair in self.stated.of_entity(side, entity):
+                for link in tx.links(pair.name, 0, MOST_LINKS):
+                    seen = [tx.sighting(s, pair.entity[s], link.ids[s]) for s in SIDES]
+                    if not any(each is None or each.deleted for each in seen):
+                        found.append(link.ids[side])
+            return list(dict.fromkeys(reversed(found)))
+
+        return self.engine.store.read(live)
 
     @property
     def lookup(self) -> Links:

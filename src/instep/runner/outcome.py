@@ -17,6 +17,7 @@ from instep.core.gone import is_retired
 from instep.core.match import sources_digest
 from instep.core.model import Both, Record, Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
+from instep.core.payload import preset
 from instep.core.standing import whole
 from instep.core.state import Hold, Intent, Key, Link, Sighting
 from instep.core.transformations.contract import Canon
@@ -147,6 +148,9 @@ def _created(engine: Engine, tx: Tx, intent: Intent, record: Record, outcome: st
     ids = ids_of(intent, record.id)
     lookup = StoreLookup(engine.dataflow, tx)
     base: dict[str, Both[Raw]] = {}
+    origin = tx.sighting(side.other, pair.entity[side.other], intent.source_id)
+    if outcome == "done" and origin is not None:
+        base |= preset(engine.scene(tx, pair), side, origin.fields, record.fields)
     for name, (source, _, meant) in intent.properties.items():
         prop = pair.property(name)
         answer = _answered(pair, name, side, record) or _trimmed(pair, name, side, meant)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from instep.connectors.contract import Discards
 from instep.core.values import get_path, set_path
-from instep.errors import Gone, Moved, Refused, Taken
+from instep.errors import Gone, Moved, Refused, Taken, Unable
 from instep.testing.connector_hooks import ConnectorHooks, same
 
 
@@ -226,3 +227,19 @@ class WritingContract(ConnectorHooks):
                     await connector.retire(self.entity, seen.id, seen=seen, idempotency=f"q-{self.nonce}")
                 except Gone:
                     assert entity.retired is None
+
+    async def test_a_discarded_record_is_gone_and_no_other(self) -> None:
+        async with self.opened() as connector:
+            abilities = self.declared(connector).abilities
+            if isinstance(connector, Discards) and abilities.create and abilities.read:
+                kept, id = await self.put(connector, 1), await self.put(connector, 2)
+                try:
+                    await connector.discard(self.entity, id)
+                except Unable:
+                    return
+                await self.settle()
+                try:
+                    assert (await self.look(connector, id)).deleted
+                except Gone as gone:
+                    assert id in str(gone)
+                assert not (await self.look(connector, kept)).deleted

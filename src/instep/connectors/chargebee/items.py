@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -22,10 +23,12 @@ from instep.connectors.chargebee.settings import Settings
 from instep.connectors.contract import CreateKey, Page
 from instep.core.model import Record
 from instep.core.values import Json
-from instep.errors import Gone, InDoubt, OutcomeError, RetryLater, Taken
+from instep.errors import Gone, InDoubt, OutcomeError, Refused, RetryLater, Taken
 
 _PRICES = "prices"
-
+_FAMILY = "item_family"
+_MADE_WITH = "made with item "
+"""What the description of an item family says that was made since an item needed it; then the item's id."""
 
 T = TypeVar("T")
 
@@ -57,6 +60,7 @@ class Items(Resource):
             "item_price", "item_prices", (ANY_STATUS,), "item prices", page_size=settings.page_size
         )
         self._families: set[str] = set()
+        self._discarded: set[str] = set()
         self._told: Lru[str, Told] = Lru(2_000)
 
     async def records(self, payloads: Sequence[Payload], *, fresh: bool = False) -> list[Record]:
@@ -124,7 +128,7 @@ class Items(Resource):
         if self.settings.item_family:
             wanted.setdefault("item_family_id", self.settings.item_family)
         parameters: dict[str, Json] = {"id": checked_id(self.entity, key.id), **nested(wanted)}
-        await self._ensure_family(str(wanted.get("item_family_id") or ""))
+        await self._ensure_family(str(wanted.get("item_family_id") or ""), key.id)
         payload = await self.post("", key.id, parameters, idempotency=key.idempotency, new_id=key.id)
         if not self.prices.terms:
             return self.shape.record(payload)
@@ -137,6 +141,7 @@ class Items(Resource):
             return await self._update_price(id, group, changes[group], seen, idempotency)
         if any("." in path and path.partition(".")[0] not in seen.fields for path in changes):
             seen = await self.read(id)
+        await self._ensure_family(str(changes.get("item_family_id") or ""), id)
         return await self._written(
             await self.post("", id, plain(changes, seen.fields), idempotency=idempotency)
         )
@@ -146,7 +151,8 @@ class Items(Resource):
         return await self._written(await self.post("", id, {"status": "archived"}, idempotency=idempotency))
 
     async def discard(self, id: str) -> None:
-        """With its prices, since an item that has some can't be deleted."""
+        """With its prices, since an item that has some can't be deleted; and each family that was made with an item
+        which was discarded here, as soon as no item is in it."""
         ids = (await self.read(id)).fields.get("price_id")
         for price in ids.values() if isinstance(ids, dict) else ():
             if price:
@@ -156,6 +162,24 @@ class Items(Resource):
                     "item_price", path, {}, route="item_prices/{id}/delete", subject=subject, idempotency=key
                 )
         await self.post("delete", id, {}, idempotency=f"discard-item-{id}"[:100])
+        self._discarded.add(id)
+        for family in await self._families_of_discarded():
+            # Without a key: one of a name may be made and deleted again within the time that a key is remembered.
+            path, route = f"item_families/{segment(family)}/delete", "item_families/{id}/delete"
+            with suppress(Refused, Gone):
+                await self.api.post(_FAMILY, path, {}, route=route, subject=f"item family {family}")
+                self._families.discard(family)
+
+    async def _families_of_discarded(self) -> list[str]:
+        """The item families that were made with items which are discarded now. A list may not have the latest yet, so
+        those that this process has met are read by their ids."""
+        page = await self.api.page(_FAMILY, "item_families", [("limit", "100")], subject="item families")
+        rows = {row["id"]: row for row in page.rows}
+        for family in self._families - rows.keys():
+            with suppress(Gone):
+                rows[family] = await self._family(family)
+        ours = {_MADE_WITH + id for id in self._discarded}
+        return [name for name, row in rows.items() if row.get("description") in ours]
 
     async def _written(self, payload: Payload) -> Record:
         """The item of an answer, which says nothing of prices: those are what was told of them last.
@@ -190,8 +214,13 @@ class Items(Resource):
         except OutcomeError as error:
             raise InDoubt(f"item {id} was written and could not be read after it", why=error.why) from None
 
-    async def _ensure_family(self, id: str) -> None:
-        """The item family that new items go into, made if it is missing; nothing if none is named.
+    async def _family(self, id: str) -> Payload:
+        return await self.api.get(
+            _FAMILY, f"item_families/{segment(id)}", route="item_families/{id}", subject=f"item family {id}"
+        )
+
+    async def _ensure_family(self, id: str, item: str) -> None:
+        """The item family that new items go into, made with this item if it is missing; nothing if none is named.
 
         Raises RetryLater where it is not known whether it was made: that is looked up again.
         """
@@ -199,14 +228,12 @@ class Items(Resource):
             return
         subject = f"item family {id}"
         try:
-            await self.api.get(
-                "item_family", f"item_families/{segment(id)}", route="item_families/{id}", subject=subject
-            )
+            await self._family(id)
         except Gone:
-            parameters: dict[str, Any] = {"id": id, "name": id}
+            parameters: dict[str, Any] = {"id": id, "name": id, "description": _MADE_WITH + item}
             try:
                 await self.api.post(
-                    "item_family",
+                    _FAMILY,
                     "item_families",
                     parameters,
                     route="item_families",

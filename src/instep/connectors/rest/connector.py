@@ -159,6 +159,9 @@ class RestConnector:
     def hinted(self, call: Call) -> Sequence[Hint]:
         return hinted(self._description, call)
 
+    async def discard(self, entity: str, id: str) -> None:
+        await self._writers[entity].discard(id)
+
     async def close(self) -> None:
         for writer in self._writers.values():
             await writer.close()

@@ -17,6 +17,7 @@ from instep.connectors.rest.description_base import Equals, Model, Scalar, laid_
 from instep.connectors.rest.description_calls import (
     BulkCall,
     ChosenId,
+    DeleteCall,
     Errors,
     Marker,
     ReadCall,
@@ -64,6 +65,10 @@ class EntityDescription(Model):
         default=None, description="how one is taken out of use; absent: it can't be"
     )
     retired: Equals | None = Field(default=None, description="how a record shows that it is out of use")
+    delete: DeleteCall | None = Field(
+        default=None,
+        description="how one is deleted for good, which only `instep qa` does, to the records that it made",
+    )
     deleted: Equals | None = Field(default=None, description="how a listed row shows that it was deleted")
     marker: Marker | None = Field(default=None, description="the field for our reference")
     chosen_id: ChosenId | None = Field(default=None, description="if the caller chooses ids")

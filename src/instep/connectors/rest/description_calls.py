@@ -221,22 +221,31 @@ class BulkCall(Model):
         return self
 
 
-class RetireCall(Model):
+class EndCall(Model):
+    """The request that ends a record: takes it out of use, or deletes it."""
+
+    method: Method | None = Field(default=None, description="default: DELETE, and POST for an action")
+    path: str = Field(default="", description="with {id}; by default the entity's path, and the id")
+    params: dict[str, str | int | bool] = Field(default_factory=dict, description="sent with every request")
+    body: JsonValue = Field(default=None, description="the JSON that is sent, if any, with {id} in it")
+
+
+class RetireCall(EndCall):
     """Taking a record out of use."""
 
     by: Literal["field", "delete", "action"] = Field(
         description="field: an update writes what `retired` names; delete: DELETE; action: POST to path"
     )
-    method: Method | None = Field(default=None, description="default: DELETE or POST")
-    path: str = Field(default="", description="with {id}; needed for an action")
-    params: dict[str, str | int | bool] = Field(default_factory=dict, description="sent with every request")
-    body: JsonValue = Field(default=None, description="the JSON that is sent, if any, with {id} in it")
 
     @model_validator(mode="after")
     def _pathed(self) -> RetireCall:
         if self.by == "action" and "id" not in words_in([self.path, dict(self.params), self.body]):
             raise ValueError("an action needs a path, or a body, with {id} in it")
         return self
+
+
+class DeleteCall(EndCall):
+    """Deleting a record for good. No run does that: it is for a checklist, which takes back what it has made."""
 
 
 class Marker(Model):

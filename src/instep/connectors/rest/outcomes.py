@@ -17,6 +17,7 @@ LIST = "list"
 CREATE = "create"
 UPDATE = "update"
 RETIRE = "retire"
+DELETE = "delete"
 _ABSENT = (404, 410)
 _LOCKED = (423, 425)
 
@@ -132,7 +133,7 @@ def _status(errors: Errors, answer: Answer) -> int:
     return int(told) if told.isdecimal() and len(told) == 3 else answer.status
 
 
-_PAST = {CREATE: "created", UPDATE: "updated", RETIRE: "retired"}
+_PAST = {CREATE: "created", UPDATE: "updated", RETIRE: "retired", DELETE: "deleted"}
 
 
 def _usual(status: int, operation: str) -> Outcome:

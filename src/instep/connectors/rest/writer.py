@@ -9,9 +9,9 @@ from functools import partial
 from instep.connectors.batches import Batches
 from instep.connectors.contract import CreateKey
 from instep.connectors.request_ids import note_request
-from instep.connectors.rest.description_calls import BulkCall
+from instep.connectors.rest.description_calls import BulkCall, EndCall
 from instep.connectors.rest.jobs import Jobs
-from instep.connectors.rest.outcomes import CREATE, RETIRE, UPDATE, refusal, says_no
+from instep.connectors.rest.outcomes import CREATE, DELETE, RETIRE, UPDATE, refusal, says_no
 from instep.connectors.rest.places import usable_id
 from instep.connectors.rest.pointers import at, put
 from instep.connectors.rest.reader import Reader
@@ -62,20 +62,34 @@ class Writer:
         if call.by == "field" and described.retired is not None:
             change: dict[str, Json] = {described.retired.field: described.retired.value}
             return await self.update(id, change, seen=seen, idempotency=idempotency)
+        await self._end(call, "DELETE" if call.by == "delete" else "POST", RETIRE, id, seen, idempotency)
+        if call.by == "delete" and described.retired is None:
+            return Record(id, deleted=True)
+        return await self._sender.after(id)
+
+    async def discard(self, id: str) -> None:
+        """See `Discards.discard`."""
+        call = self._described.delete
+        if call is None:
+            why = f"no call that deletes {self._name} records is described"
+            raise Unable(f"{self._name} {id} was not deleted in {self._client.system}", why=why)
+        await self._end(call, "DELETE", DELETE, id, await self._reader.read(id), "")
+
+    async def _end(
+        self, call: EndCall, method: str, operation: str, id: str, seen: Record, idempotency: str
+    ) -> None:
+        """Send the request that takes a record out of use or deletes it."""
         words = self._words(id, seen)
         answer = await self._client.request(
-            call.method or ("DELETE" if call.by == "delete" else "POST"),
+            call.method or method,
             self._path(call.path, words, id),
             query=list(filled_texts(call.params, words).items()),
             body=filled_body(call.body, words),
             headers=self._headers(idempotency, seen.token),
-            route=described.path + "/{id}",
+            route=self._described.path + "/{id}",
         )
         if says_no(self._reader.errors, answer):
-            raise refusal(self._client.system, f"{self._name} {id}", RETIRE, answer, self._reader.errors)
-        if call.by == "delete" and described.retired is None:
-            return Record(id, deleted=True)
-        return await self._sender.after(id)
+            raise refusal(self._client.system, f"{self._name} {id}", operation, answer, self._reader.errors)
 
     def _batches(self, bulk: BulkCall | None) -> Batches[Sending, Told] | None:
         if bulk is None:

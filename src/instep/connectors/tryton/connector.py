@@ -174,6 +174,13 @@ class TrytonConnector:
         path, value = declared.retired
         return await self.update(entity, id, {path: value}, seen=seen, idempotency=idempotency)
 
+    async def discard(self, entity: str, id: str) -> None:
+        """A sale that is being processed can't be: its invoices and shipments are there."""
+        number = _number(id)
+        if number is None:
+            raise Gone(f"{self.name} has no {entity} {id}", why="its ids are numbers")
+        await self._writers[entity].discard(number)
+
     async def close(self) -> None:
         for writer in self._writers.values():
             await writer.close()

@@ -110,6 +110,9 @@ class Party:
     def marked(self, marker: str) -> list[Json]:
         return [["identifiers.code", "=", MARKER + marker]]
 
+    def deleted(self, row: Row) -> tuple[str, int]:
+        return self.model, int(str(row["id"]))
+
     # --- reading ---
 
     def parts(self, row: Row) -> list[Part]:

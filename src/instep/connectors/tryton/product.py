@@ -88,6 +88,13 @@ class Product:
     def marked(self, marker: str) -> list[Json]:
         return [["identifiers.code", "=", MARKER + marker]]
 
+    def deleted(self, row: Row) -> tuple[str, int]:
+        """The template, unless it has other variants."""
+        variants = inner(row, "template").get("products")
+        if isinstance(variants, list) and len(variants) > 1:
+            return self.model, int(str(row["id"]))
+        return self.writes, int(str(row["template"]))
+
     # --- reading ---
 
     def parts(self, row: Row) -> list[Part]:

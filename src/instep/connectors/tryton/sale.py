@@ -63,7 +63,14 @@ _ENTITY: Final = Entity(
         Field("payment_term", "text"),
         Field("note", "text"),
         Field("lines", "list"),
-        Field("state", "text", choices=_WRITTEN + _BY_HAND, by_hand=_BY_HAND, group="state"),
+        Field(
+            "state",
+            "text",
+            choices=_WRITTEN + _BY_HAND,
+            by_hand=_BY_HAND,
+            lasting=("processing",),
+            group="state",
+        ),
         Field("total", "decimal", create=False, update=False, reason="Tryton adds it up from the lines"),
         Field("external_ref", "text"),
     ),
@@ -113,6 +120,9 @@ class Sale:
 
     def marked(self, marker: str) -> list[Json]:
         return [["description", "=", marker]]
+
+    def deleted(self, row: Row) -> tuple[str, int]:
+        return self.model, int(str(row["id"]))
 
     # --- reading ---
 

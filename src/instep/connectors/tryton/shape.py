@@ -22,7 +22,8 @@ class Shape(Protocol):
     and `owner` the name under which a record of `model` has the id of that ("id" if the two are one); a write of
     an inner record through it moves the `_timestamp` of both. `reads`: the names to read, with `_timestamp` of
     the record and of each inner one. `domain`: which records of the model belong to the entity. `inner`: names
-    of the inner records whose own changes are changes of the entity.
+    of the inner records whose own changes are changes of the entity. `deleted`: the model and the id of what is
+    deleted for good when the record is.
     """
 
     @property
@@ -44,6 +45,7 @@ class Shape(Protocol):
     async def created(self, values: Mapping[str, Json], marker: str) -> Values: ...
     async def updated(self, row: Row, changes: Mapping[str, Json]) -> Values: ...
     def marked(self, marker: str) -> list[Json]: ...
+    def deleted(self, row: Row) -> tuple[str, int]: ...
 
 
 @dataclass(frozen=True, slots=True)

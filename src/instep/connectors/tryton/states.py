@@ -57,6 +57,13 @@ class SaleWriter(Writer):
                 return await self._reached(id, error)
         return await self._reached(id, None)
 
+    async def discard(self, id: int) -> None:
+        """Tryton deletes a sale once it is cancelled."""
+        seen = (await self._reader.rows([id])).get(id)
+        if seen is not None:
+            await self.update(id, {"state": "cancelled"}, record_of(self._shape, seen))
+        await super().discard(id)
+
     async def _reached(self, id: int, stopped: Refused | RetryLater | Moved | None) -> Record:
         """The sale as the steps left it. Some have happened, so whatever is wrong from here is InDoubt."""
         try:

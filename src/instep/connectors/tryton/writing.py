@@ -73,6 +73,15 @@ class Writer:
     async def update(self, id: int, changes: Mapping[str, Json], seen: Record) -> Record:
         return await self._changes.do(Change(id, changes, seen))
 
+    async def discard(self, id: int) -> None:
+        """See `Discards.discard`. Tryton refuses it where the record was changed since it was read here."""
+        rows = await self._reader.rows([id])
+        if id not in rows:
+            raise Gone(f"Tryton has no {self._shape.entity.name} {id}")
+        model, number = self._shape.deleted(rows[id])
+        conditions = {"_timestamp": timestamps(self._shape, rows[id])}
+        await self._rpc.call(f"model.{model}.delete", [number], write=True, context=conditions)
+
     async def close(self) -> None:
         await self._news.close()
         await self._changes.close()

@@ -86,10 +86,15 @@ class StatedPair:
     properties: dict[str, StatedProperty] = field(default_factory=dict)
 
     def insert(self, name: str, prop: StatedProperty, after: str) -> None:
-        """Put a property behind another one; first, if that is ""."""
+        """Put a property behind another one; first, if that is "".
+
+        Two documents of one direction each don't tell the order of what flows one way only: between two that both
+        have, what flows to the right comes first then, whichever document is read first."""
         names = list(self.properties)
         place = names.index(after) + 1 if after else 0
         items = list(self.properties.items())
+        while prop.direction == "to-left" and place < len(items) and items[place][1].direction == "to-right":
+            place += 1
         self.properties = dict([*items[:place], (name, prop), *items[place:]])
 
     def create(self) -> Plain:
