@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from instep.core.conditions import Condition
 from instep.core.diff import raw_of
 from instep.core.model import SIDES, Both, Record, Side
+from instep.core.transformations.contract import Unfit
 from instep.core.values import Raw
 from instep.dataflow.documents.checklist import Line
 from instep.errors import Refused
 from instep.qa.checks import Shown, agrees, unchanged, words
 from instep.qa.trial import Trial
-from instep.qa.values import Draft, context
+from instep.qa.values import Draft, context, lookup_of
 
+MOST_MEMBERS: Final = 12
+"""Values of a lookup that are tried on a side, one after the other."""
 MOST_TRIES: Final = 4
 """Values of a property that are tried before its line counts as not applicable."""
 APART_S: Final = 2.5
 """Between two edits whose order is to be known; some systems tell times in whole seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a line found, and the entries of the journal that show it."""
+
+    shown: Shown
+    evidence: tuple[int, ...]
 
 
 async def edits(trial: Trial, ids: Both[str]) -> None:
@@ -35,12 +47,16 @@ async def edits(trial: Trial, ids: Both[str]) -> None:
         for name in retiring:
             await _retire(trial, ids, name)
         names = [name for name in names if name not in retiring]
+        open_ones = []
         for side in SIDES:
-            await _edit(trial, ids, side, names)
+            open_ones.append(await _edit(trial, ids, side, names))
             await _clear(trial, ids, side, names)
         for side in SIDES:
             await _one_by_one(trial, ids, side, names)
         await _conflict(trial, ids, names)
+        # The last, since no call may lead away from what a member stands for.
+        for side, lines in zip(SIDES, open_ones, strict=True):
+            await _members(trial, ids, side, lines)
 
 
 async def _arrange(trial: Trial, ids: Both[str], when: Both[tuple[Condition, ...]]) -> str:
@@ -56,8 +72,9 @@ async def _arrange(trial: Trial, ids: Both[str], when: Both[tuple[Condition, ...
                         written = True
                     except Refused as error:
                         return f"no record that meets {one} could be made: {error.why or error.what}"
-    if written:
-        await trial.bench.sync(trial.pair)
+    if written:  # which may concern other pairs too, that this one refers to
+        for pair in trial.bench.stated.pairs:
+            await trial.bench.sync(pair)
     seen = await trial.read_both(ids)
     missed = next((one for side in SIDES for one in when[side] if not one.holds(seen[side].fields)), None)
     return f"no record could be made that meets {missed}" if missed is not None else ""
@@ -66,9 +83,7 @@ async def _arrange(trial: Trial, ids: Both[str], when: Both[tuple[Condition, ...
 async def _retire(trial: Trial, ids: Both[str], name: str) -> None:
     """The lines of a property by which a record is taken out of use, and into use again for what is tried after it:
     some systems let nobody write the other fields meanwhile."""
-    parts = trial.property(name).parts
-    seen = await trial.read_both(ids)
-    before = Both.of(lambda side: (raw_of(parts[side], seen[side].fields) or ())[: len(parts[side].fields)])
+    before = trial.raws(trial.property(name), await trial.read_both(ids))
 
     async def put_back(*sides: Side) -> None:
         for side in sides:
@@ -76,7 +91,7 @@ async def _retire(trial: Trial, ids: Both[str], name: str) -> None:
         await trial.bench.sync(trial.pair)
 
     for side in SIDES:
-        await _edit(trial, ids, side, [name])
+        await _members(trial, ids, side, await _edit(trial, ids, side, [name]))
         await _clear(trial, ids, side, [name])
         await _one_by_one(trial, ids, side, [name])
         await put_back(side)
@@ -84,12 +99,58 @@ async def _retire(trial: Trial, ids: Both[str], name: str) -> None:
     await put_back(*SIDES)
 
 
-async def _edit(trial: Trial, ids: Both[str], side: Side, names: Collection[str]) -> None:
-    """Edit all properties that go the same way in one go."""
+async def _edit(trial: Trial, ids: Both[str], side: Side, names: Collection[str]) -> dict[Line, Found]:
+    """Edit all properties that go the same way in one go. What is well so far of the lines about lookups, which have
+    members that are still to be tried."""
     lines = trial.editable(trial.waiting("edit", side, names, "written"), side)
     draft = trial.edit(side, [trial.property(line.prop) for line in lines], await trial.read_both(ids))
     left_out = draft.left_out | await _place(trial, ids, side, draft)
-    await _compare(trial, ids, side, _tried(trial, lines, left_out), draft.raws)
+    found = await _compare(trial, ids, side, _tried(trial, lines, left_out), draft.raws)
+    lookups = {line for line in found if lookup_of(trial.property(line.prop)) and found[line].shown.well}
+    _say(trial, {line: each for line, each in found.items() if line not in lookups})
+    return {line: found[line] for line in found if line in lookups}
+
+
+async def _members(trial: Trial, ids: Both[str], side: Side, found: dict[Line, Found]) -> None:
+    """Try every other member of lookups, until one does not arrive. What the systems refuse says nothing of it."""
+    left = list(found)
+    await _settle(trial, ids, [line.prop for line in left])
+    for _ in range(MOST_MEMBERS):
+        seen = await trial.read_both(ids)
+        draft = trial.edit(side, [trial.property(line.prop) for line in left], seen, unknown=True)
+        refused = await trial.write(ids, side, draft.raws)
+        left = [line for line in left if line.prop in draft.raws]
+        if not left:
+            break
+        again = await _compare(
+            trial, ids, side, [line for line in left if line.prop not in refused], draft.raws
+        )
+        for line, each in again.items():
+            if not trial.refused(side, ids[side], line.prop):
+                found[line] = Found(each.shown, found[line].evidence + each.evidence)
+        left = [line for line in left if found[line].shown.well]
+    _say(trial, found)
+
+
+async def _settle(trial: Trial, ids: Both[str], names: Collection[str]) -> None:
+    """Give the right side what the left one has, where they don't agree, as a person does who settles a conflict."""
+    seen = await trial.read_both(ids)
+    raws = {}
+    for name in names:
+        prop = trial.property(name)
+        canon = trial.canons(prop, seen)
+        old = trial.raws(prop, seen).right
+        raw = prop.transformation.put(Side.RIGHT, canon.left, old, trial.bench.lookup)
+        if canon.left != canon.right and not isinstance(raw, Unfit):
+            raws[name] = raw
+    if raws:
+        await trial.write(ids, Side.RIGHT, raws)
+        await trial.bench.sync(trial.pair)
+
+
+def _say(trial: Trial, found: Mapping[Line, Found]) -> None:
+    for line, each in found.items():
+        trial.say(line, each.shown, each.evidence)
 
 
 async def _clear(trial: Trial, ids: Both[str], side: Side, names: Collection[str]) -> None:
@@ -107,7 +168,7 @@ async def _clear(trial: Trial, ids: Both[str], side: Side, names: Collection[str
             refused[line.prop] = f"{trial.bench.fences[side].name} makes {kept} of an empty value"
     other = [line for line in trial.waiting("clear", side.other, names) if line.prop in refused]
     _tried(trial, other, refused)
-    await _compare(trial, ids, side, _tried(trial, lines, refused), empty)
+    _say(trial, await _compare(trial, ids, side, _tried(trial, lines, refused), empty))
 
 
 def _tried(trial: Trial, lines: Sequence[Line], left_out: Mapping[str, str]) -> list[Line]:
@@ -144,15 +205,16 @@ async def _another(trial: Trial, ids: Both[str], side: Side, name: str, draft: D
 
 async def _compare(
     trial: Trial, ids: Both[str], side: Side, lines: Sequence[Line], raws: Mapping[str, Raw]
-) -> None:
+) -> dict[Line, Found]:
     """Synchronise after something was written for each line at a side, and compare both sides with it."""
     if not lines:
-        return
+        return {}
     bench, pair = trial.bench, trial.pair
     given = await trial.read(side, ids)
     before = bench.last_entry()
     await bench.sync(pair)
     seen = await trial.read_both(ids)
+    found = {}
     for line in lines:
         prop = trial.property(line.prop)
         source = raw_of(prop.parts[side], given.fields)
@@ -165,7 +227,8 @@ async def _compare(
             shown = Shown(False, shown.expected, f"{shown.found} ({why})" if why else shown.found)
         elif not kept.well:
             shown = Shown(False, f"{kept.expected} stays", f"{kept.found} was written there")
-        trial.say(line, shown, trial.evidence(side.other, ids[side.other], before, line.prop))
+        found[line] = Found(shown, trial.evidence(side.other, ids[side.other], before, line.prop))
+    return found
 
 
 async def _one_by_one(trial: Trial, ids: Both[str], side: Side, names: Collection[str]) -> None:
@@ -207,8 +270,7 @@ async def _conflict(trial: Trial, ids: Both[str], names: Collection[str]) -> Non
         left_out = dict(draft.left_out)
         for name, raw in list(draft.raws.items()):
             prop = trial.property(name)
-            known = [trial.canon(name, s, raw_of(prop.parts[s], seen[s].fields) or ()) for s in SIDES]
-            if trial.canon(name, side, raw + context(prop, side, draft.here)) in known:
+            if trial.canon(name, side, raw + context(prop, side, draft.here)) in trial.canons(prop, seen):
                 left_out[name] = "it has no third value to be edited to"
                 del draft.raws[name]
         lines = _tried(trial, lines, left_out | await _place(trial, ids, side, draft))
@@ -228,8 +290,7 @@ async def _conflict(trial: Trial, ids: Both[str], names: Collection[str]) -> Non
 
 def _decided(trial: Trial, line: Line, given: Both[Record], found: Both[Record], held: str) -> Shown:
     prop = trial.property(line.prop)
-    before = Both.of(lambda s: raw_of(prop.parts[s], given[s].fields) or ())
-    after = Both.of(lambda s: raw_of(prop.parts[s], found[s].fields) or ())
+    before, after = trial.raws(prop, given), trial.raws(prop, found)
     policy = prop.policy or trial.pair.policy
     told = " and ".join(words(after[s][: len(prop.parts[s].fields)]) for s in SIDES)
     if held and policy in ("hold", "newest"):

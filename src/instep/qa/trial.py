@@ -92,6 +92,11 @@ class Trial:
         """What of a record waits for a person, in words."""
         return about(self.bench.holds(self.pair, side, id), prop, group)
 
+    def refused(self, side: Side, id: str, prop: str) -> bool:
+        """Whether a system refuses what a property is to be there."""
+        holds = self.bench.holds(self.pair, side, id)
+        return any(hold.property == prop and hold.cause == "refused" for hold in holds)
+
     # What is written
 
     async def write(self, ids: Both[str], side: Side, raws: Mapping[str, Raw]) -> dict[str, str]:
@@ -117,9 +122,11 @@ class Trial:
         """A record to be made that meets the conditions."""
         return self._filled(Draft(new=True, meeting=meeting), side, properties, self._known)
 
-    def edit(self, side: Side, properties: Sequence[Property], seen: Both[Record]) -> Draft:
-        """New values for a record that is there."""
-        draft = Draft(dict(seen[side].fields), dict(seen[side.other].fields))
+    def edit(
+        self, side: Side, properties: Sequence[Property], seen: Both[Record], *, unknown: bool = False
+    ) -> Draft:
+        """New values for a record that is there; `unknown`: none that was tried before."""
+        draft = Draft(dict(seen[side].fields), dict(seen[side.other].fields), unknown=unknown)
         known = dict(self._known)
         for prop in properties:
             raw = raw_of(prop.parts[side], draft.here)
@@ -143,6 +150,14 @@ class Trial:
 
     def canon(self, name: str, side: Side, raw: Raw) -> Canon:
         return self.property(name).transformation.canon(side, raw, self.bench.lookup)
+
+    def raws(self, prop: Property, seen: Both[Record]) -> Both[Raw]:
+        """What both sides hold of a property, context last; () where a reading did not offer it."""
+        return Both.of(lambda side: raw_of(prop.parts[side], seen[side].fields) or ())
+
+    def canons(self, prop: Property, seen: Both[Record]) -> Both[Canon]:
+        raws = self.raws(prop, seen)
+        return Both.of(lambda side: self.canon(prop.name, side, raws[side]))
 
     def property(self, name: str) -> Property:
         found = self.pair.property(name)

@@ -13,7 +13,7 @@ from typing import Final
 
 from instep.core.conditions import Condition
 from instep.core.dataflow import Pair, Property
-from instep.core.model import Field, Side
+from instep.core.model import Both, Field, Side
 from instep.core.transformations.arguments import parse, spelled_scalar
 from instep.core.transformations.contract import (
     Arguments,
@@ -37,13 +37,14 @@ MOST: Final = 2000
 class Draft:
     """What a record is to hold on one side, and what its partner should then hold: nested fields. `raws`: what was
     chosen per property; `left_out`: properties without a value, and why. `new`: the record is to be made, and so is
-    not to be out of use. `meeting`: what it is to meet."""
+    not to be out of use. `unknown`: only values that were never used before. `meeting`: what it is to meet."""
 
     here: dict[str, Json] = field(default_factory=dict)
     there: dict[str, Json] = field(default_factory=dict)
     raws: dict[str, Raw] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     new: bool = False
+    unknown: bool = False
     meeting: Sequence[Condition] = ()
 
     @property
@@ -77,7 +78,8 @@ class Values:
         ):
             new = draft.new and not any(prop.name in key.properties for key in pair.match)
             before = [] if new else known.get(prop.name, [])
-            others = (self.all(draft, pair, side, prop, few) for few in (before, before[-2:], before[-1:]))
+            tried = (before,) if draft.unknown else (before, before[-2:], before[-1:])
+            others = (self.all(draft, pair, side, prop, few) for few in tried)
             found = next(chain.from_iterable(others), None)
             if found is None:
                 draft.left_out[prop.name] = self._why_none(draft, side, prop)
@@ -109,7 +111,9 @@ class Values:
         elif condition.values and not condition.negated:
             text = known is not None and known.type == "text"
             for value in condition.values:
-                yield spelled_scalar(value) if text and not isinstance(value, str) else value
+                spelled = spelled_scalar(value) if text and not isinstance(value, str) else value
+                if _holds(known, spelled):
+                    yield spelled
         else:
             fields = [known] if known is not None else []
             refers = known.reference if known is not None else ""
@@ -164,7 +168,7 @@ class Values:
         if len(paths) == 1:
             for one in asked:
                 yield from ((value,) for value in self.meeting(pair, side, one))
-            yield from ((one,) for one in _of_lookup(prop, side))
+            yield from ((member[side],) for member in lookup_of(prop))
             yield from ((value,) for value in self._of_field(pair, prop, side, paths[0]))
             return
         for _ in range(3):
@@ -257,11 +261,10 @@ def _holds(field: Field | None, value: object) -> bool:
     return not (isinstance(value, str) and field.max_length is not None and len(value) > field.max_length)
 
 
-def _of_lookup(prop: Property, side: Side) -> Iterator[Json]:
+def lookup_of(prop: Property) -> Sequence[Both[Json]]:
+    """The values of both sides that a lookup says are the same; none for another transformation."""
     name, arguments = _spelled(prop.as_written)
-    if name == "lookup":
-        for left, right in arguments.named:
-            yield left if side is Side.LEFT else right
+    return [Both(left, right) for left, right in arguments.named] if name == "lookup" else []
 
 
 def _referred(as_written: str, side: Side) -> str:
