@@ -273,11 +273,12 @@ async def _conflict(trial: Trial, ids: Both[str], names: Collection[str]) -> Non
             if trial.canon(name, side, raw + context(prop, side, draft.here)) in trial.canons(prop, seen):
                 left_out[name] = "it has no third value to be edited to"
                 del draft.raws[name]
-        lines = _tried(trial, lines, left_out | await _place(trial, ids, side, draft))
-        if not lines:
-            return
-        if side is Side.LEFT:
+        lines = _tried(trial, lines, left_out)
+        if side is Side.RIGHT and lines:
             await asyncio.sleep(APART_S)
+        lines = _tried(trial, lines, await _place(trial, ids, side, draft))
+    if not lines:
+        return
     given = await trial.read_both(ids)
     entry = trial.bench.last_entry()
     await trial.bench.sync(trial.pair)
