@@ -20,6 +20,7 @@ from instep.connectors.exchange import redact
 from instep.connectors.http import Answer
 from instep.connectors.memory import MemoryConnector
 from instep.connectors.memory_system import MemorySystem
+from instep.connectors.rest import Description, webhooks
 from instep.connectors.rest.moments import read_moment
 from instep.connectors.rest.openapi.document import read_document
 from instep.connectors.rest.paging import Paging, next_token, page_query, total_of
@@ -27,6 +28,7 @@ from instep.connectors.rest.pointers import at, put, text_at
 from instep.connectors.rest.walk import Cursor
 from instep.connectors.sql.keys import key_of
 from instep.connectors.tryton.reading import Cursor as TrytonCursor
+from instep.connectors.webhooks import Call
 from instep.core.model import Abilities, Entity, Field
 from instep.core.values import encode
 from tests.databases.company import SqliteCompany, described
@@ -50,6 +52,34 @@ def test_any_webhook_hints_at_records_or_is_refused_in_words(body: bytes) -> Non
     for hint in told(lambda: hinted(body)) or ():
         assert hint.entity in ("business_entity", "customer", "item", "order")
         assert 0 < len(hint.id) <= 100
+
+
+TOLD = Description.model_validate(
+    {
+        "base_url": "https://erp.example",
+        "webhooks": {
+            "proof": {"kind": "bearer", "token": "env:T"},
+            "events": "events",
+            "entity": "type",
+            "entities": {"contact.*": "contact"},
+            "ids": ["record.id", "record.merged_into"],
+            "version": "record.version",
+        },
+        "entities": {"contact": {"path": "/contacts", "fields": [{"path": "email", "type": "text"}]}},
+    }
+)
+CHANGED = {"events": [{"type": "contact.x", "record": {"id": "1", "version": 3, "merged_into": 2}}]}
+
+
+@quick(300)
+@given(st.one_of(spoilt_json(CHANGED), spoilt_bytes(encode(CHANGED)), st.binary(max_size=200)))
+@example(b"[" * 100_000)
+@example(b'{"events":' * 2_000)
+def test_any_webhook_of_a_described_system_hints_at_records_or_is_refused_in_words(body: bytes) -> None:
+    for hint in told(lambda: webhooks.hinted(TOLD, Call({}, body=body))) or ():
+        assert hint.entity == "contact"
+        assert 0 < len(hint.id) <= 255
+        assert hint.version is None or 0 <= hint.version < 2**63
 
 
 headers = st.one_of(

@@ -13,6 +13,9 @@ from instep.serve.notify import FIRST_RETRY_MS, GIVEN_UP_MS, Notifier
 from instep.serve.notify_channels import Channel, Mail, Post
 from instep.serve.notify_states import CALM_MS, State
 from instep.store.sqlite import SqliteStore, open_store
+from tests.cli.company import Company
+from tests.cli.test_stopping import WAIT_S, instep
+from tests.sandbox.chargebee_site import receiver
 
 from .mail import MAIL_PASSWORD, USER, Hook, Postbox, certificate, hook_server, mail_server, nothing_listens
 
@@ -244,3 +247,25 @@ async def test_without_a_channel_nothing_is_kept(world: World) -> None:
 def test_settings_that_would_leak_or_go_nowhere_are_refused(said: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         mail(Postbox(port=25), **said)
+
+
+@pytest.mark.slow
+def test_instep_serve_tells_of_a_hold_and_of_its_end(acme: Company) -> None:
+    acme.customer("c-1", "Åse", "Nordmann", "ase@example.test")
+    for id in ("1501", "1502"):
+        acme.contact(id, "Åse", "Nordmann", "ase@example.test")
+    with receiver() as hook:
+        (acme.directory / "hook.url").write_text(hook.url)
+        path = acme.directory / "instep.yaml"
+        notify = (
+            "serve:\n  url: https://instep.example.test\n  notify: {webhooks: [{url: {file: hook.url}}]}\n"
+        )
+        path.write_text(path.read_text("utf-8") + notify, "utf-8")
+        with instep(acme.directory, "serve", "--port", "0") as process:
+            came = hook.got.get(timeout=WAIT_S)
+            process.terminate()
+            process.communicate(timeout=WAIT_S)
+    assert process.returncode == 0
+    assert came["link"] == "https://instep.example.test"
+    assert [change["text"] for change in came["changes"]] == ["contact: 3 holds (ambiguous) for a person."]
+    assert "ase@" not in str(came)
