@@ -106,6 +106,16 @@ def outcome(exchange: Exchange) -> str:
     return "none" if not status else "ok" if status < 400 else "refused" if status < 500 else "failed"
 
 
+def budgets(site: Site, metrics: Metrics) -> list[tuple[str, int, int]]:
+    """Of each system that has a limit: its name, requests that may be sent in a minute, and how many are left."""
+    limits = {c.name: c.requests_per_minute for c in site.connectors if isinstance(c, Paced)}
+    return [
+        (name, most, max(most - metrics.in_the_last_minute(name), 0))
+        for name, most in limits.items()
+        if most is not None
+    ]
+
+
 class _Stands(Collector):
     """What stands now, looked up when it is asked for."""
 
@@ -146,11 +156,9 @@ def _systems(site: Site, metrics: Metrics) -> Iterator[Metric]:
     left = GaugeMetricFamily(
         "instep_budget_left", "How many of them are left in this one.", labels=("system",)
     )
-    for connector in site.connectors:
-        most = connector.requests_per_minute if isinstance(connector, Paced) else None
-        if most is not None:
-            budget.add_metric((connector.name,), most)
-            left.add_metric((connector.name,), max(most - metrics.in_the_last_minute(connector.name), 0))
+    for name, most, remaining in budgets(site, metrics):
+        budget.add_metric((name,), most)
+        left.add_metric((name,), remaining)
     yield from (budget, left)
 
 

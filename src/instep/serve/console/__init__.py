@@ -9,9 +9,20 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from instep.serve.console import dataflow, events, login, overview, plans, runs, statics
+from instep.serve.console import (
+    dataflow,
+    events,
+    inbox,
+    login,
+    matches,
+    overview,
+    plans,
+    records,
+    runs,
+    statics,
+)
 
-_PAGES: Final = (statics, login, overview, plans, runs, dataflow, events)
+_PAGES: Final = (statics, login, overview, inbox, matches, records, plans, runs, dataflow, events)
 
 router = APIRouter(include_in_schema=False)
 for _page in _PAGES:

@@ -14,6 +14,7 @@ from fastapi import Depends, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from instep.core.model import SIDES
 from instep.serve.access import Person, Role, session_of
 from instep.serve.console import words
 from instep.serve.console.statics import url_of
@@ -76,7 +77,7 @@ def page(
             csrf=session.csrf if session is not None else "",
             theme=theme if theme in THEMES else "",
             now=app.live.now,
-            systems=app.site.systems,
+            systems={side.value: app.site.systems[side] for side in SIDES},
             said=said,
             **given,
         )
