@@ -1,0 +1,200 @@
+"""The console's pages over HTTP, without a script: what they show, and what their forms do."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from instep.runner.run import Wish
+from tests.cli.company import Company
+from tests.serve.served import XSS, Client, Served, fill, served
+
+
+@pytest.fixture(scope="module")
+def console(office: Company) -> Iterator[Served]:
+    """After a first run over people of whom some are held; nothing is decided in it."""
+    fill(office)
+    with served(office.directory) as found:
+        found.do(found.live.ask(Wish()))
+        yield found
+
+
+@pytest.fixture
+def own(acme: Company) -> Iterator[Served]:
+    """The same, for decisions."""
+    fill(acme)
+    with served(acme.directory) as found:
+        found.do(found.live.ask(Wish()))
+        yield found
+
+
+def text(page: str) -> str:
+    """What a reader sees of a page."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", page)))
+
+
+def holds(console: Served, **like: str) -> list[int]:
+    items = console.client("viewer").get("/api/v1/holds").json["items"]
+    return [hold["id"] for hold in items if all(hold[name] == value for name, value in like.items())]
+
+
+PAGES = [
+    "/",
+    "/?span=month",
+    "/inbox",
+    "/inbox?pair=contact&cause=conflict&property=first_name",
+    "/matches",
+    "/records",
+    "/record?pair=contact&id=c1&side=left",
+    "/record?pair=contact&id=c3&side=left",
+    "/record?pair=contact&id=c5&side=left",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_whole_for_a_viewer_and_an_operator(console: Served, path: str) -> None:
+    for role in ("viewer", "operator"):
+        answer = console.browser(role).get(path)  # type: ignore[arg-type]
+        assert answer.status == 200, answer.text
+        assert answer.text.rstrip().endswith("</html>")
+        assert "Both(" not in answer.text
+        assert "object at 0x" not in answer.text
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_value_of_a_record_becomes_part_of_the_page(console: Served, path: str) -> None:
+    page = console.browser("operator").get(path).text
+    assert XSS not in page
+    assert "<script>alert" not in page
+
+
+def test_the_overview_tells_first_what_needs_a_person(console: Served) -> None:
+    page = text(console.browser("viewer").get("/").text)
+    assert page.index("Needs you") < page.index("The flows") < page.index("Written in the last")
+    assert "3 conflict in first_name" in page
+    assert "4 linked" in page
+
+
+def test_a_search_by_form_finds_and_leaves_nothing_in_an_address(console: Served) -> None:
+    browser = console.browser("viewer")
+    answer = browser.form("/records", {"query": "ase nordm", "csrf": browser.csrf()})
+    assert answer.status == 200
+    assert "2 records" in text(answer.text)
+    links = re.findall(r'href="(/record\?[^"]*)"', answer.text)
+    assert {html.unescape(link) for link in links} == {
+        "/record?pair=contact&side=left&id=c1",
+        "/record?pair=contact&side=right&id=7",
+    }
+    assert not any("example" in link or "Nordmann" in link for link in links)
+    assert browser.form("/records", {"query": "ase"}).status == 403
+    nothing = browser.form("/records", {"query": XSS, "csrf": browser.csrf()})
+    assert XSS not in nothing.text
+
+
+def test_a_record_shows_both_sides_and_why(console: Served) -> None:
+    page = text(console.browser("viewer").get("/record?pair=contact&id=c1&side=left").text)
+    assert "Why is this not in step?" in page
+    assert "not in step: 1 of 15 properties (first_name)" in page
+    assert "customer c1" in page
+    assert "contact 7" in page
+    assert page.index("Åse") < page.index("Property by property")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/record?pair=contact&id=nobody", 404),
+        ("/record?pair=nothing&id=c1", 404),
+        ("/record?pair=contact", 422),
+        ("/inbox?hold=999999", 404),
+        ("/inbox?hold=-1", 422),
+        ("/inbox/always?hold=999999&side=left", 404),
+        ("/matches?pair=nothing", 404),
+        ("/no/such/page", 404),
+    ],
+)
+def test_what_is_not_there_is_told_on_a_page(console: Served, path: str, status: int) -> None:
+    answer = console.browser("viewer").get(path)
+    assert answer.status == status
+    assert "text/html" in answer.headers["content-type"]
+    assert "To the overview" in answer.text
+
+
+def test_a_viewer_is_offered_nothing_and_can_send_nothing(console: Served) -> None:
+    browser = console.browser("viewer")
+    number = holds(console, record="c1")[0]
+    page = browser.get(f"/inbox?hold={number}").text
+    assert 'name="one"' not in page
+    csrf = browser.csrf()
+    for path, fields in {
+        "/inbox": {"one": f"{number}:left"},
+        "/record/link": {"pair": "contact", "side": "left", "id": "c3", "other": "9"},
+        "/record/unlink": {"pair": "contact", "side": "left", "id": "c1"},
+        "/record/undo": {"pair": "contact", "side": "left", "id": "c1", "run": "1"},
+        "/matches/link": {"pair": "contact", "side": "left", "id": "c3", "other": "9"},
+    }.items():
+        assert browser.form(path, {**fields, "csrf": csrf}).status == 403, path
+    assert holds(console, record="c1") == [number]
+
+
+def test_always_like_this_is_shown_as_a_change_that_says_so(console: Served) -> None:
+    number = holds(console, record="c1")[0]
+    page = html.unescape(console.browser("viewer").get(f"/inbox/always?hold={number}&side=right").text)
+    assert "-      - first_name <-> given_name | text(trim, max=60)" in page
+    assert "+      - map: first_name <-> given_name | text(trim, max=60)\n+        policy: right" in page
+
+
+def decide(browser: Client, *fields: tuple[str, str]) -> str:
+    """Send the inbox's form, and read what the next page says."""
+    answer = browser.form("/inbox", [*fields, ("csrf", browser.csrf()), ("back", "/inbox")])
+    assert answer.status == 303, answer.text
+    return text(browser.get(answer.headers["location"]).text)
+
+
+def test_conflicts_are_decided_singly_checked_and_all_alike(own: Served) -> None:
+    browser = own.browser("operator")
+    first, second, third = sorted(holds(own, cause="conflict"))
+    assert "1 decision is kept" in decide(browser, ("one", f"{first}:left"))
+    assert "1 decision is kept" in decide(browser, ("checked", "right"), ("hold", str(second)))
+    own.do(own.live.ask(Wish()))
+    assert holds(own, cause="conflict") == [third]
+    kind = (("pair", "contact"), ("cause", "conflict"), ("property", "first_name"))
+    assert "1 decision is kept" in decide(browser, ("kind", "left"), *kind)
+    own.do(own.live.ask(Wish()))
+    assert holds(own, cause="conflict") == []
+    for fields in ([("one", f"{third}:left")], [("checked", "left")], [("one", "1:nonsense")], []):
+        answer = browser.form("/inbox", [*fields, ("csrf", browser.csrf())])
+        assert answer.status in (404, 409), fields
+
+
+def test_a_match_is_made_taken_back_and_made_again(own: Served) -> None:
+    browser = own.browser("operator")
+    page = text(browser.get("/matches").text)
+    assert "same match key" in page
+    assert "100 %" in page
+    csrf = browser.csrf()
+    fields = {"pair": "contact", "side": "left", "id": "c3", "other": "9", "csrf": csrf}
+    assert browser.form("/matches/link", fields).status == 303
+    there = "/record?pair=contact&side=left&id=c3"
+    assert "Linked: by hand" in text(browser.get(there).text)
+    assert browser.form("/record/unlink", {**fields, "rematch": ""}).headers["location"] == there
+    assert "kept apart" in text(browser.get(there).text)
+    assert browser.form("/record/link", fields).status == 303
+    assert "Linked: by hand" in text(browser.get(there).text)
+
+
+def test_the_way_back_from_a_write_begins_at_the_record(own: Served) -> None:
+    browser = own.browser("operator")
+    run = (
+        own.client("viewer")
+        .get("/api/v1/journal?pair=contact&id=c4&operation=update")
+        .json["items"][0]["run"]
+    )
+    fields = {"pair": "contact", "side": "left", "id": "c4", "run": str(run), "csrf": browser.csrf()}
+    answer = browser.form("/record/undo", fields)
+    assert (answer.status, answer.headers["location"]) == (303, "/runs/plans/1")
+    plan = own.client("viewer").get("/api/v1/plans/1").json
+    assert (plan["undoes"], plan["by"]) == (run, "Olaf")
