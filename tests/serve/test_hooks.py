@@ -18,10 +18,12 @@ import pytest
 
 import instep.serve.serving
 from instep.connectors.webhooks import Call
-from instep.core.model import Record, Side
+from instep.core.model import Both, Record, Side
 from instep.core.state import Key
+from instep.dataflow.systems import ChargebeeSystem, RestSystem, SqlSystem, System, TrytonSystem
 from instep.runner.observe import take_records
 from instep.serve.guard import MOST_BYTES
+from instep.serve.hooks import places
 from instep.serve.serving import CONNECTIONS
 
 from .hooks_site import ERP_TOKEN, PASSWORD, TOKENS, Served, basic, served
@@ -122,6 +124,22 @@ async def test_what_is_not_there_is_not_found_whoever_asks(here: Served) -> None
         assert await here.post(path, json={}, headers=AUTH) == 404
     async with here.client.get(f"{here.url}/hooks/chargebee", headers=AUTH) as answer:
         assert answer.status == 405
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "names"),
+    [
+        (ChargebeeSystem, RestSystem, {"chargebee": Side.LEFT, "erp": Side.RIGHT}),
+        (TrytonSystem, ChargebeeSystem, {"erp": Side.LEFT, "chargebee": Side.RIGHT}),
+        (RestSystem, SqlSystem, {"left": Side.LEFT, "right": Side.RIGHT}),
+        (ChargebeeSystem, ChargebeeSystem, {"left": Side.LEFT, "right": Side.RIGHT}),
+    ],
+)
+def test_an_address_is_named_after_its_kind_of_system_or_its_side(
+    left: type[System], right: type[System], names: dict[str, Side]
+) -> None:
+    kinds = Both(left, right).map(lambda kind: kind.model_construct(kind=kind.model_fields["kind"].default))
+    assert places(kinds) == names
 
 
 async def test_without_a_password_no_webhook_is_taken(site_files: Path) -> None:

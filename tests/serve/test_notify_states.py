@@ -76,5 +76,13 @@ def test_a_system_is_named_with_what_could_not_be_done_and_not_with_what_it_said
     }
 
 
+def test_a_pair_whose_writes_are_refused_is_told_of_without_the_record() -> None:
+    stands = {"contact": Standing(), "order": Standing()}
+    told = found(stands=stands, troubles={"contact": "contact ida@example.test was not updated"})
+    assert told == {
+        "refused:contact": "contact: a system refuses to be written to until a person sees to it."
+    }
+
+
 def test_the_store_and_the_loop_are_told_of() -> None:
     assert set(found(troubles={"store": "no room"}, stalled=True)) == {"store", "loop"}

@@ -20,7 +20,7 @@ from instep.serve import supervisor
 from instep.serve.health import STALLED_MS
 from instep.serve.metrics import Metrics, outcome
 from instep.serve.traces import Traces
-from instep.site import now_ms
+from instep.site import now_ms, opened
 from tests.cli.company import Company
 
 from .living import at_rest, until
@@ -128,6 +128,16 @@ async def test_a_loop_that_does_not_begin_what_is_due_is_not_alive(
         monkeypatch.setattr(here.live, "_began_ms", 1)
         assert json.loads((await here.get("/health/live"))[1]) == {"status": "stalled"}
         assert samples((await here.get("/metrics"))[1])["instep_loop_late_seconds",] > STALLED_MS / 1000
+
+
+async def test_a_store_that_another_runner_has_is_no_reason_to_start_anew(office: Company) -> None:
+    async with observed(office.directory) as here:
+        await until(lambda: here.live.behind_ms() is not None)
+    async with opened(office.directory) as other, other.at_rest(), observed(office.directory) as here:
+        await until(lambda: "store" in here.live.now.troubles)
+        assert here.live.late_ms() == 0
+        assert json.loads((await here.get("/health/ready"))[1]) == {"status": "troubled"}
+        assert (await here.get("/health/live"))[0] == 200
 
 
 @asynccontextmanager

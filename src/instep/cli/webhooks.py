@@ -85,7 +85,7 @@ def ours(site: Site) -> Ours:
 
 def _address(site: Site, side: Side) -> str:
     base = site.file.settings.serve.url
-    place = next(place for place, whose in places(site).items() if whose is side)
+    place = next(place for place, whose in places(site.file.systems).items() if whose is side)
     return f"{base.rstrip('/')}{PREFIX}/{place}" if base else ""
 
 

@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from instep.connectors.webhooks import Call, Hinting
 from instep.core.model import SIDES, Both, Side
+from instep.dataflow.systems import System
 from instep.errors import BadAnswer, StoreError
 from instep.serve.hints import take
 from instep.site import Site
@@ -34,10 +35,10 @@ Heard = Counter[tuple[str, str]]
 """(where it came from, what came of it) -> how many. What: new | known | unknown | refused | unreadable | failed."""
 
 
-def places(site: Site) -> dict[str, Side]:
+def places(systems: Both[System]) -> dict[str, Side]:
     """Last part of the address -> whose webhooks come in there: "chargebee", and "erp" for any other kind of system;
     the sides' names where that would be the same for both."""
-    words = site.file.systems.map(lambda system: "chargebee" if system.kind == "chargebee" else "erp")
+    words = systems.map(lambda system: "chargebee" if system.kind == "chargebee" else "erp")
     if words.left == words.right:
         words = Both("left", "right")
     return {words[side]: side for side in SIDES}
@@ -45,7 +46,7 @@ def places(site: Site) -> dict[str, Side]:
 
 def routes(site: Site, heard: Heard, poke: Callable[[], None]) -> list[BaseRoute]:
     """`poke` is called when there is something to look at."""
-    known = {place: (side, _hinting(site, side)) for place, side in places(site).items()}
+    known = {place: (side, _hinting(site, side)) for place, side in places(site.file.systems).items()}
 
     async def hook(request: Request) -> Response:
         place = request.path_params["place"]

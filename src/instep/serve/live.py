@@ -123,8 +123,8 @@ class Live:
 
     def late_ms(self) -> int:
         """For how long the loop should have begun something that it has not; 0 while a run goes on that was asked
-        for, since readings wait for it."""
-        if self._runner.asked is not None or not self._began_ms:
+        for, since readings wait for it, and while the store can't be used, which is tried again and again."""
+        if self._runner.asked is not None or not self._began_ms or "store" in self._runner.troubles:
             return 0
         return min(self._runner.polls.overdue_ms(), now_ms() - self._began_ms)
 

@@ -58,6 +58,15 @@ def states(
     """Everything that needs a person now. `troubles`: as `Now` has them, by "side:entity", pair or "store"."""
     found = [state for pair, stand in stands.items() for state in _of_pair(pair, stand)]
     found += [state for side in Side if (state := _of_system(side, systems[side], troubles, after_ms))]
+    for pair in sorted(set(troubles) & set(stands)):
+        found.append(
+            State(
+                f"refused:{pair}",
+                f"{pair}: a system refuses to be written to until a person sees to it.",
+                f"{pair}: writes are taken again.",
+                after_ms,
+            )
+        )
     if "store" in troubles:
         found.append(State("store", "The store can't be used.", "The store can be used again.", after_ms))
     if stalled:
