@@ -19,6 +19,7 @@ from instep.serve.health import router as health
 from instep.serve.live import Live
 from instep.serve.metrics import Metrics
 from instep.serve.metrics import router as metrics_page
+from instep.serve.oidc import provider_of
 from instep.serve.plans import Plans
 from instep.serve.sessions import Sessions
 from instep.site import Site
@@ -32,9 +33,11 @@ def build_app(site: Site, live: Live, access: Access, metrics: Metrics | None = 
     async def closing(_: FastAPI) -> AsyncIterator[None]:
         yield
         await plans.close()
+        if app.state.oidc is not None:
+            await app.state.oidc.close()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=closing, **API)
-    app.state.plans = plans
+    app.state.plans, app.state.oidc = plans, provider_of(site.file)
     app.state.site, app.state.live, app.state.access = site, live, access
     app.state.sessions = Sessions[Person](str(site.file.directory.resolve()))
     app.state.attempts = Attempts()

@@ -7,13 +7,15 @@ import secrets
 from hashlib import sha256
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from instep.errors import UsageError
 from instep.serve.access import Access, Person
 from instep.serve.attempts import Attempts, address_of
 from instep.serve.console.pages import THEME_COOKIE, THEMES, Reading, go_to, page
-from instep.serve.sessions import Sessions, is_own_origin, set_cookie
+from instep.serve.oidc import Provider
+from instep.serve.sessions import Sessions, is_own_origin, own_url, set_cookie
 
 router = APIRouter()
 
@@ -42,7 +44,8 @@ def _form(request: Request, next: str, *, wrong: bool = False, status: int = 200
         mark=_marked(mark),
         wrong=wrong,
         oidc=site.file.settings.serve.oidc is not None,
-        own_file=not site.file.settings.serve.tokens,
+        own_file=not site.file.settings.serve.tokens and site.file.settings.serve.oidc is None,
+        by_token=bool(request.app.state.access.known),
     )
     set_cookie(request, answer, FORM_COOKIE, mark)
     return answer
@@ -90,6 +93,46 @@ def local(path: str) -> str:
     """A path of ours to go on to; the overview for anything that could lead elsewhere."""
     plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if plain else "/"
+
+
+@router.get("/login/elsewhere")
+async def elsewhere(request: Request, next: str = "/") -> Response:
+    """To the provider, which sends the person back to `/login/back`."""
+    provider = _provider(request)
+    request.app.state.attempts.require(address_of(request))
+    mark = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(16)
+    answer = RedirectResponse(await provider.begin(mark, local(next), f"{own_url(request)}/login/back"), 303)
+    set_cookie(request, answer, FORM_COOKIE, mark)
+    return answer
+
+
+@router.get("/login/back")
+async def back(
+    request: Request,
+    state: Annotated[str, Query(max_length=200)] = "",
+    code: Annotated[str, Query(max_length=4000)] = "",
+    iss: Annotated[str, Query(max_length=500)] = "",
+    error: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """From the provider: a session, if all of it is right."""
+    provider = _provider(request)
+    attempts: Attempts = request.app.state.attempts
+    attempts.require(address_of(request))
+    if error or not code:
+        raise HTTPException(403, "the provider did not let you in")
+    try:
+        person, next = await provider.finish(state, code, request.cookies.get(FORM_COOKIE, ""), iss)
+    except UsageError:
+        attempts.failed(address_of(request))
+        raise
+    return begin(request, person, next)
+
+
+def _provider(request: Request) -> Provider:
+    provider: Provider | None = request.app.state.oidc
+    if provider is None:
+        raise HTTPException(404, "there is no login elsewhere")
+    return provider
 
 
 @router.post("/logout")
