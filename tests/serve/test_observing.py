@@ -58,10 +58,10 @@ async def test_a_synchronised_record_is_counted_and_its_lines_name_run_pair_and_
     assert status == 200
     found = samples(text)
     assert found["instep_linked", "contact"] >= 1
-    assert found["instep_writes_total", "create", "contact", "right"] == 1
+    assert found["instep_writes_total", "create", "contact", "right"] >= 1
     assert found["instep_looks_total", "done", "contact"] >= 1
     assert found["instep_turns_total", "contact"] >= 2
-    assert found["instep_requests_total", "POST", "ok", "Custom ERP"] == 1
+    assert found["instep_requests_total", "POST", "ok", "Custom ERP"] >= 1
     assert found["instep_request_seconds_count", "Chargebee"] > 3
     assert found["instep_budget_requests_per_minute", "Custom ERP"] == 2700
     assert 0 < found["instep_budget_left", "Custom ERP"] < 2700
@@ -69,12 +69,11 @@ async def test_a_synchronised_record_is_counted_and_its_lines_name_run_pair_and_
     assert found["instep_last_poll_timestamp_seconds", "contact", "Custom ERP"] > 1.7e9
     assert found["instep_lag_seconds", "contact"] >= 0
     assert found["instep_troubles",] == 0
-    (look,) = here.lines("look")
+    (look,) = (line for line in here.lines("look") if line["record"] == "c-obs")
     assert look["writes"] == ["create right"]
     assert (look["pair"], look["side"], look["record"], look["end"]) == ("contact", "left", "c-obs", "done")
-    (request,) = here.lines("request")
+    (request,) = (line for line in here.lines("request") if line.get("record") == "c-obs")
     assert request["run"] == look["run"] > 0
-    assert request["record"] == "c-obs"
     assert (request["method"], request["route"], request["status"]) == ("POST", "/contacts", 201)
     assert "Nordmann" not in here.log.getvalue()
 
