@@ -1,8 +1,7 @@
-"""The lines about properties of linked records: edits that arrive, are put back or held; clears; conflicts."""
+"""The lines about edits of linked records: what arrives, is put back, held or emptied; every member of a lookup."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,21 +9,19 @@ from typing import Final
 
 from instep.core.conditions import Condition
 from instep.core.diff import raw_of
-from instep.core.model import SIDES, Both, Record, Side
+from instep.core.model import SIDES, Both, Side
 from instep.core.transformations.contract import Unfit
 from instep.core.values import Raw
 from instep.dataflow.documents.checklist import Line
 from instep.errors import Refused
 from instep.qa.checks import Shown, agrees, unchanged, words
+from instep.qa.conflicting import conflict
+from instep.qa.placing import place, tried
 from instep.qa.trial import Trial
-from instep.qa.values import Draft, context, lookup_of
+from instep.qa.values import context, lookup_of
 
 MOST_MEMBERS: Final = 12
 """Values of a lookup that are tried on a side, one after the other."""
-MOST_TRIES: Final = 4
-"""Values of a property that are tried before its line counts as not applicable."""
-APART_S: Final = 2.5
-"""Between two edits whose order is to be known; some systems tell times in whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ async def edits(trial: Trial, ids: Both[str]) -> None:
             await _clear(trial, ids, side, names)
         for side in SIDES:
             await _one_by_one(trial, ids, side, names)
-        await _conflict(trial, ids, names)
+        await conflict(trial, ids, names)
         # The last, since no call may lead away from what a member stands for.
         for side, lines in zip(SIDES, open_ones, strict=True):
             await _members(trial, ids, side, lines)
@@ -95,7 +92,7 @@ async def _retire(trial: Trial, ids: Both[str], name: str) -> None:
         await _clear(trial, ids, side, [name])
         await _one_by_one(trial, ids, side, [name])
         await put_back(side)
-    await _conflict(trial, ids, [name])
+    await conflict(trial, ids, [name])
     await put_back(*SIDES)
 
 
@@ -104,8 +101,8 @@ async def _edit(trial: Trial, ids: Both[str], side: Side, names: Collection[str]
     members that are still to be tried."""
     lines = trial.editable(trial.waiting("edit", side, names, "written"), side)
     draft = trial.edit(side, [trial.property(line.prop) for line in lines], await trial.read_both(ids))
-    left_out = draft.left_out | await _place(trial, ids, side, draft)
-    found = await _compare(trial, ids, side, _tried(trial, lines, left_out), draft.raws)
+    left_out = draft.left_out | await place(trial, ids, side, draft)
+    found = await _compare(trial, ids, side, tried(trial, lines, left_out), draft.raws)
     lookups = {line for line in found if lookup_of(trial.property(line.prop)) and found[line].shown.well}
     _say(trial, {line: each for line, each in found.items() if line not in lookups})
     return {line: found[line] for line in found if line in lookups}
@@ -156,6 +153,8 @@ def _say(trial: Trial, found: Mapping[Line, Found]) -> None:
 async def _clear(trial: Trial, ids: Both[str], side: Side, names: Collection[str]) -> None:
     """Empty all properties in one go. Where a system can't be without a value, neither line can be run."""
     lines = trial.waiting("clear", side, names)
+    if not lines:
+        return
     empty: dict[str, Raw] = {
         line.prop: (None,) * len(trial.property(line.prop).parts[side].fields) for line in lines
     }
@@ -167,40 +166,8 @@ async def _clear(trial: Trial, ids: Both[str], side: Side, names: Collection[str
             kept = words(raw[: len(empty[line.prop])])
             refused[line.prop] = f"{trial.bench.fences[side].name} makes {kept} of an empty value"
     other = [line for line in trial.waiting("clear", side.other, names) if line.prop in refused]
-    _tried(trial, other, refused)
-    _say(trial, await _compare(trial, ids, side, _tried(trial, lines, refused), empty))
-
-
-def _tried(trial: Trial, lines: Sequence[Line], left_out: Mapping[str, str]) -> list[Line]:
-    """The lines whose property was written; the others are done with, and why."""
-    for line in lines:
-        if line.prop in left_out:
-            trial.not_applicable(line, left_out[line.prop])
-    return [line for line in lines if line.prop not in left_out]
-
-
-async def _place(trial: Trial, ids: Both[str], side: Side, draft: Draft) -> dict[str, str]:
-    """Write what was drafted, other values for those that are refused; `raws` has what was taken then. Gives the
-    properties of which no value was, with the system's words."""
-    refused = await trial.write(ids, side, draft.raws)
-    for name in list(refused):
-        again = await _another(trial, ids, side, name, draft)
-        if again is None:
-            del draft.raws[name]
-        else:
-            draft.raws[name] = again
-            del refused[name]
-    return refused
-
-
-async def _another(trial: Trial, ids: Both[str], side: Side, name: str, draft: Draft) -> Raw | None:
-    """The first other value of a property that the system does not refuse."""
-    known = [*trial.last_known(name), trial.canon(name, side, draft.raws[name])]
-    values = trial.values.all(draft, trial.pair, side, trial.property(name), known)
-    for raw, _ in islice(values, MOST_TRIES):
-        if not await trial.write(ids, side, {name: raw}):
-            return raw
-    return None
+    tried(trial, other, refused)
+    _say(trial, await _compare(trial, ids, side, tried(trial, lines, refused), empty))
 
 
 async def _compare(
@@ -241,7 +208,7 @@ async def _one_by_one(trial: Trial, ids: Both[str], side: Side, names: Collectio
         before = raw_of(prop.parts[side], seen[side].fields)
         left_out = {line.prop: "the field is not offered"} if before is None else draft.left_out
         left_out = left_out or await trial.write(ids, side, draft.raws)
-        if not _tried(trial, [line], left_out) or before is None:
+        if not tried(trial, [line], left_out) or before is None:
             continue
         entry = trial.bench.last_entry()
         await trial.bench.sync(trial.pair)
@@ -259,47 +226,3 @@ async def _one_by_one(trial: Trial, ids: Both[str], side: Side, names: Collectio
         if not (line.finding == "put back" and shown.well):
             await trial.write(ids, side, {line.prop: before[:mapped]})
             await trial.bench.sync(trial.pair)
-
-
-async def _conflict(trial: Trial, ids: Both[str], names: Collection[str]) -> None:
-    """Edit all properties on both sides, the right one later, and see who wins."""
-    lines = trial.editable(trial.waiting("conflict", Side.LEFT, names), *SIDES)
-    for side in SIDES:
-        seen = await trial.read_both(ids)
-        draft = trial.edit(side, [trial.property(line.prop) for line in lines], seen)
-        left_out = dict(draft.left_out)
-        for name, raw in list(draft.raws.items()):
-            prop = trial.property(name)
-            if trial.canon(name, side, raw + context(prop, side, draft.here)) in trial.canons(prop, seen):
-                left_out[name] = "it has no third value to be edited to"
-                del draft.raws[name]
-        lines = _tried(trial, lines, left_out)
-        if side is Side.RIGHT and lines:
-            await asyncio.sleep(APART_S)
-        lines = _tried(trial, lines, await _place(trial, ids, side, draft))
-    if not lines:
-        return
-    given = await trial.read_both(ids)
-    entry = trial.bench.last_entry()
-    await trial.bench.sync(trial.pair)
-    found = await trial.read_both(ids)
-    for line in lines:
-        held = trial.held(Side.LEFT, ids.left, line.prop, trial.property(line.prop).group)
-        evidence = trial.evidence(Side.LEFT, ids.left, entry, line.prop)
-        trial.say(line, _decided(trial, line, given, found, held), evidence)
-
-
-def _decided(trial: Trial, line: Line, given: Both[Record], found: Both[Record], held: str) -> Shown:
-    prop = trial.property(line.prop)
-    before, after = trial.raws(prop, given), trial.raws(prop, found)
-    policy = prop.policy or trial.pair.policy
-    told = " and ".join(words(after[s][: len(prop.parts[s].fields)]) for s in SIDES)
-    if held and policy in ("hold", "newest"):
-        return Shown(before == after, "both stay as they are", told)
-    if policy == "hold":
-        return Shown(False, "it is held", told)
-    winner = Side.LEFT if policy == "left" else Side.RIGHT
-    wanted = trial.canon(line.prop, winner, before[winner])
-    well = all(after[s] and trial.canon(line.prop, s, after[s]) == wanted for s in SIDES)
-    expected = f"{words(before[winner][: len(prop.parts[winner].fields)])} on both sides"
-    return Shown(well, expected, f"{told} ({held})" if held else told)
