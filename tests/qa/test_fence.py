@@ -31,8 +31,9 @@ async def listed(fence: Fence) -> list[str]:
 
 async def test_a_listing_has_what_was_made_here_and_nothing_else(tmp_path: Path) -> None:
     inner = MemoryConnector("ERP", system())
-    inner.system.put("thing", {"name": "somebody's"})
+    somebodys = inner.system.put("thing", {"name": "somebody's"})
     fence = fenced(tmp_path, inner)
+    fence.ledger.making(Side.LEFT, "thing", MARK, id=somebodys, marker="")  # was meant to be ours
     made = await fence.create("thing", {"active": True}, KEY)
     gone = await fence.create("thing", {"active": True}, CreateKey("", "b", "b"))
     await fence.discard("thing", gone.id)
