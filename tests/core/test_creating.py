@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from instep.core.conditions import parse_condition
 from instep.core.dataflow import Pair, Part, Property
 from instep.core.match import Contact, decide_new
 from instep.core.model import Abilities, Both, Entity, Field, Side
+from instep.core.payload import preset
 from instep.core.state import Key, Sighting
 from instep.core.transformations.arguments import parse
 from instep.core.transformations.contract import Linked, Unlinked
@@ -127,3 +132,40 @@ def test_a_record_with_a_value_that_a_person_alone_sets_is_left_to_a_person() ->
     assert hold.fix == "create it in Chargebee by hand; it is matched by itself"
     (write,) = created(state="new").writes
     assert write.payload["state"] == "new"
+
+
+STATE = Field("state", "text", create=False, choices=("new", "void"))
+
+
+def given_by_itself(
+    prop: Property, *, field: Field = STATE, source: Json = "void", made: Json = "new"
+) -> Any:
+    """The base of a property after a create that could not carry it."""
+    entity = Entity("item", (Field("name", "text"), field), Abilities())
+    pair = Pair("product", Both("item", "product"), (prop,))
+    scene = Scene(pair, Both(entity, PRODUCT), Both("Chargebee", "the ERP"), Links())
+    return preset(scene, Side.LEFT, {"state": source}, {"state": made}).get("state")
+
+
+def test_what_a_system_gives_a_new_record_by_itself_counts_as_what_both_sides_held() -> None:
+    assert given_by_itself(mapped("state", "state")) == Both(("new",), ("new",))
+    translated = mapped("state", "state", "lookup(new=fresh, void=gone)")
+    assert given_by_itself(translated, source="gone") == Both(("new",), ("fresh",))
+
+
+@pytest.mark.parametrize(
+    ("prop", "more"),
+    [
+        (mapped("state", "state"), {"source": "new"}),
+        (mapped("state", "state"), {"source": None}),
+        (mapped("state", "state"), {"made": None}),
+        (mapped("state", "state", "lookup(new=fresh, void=gone)"), {"source": "neither"}),
+        (replace(mapped("state", "state"), flow="to-right"), {}),
+        (mapped("state", "state"), {"field": replace(STATE, create=True)}),
+        (mapped("state", "state"), {"field": replace(STATE, update=False)}),
+        (replace(mapped("state", "state"), when=Both((), (parse_condition("name"),))), {}),
+    ],
+    ids=["the same", "source empty", "none", "unreadable", "one way", "carried", "never written", "not kept in step"],
+)  # fmt: skip
+def test_nothing_else_is_taken_for_what_both_sides_held(prop: Property, more: dict[str, Any]) -> None:
+    assert given_by_itself(prop, **more) is None
