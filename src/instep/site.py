@@ -217,7 +217,9 @@ class Site:
     secrets: set[str]
     random: Random = field(default_factory=SystemRandom)
     spans: Spans = unwatched
+    wirings: Mapping[Side, Wiring] = field(default_factory=dict)
     _open: SqliteStore | None = None
+    _replaced: list[Connector] = field(default_factory=list)
 
     @property
     def systems(self) -> Both[str]:
@@ -287,15 +289,36 @@ class Site:
                 busy_ms=settings.serve.busy_poll_s * 1000,
                 full_ms=settings.schedule.full_every_s * 1000,
             )
+        engine = self.engine()
+
+        async def renew(side: Side) -> None:
+            await self.renew(side)
+            engine.connectors = self.connectors
+
         return LiveRunner(
-            self.engine(),
+            engine,
             _holder(),
             rhythm=rhythm,
             is_dead=is_dead,
             quiet=quiet,
+            renew=renew,
             on_progress=on_progress,
             on_change=on_change,
         )
+
+    async def renew(self, side: Side) -> None:
+        """Read the secrets of a system again, and connect to it anew if they are others by now."""
+        wiring, read = self.wirings[side], set[str]()
+        try:
+            found = kinds()[wiring.system.kind].connect(replace(wiring, read=read))
+        except ConfigurationError:
+            return  # what is there now goes on to be told
+        if read <= self.secrets:
+            await found.close()
+            return
+        self.secrets |= read
+        self._replaced.append(self.connectors[side])
+        self.connectors = self.connectors.replace(side, found)
 
     @asynccontextmanager
     async def at_rest(self) -> AsyncIterator[None]:
@@ -327,7 +350,7 @@ class Site:
 
     async def close(self) -> None:
         try:
-            await asyncio.gather(*(connector.close() for connector in self.connectors))
+            await asyncio.gather(*(connector.close() for connector in (*self.connectors, *self._replaced)))
         finally:
             if self._open is not None:
                 await self._open.close()
@@ -365,16 +388,18 @@ def load_site(
         problems += error.problems
     read: set[str] = set()
     connectors: dict[Side, Connector] = {}
+    wirings: dict[Side, Wiring] = {}
     for side in SIDES:
         system = file.systems[side]
         try:
-            wiring = Wiring(file, side, system, environ, offline, read, log)
-            connectors[side] = known[system.kind].connect(wiring)
+            wirings[side] = Wiring(file, side, system, environ, offline, read, log)
+            connectors[side] = known[system.kind].connect(wirings[side])
         except ConfigurationError as error:
             problems += error.problems
     if problems or document is None or dataflow is None:
         raise ConfigurationError(problems)
-    return Site(file, dataflow, document, Both.of(lambda side: connectors[side]), read)
+    both = Both.of(lambda side: connectors[side])
+    return Site(file, dataflow, document, both, read, wirings=wirings)
 
 
 def _with_usual_dataflow(directory: Path, error: ConfigurationError) -> ConfigurationError:

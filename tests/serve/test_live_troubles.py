@@ -53,6 +53,21 @@ async def test_a_key_that_is_mended_heals_without_a_restart(crew: Company, statu
         assert site.store.read(lambda tx: tx.holds()) == []
 
 
+async def test_a_key_that_was_replaced_in_its_file_is_read_again(crew: Company) -> None:
+    file = crew.directory / ".instep-sandbox" / "erp.key"
+    good = file.read_text()
+    file.write_text("an_old_token_that_is_good_for_nothing")
+    try:
+        async with living(crew.directory, **OFTEN) as (live, _):
+            await until(lambda: "right:contact" in live.now.troubles)
+            crew.edit_chargebee("c3", first_name="Renewed")
+            file.write_text(good)
+            await until(lambda: first_name(crew, 3) == "Renewed")
+            await until(lambda: not live.now.troubles)
+    finally:
+        file.write_text(good)
+
+
 async def test_a_system_that_is_down_is_asked_ever_more_rarely_and_the_other_goes_on(crew: Company) -> None:
     async with living(crew.directory, **{**OFTEN, "stopped_ms": 2_000}) as (live, _):
         await at_rest(live)

@@ -18,16 +18,16 @@ from instep.core.dataflow import Pair
 from instep.core.model import Side
 from instep.errors import InstepError, Stop, StoreError
 from instep.runner.aside import take_up
-from instep.runner.brakes import EMPTY, brake_key, empty_side, held_brakes, released_empty
+from instep.runner.brakes import brake_key, held_brakes
 from instep.runner.drain import broken_off
 from instep.runner.engine import Engine
 from instep.runner.lease import leased
 from instep.runner.live_run import LiveRun
-from instep.runner.observe import CHANGED, Observed, is_listed
+from instep.runner.observe import CHANGED, Observed
+from instep.runner.openings import Pairs
 from instep.runner.overwritten import log_due, look_back
-from instep.runner.pauses import paused
 from instep.runner.polling import Poll, Rhythm
-from instep.runner.polls import Polls
+from instep.runner.polls import Polls, nothing_to_renew
 from instep.runner.prune import prune, prune_due
 from instep.runner.recover import recover
 from instep.runner.redefined import look_again
@@ -35,13 +35,12 @@ from instep.runner.report import Progress, Report, Wish
 from instep.runner.run import Runner
 from instep.runner.urgent import Urgent
 from instep.runner.work import Work
-from instep.store.contract import Tx, Which
+from instep.store.contract import Tx
 
 FEW = 50
 """So many changes that a reading brings while a long turn goes on are urgent; more of them are counted first."""
 COUNTING = 10
 """What a turn has counted takes no more than a part in so many of the time."""
-CALM = Which(urgent=False)
 
 First = Callable[[Engine], Awaitable[object]]
 """What is done right before a run that was asked for, with nothing but urgent looks beside it."""
@@ -57,8 +56,9 @@ class _Asked:
 class LiveRunner:
     """`go_on` is its task; everything else may be called meanwhile, on the same event loop.
 
-    `quiet` says of a time whether nothing is to be written by itself then. `on_change` is called whenever something
-    that is shown may have changed. `troubles`: why something can't be done now, by what it concerns.
+    `quiet` says of a time whether nothing is to be written by itself then. `renew` reads the key again of a system
+    that did not take it. `on_change` is called whenever something that is shown may have changed. `troubles`: why
+    something can't be done now, by what it concerns.
     """
 
     def __init__(
@@ -69,24 +69,24 @@ class LiveRunner:
         rhythm: Rhythm | None = None,
         is_dead: Callable[[str], bool] = lambda _: False,
         quiet: Callable[[int], bool] = lambda _: False,
+        renew: Callable[[Side], Awaitable[None]] = nothing_to_renew,
         on_progress: Callable[[Progress], None] = lambda _: None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        self.engine, self.holder, self.is_dead, self.quiet = engine, holder, is_dead, quiet
+        self.engine, self.holder, self.is_dead = engine, holder, is_dead
         self.rhythm = rhythm or Rhythm()
         self.on_progress, self.on_change = on_progress, on_change
         self.run = LiveRun(engine, self.rhythm)
-        self.polls = Polls(engine, self.rhythm, self.poke, on_progress, self._was_read)
+        self.polls = Polls(engine, self.rhythm, self.poke, on_progress, self._was_read, renew)
         self.urgent = Urgent(engine, self.poke, self.run.begin, self._was_looked_at)
         self.asked: Runner | None = None
         self._troubles: dict[str, str] = {}
+        self.pairs = Pairs(engine, quiet)
         self._asked: list[_Asked] = []
         self._poked = asyncio.Event()
         self._stop = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._work: Work | None = None
-        self._resting: dict[str, int] = {}
-        self._not_before: dict[str, int] = {}
         self._log_ms = 0
         self._anew = True
         self._released: frozenset[tuple[str, str, int]] = frozenset()
@@ -197,11 +197,11 @@ class LiveRunner:
             await self._begin_anew()
         if not self._asked and (self.asked is None or self.asked.read_over):
             self.polls.start()
-        self.urgent.start(self._open())
+        self.urgent.start(self.pairs.open())
         if "turn" not in self._tasks:
             if self._asked:
                 self._go("turn", self._run_asked(self._asked.pop(0)))
-            elif ready := self._ready():
+            elif ready := self.pairs.ready(self.polls, self.urgent.braked):
                 self._go("turn", self._take_turn(ready))
         if "chores" not in self._tasks and self._has_chores():
             self._go("chores", self._do_chores())
@@ -214,8 +214,7 @@ class LiveRunner:
         """A person has decided something, or it is not known what has happened: nothing stays aside."""
         self._anew = False
         self.run.report.gates.clear()
-        self._not_before.clear()
-        self._resting.clear()
+        self.pairs.begin_anew()
         await self.engine.store.write(lambda tx: take_up(tx, self.engine.dataflow.pairs))
 
     async def _wait(self, ms: int, *, unless_poked: bool = True) -> None:
@@ -235,8 +234,8 @@ class LiveRunner:
             or self._anew
             or self._has_released()
             or self.polls.due_ms() <= self.engine.now_ms()
-            or self.urgent.due(self._open())
-            or self._ready()
+            or self.urgent.due(self.pairs.open())
+            or self.pairs.ready(self.polls, self.urgent.braked)
             or self._has_chores()
         )
 
@@ -247,57 +246,9 @@ class LiveRunner:
         def look(tx: Tx) -> list[int | None]:
             return [tx.next_due(pair.name) for pair in self.engine.dataflow.pairs]
 
-        times = (*self.engine.store.read(look), self.polls.due_ms(), *self._not_before.values())
+        times = (*self.engine.store.read(look), self.polls.due_ms(), *self.pairs.times())
         later = [at_ms - now_ms for at_ms in times if at_ms is not None and at_ms > now_ms]
         return min([self.rhythm.tick_ms, *later])
-
-    def _open(self) -> list[Pair]:
-        """The pairs in which something may be written now."""
-        engine = self.engine
-
-        def look(tx: Tx) -> list[Pair]:
-            return [pair for pair in self._going_on(tx) if empty_side(engine, tx, pair) is None]
-
-        return engine.store.read(look)
-
-    def _going_on(self, tx: Tx) -> list[Pair]:
-        """The pairs that are kept in step now: neither paused nor resting, and known on both sides."""
-        now_ms = self.engine.now_ms()
-        if self.quiet(now_ms):
-            return []
-        stopped = paused(tx, self.engine.dataflow)
-        return [
-            pair
-            for pair in self.engine.dataflow.pairs
-            if pair.name not in stopped
-            and self._resting.get(pair.name, 0) <= now_ms
-            and all(is_listed(tx, side, pair.entity[side]) for side in Side)
-        ]
-
-    def _ready(self) -> list[Pair]:
-        """The pairs whose turn it can be now."""
-        now_ms = self.engine.now_ms()
-
-        def look(tx: Tx) -> list[Pair]:
-            return [
-                pair
-                for pair in self._going_on(tx)
-                if not self.polls.reading(pair)
-                and not self.polls.trouble(pair)
-                and self._not_before.get(pair.name, 0) <= now_ms
-                and not self._is_held_as_empty(tx, pair)
-                and (
-                    pair.name in self.urgent.braked or tx.todo(pair.name, now_ms=now_ms, which=CALM, limit=1)
-                )
-            ]
-
-        return self.engine.store.read(look)
-
-    def _is_held_as_empty(self, tx: Tx, pair: Pair) -> bool:
-        """Whether a side is empty, and a person knows of it and has not said that this is right."""
-        if empty_side(self.engine, tx, pair) is None or released_empty(tx, pair):
-            return False
-        return any(hold.property == EMPTY for hold in held_brakes(tx, pair.name))
 
     def _has_chores(self) -> bool:
         now_ms = self.engine.now_ms()
@@ -342,7 +293,7 @@ class LiveRunner:
                 await work.brake(pair)
                 self._was_looked_at(pair, None)
             wait_ms = min(COUNTING * counted_ms, self.rhythm.turn_ms)
-            self._not_before.update({pair.name: engine.now_ms() + wait_ms for pair in pairs})
+            self.pairs.wait(pairs, wait_ms)
         except Stop as error:
             for pair in pairs:
                 if pair.name in report.troubles or not report.troubles:
@@ -389,7 +340,8 @@ class LiveRunner:
             self._troubles.pop(pair.name, None)
             return
         self._troubles[pair.name] = str(error)
-        self._resting[pair.name] = self.engine.now_ms() + self.rhythm.stopped_ms
+        self.pairs.rest(pair, self.rhythm.stopped_ms)
+        self.polls.doubt(pair)
 
     async def _was_read(self, poll: Poll, observed: Observed) -> None:
         """What a reading has brought while a long turn goes on is an edit of just now: a few of them are urgent."""

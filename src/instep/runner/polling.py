@@ -42,7 +42,8 @@ class Poll:
     """One entity: when it is read next, and why it could not be read last (`trouble`, "" if it could).
 
     `complete_ms`: when a complete reading ended, 0 if none has since all were; `full`: the next one is to be one.
-    `read_ms`: when it was last read to its end by this process, 0 if it was not yet.
+    `read_ms`: when it was last read to its end by this process, 0 if it was not yet. `doubted`: the system did not
+    take our key, which may have been mended since.
     """
 
     side: Side
@@ -55,6 +56,7 @@ class Poll:
     full: bool = False
     complete_ms: int = 0
     read_ms: int = 0
+    doubted: bool = False
 
     def succeeded(self, now_ms: int, news: int) -> None:
         """It was read to its end, and so many records had news."""
@@ -69,7 +71,7 @@ class Poll:
         rhythm = self.rhythm
         wait_ms = min(rhythm.failed_ms << min(self.failures, 20), rhythm.stopped_ms)
         if isinstance(error, Stop):
-            wait_ms = rhythm.stopped_ms
+            wait_ms, self.doubted = rhythm.stopped_ms, True
         elif isinstance(error, RetryLater) and error.after_ms is not None:
             wait_ms = max(wait_ms, error.after_ms)
         self.failures += 1

@@ -23,8 +23,13 @@ from instep.runner.run import COMPLETE
 from instep.store.contract import Tx
 
 
+async def nothing_to_renew(_: Side) -> None:
+    """For systems whose keys can't change."""
+
+
 class Polls:
-    """Every entity of a dataflow. `on_read` is called when one was read to its end, with what that brought."""
+    """Every entity of a dataflow. `on_read` is called when one was read to its end, with what that brought; `renew`
+    before a system is asked again that did not take our key."""
 
     def __init__(
         self,
@@ -33,9 +38,10 @@ class Polls:
         wake: Callable[[], None],
         on_progress: Callable[[Progress], None],
         on_read: Callable[[Poll, Observed], Awaitable[None]],
+        renew: Callable[[Side], Awaitable[None]],
     ) -> None:
         self.engine, self.rhythm, self.wake = engine, rhythm, wake
-        self.on_progress, self.on_read = on_progress, on_read
+        self.on_progress, self.on_read, self.renew = on_progress, on_read, renew
         self.all = [Poll(side, entity, rhythm) for side, entity in entities_of(engine.dataflow)]
         self._tasks: dict[tuple[Side, str], asyncio.Task[None]] = {}
 
@@ -82,6 +88,11 @@ class Polls:
                 return poll.trouble
         return ""
 
+    def doubt(self, pair: Pair) -> None:
+        """A system did not take our key for a record of that pair."""
+        for poll in self.all:
+            poll.doubted = poll.doubted or poll.entity == pair.entity[poll.side]
+
     def troubles(self) -> dict[str, str]:
         """By side and entity, why it could not be read last."""
         return {f"{poll.side}:{poll.entity}": poll.trouble for poll in self.all if poll.trouble}
@@ -117,6 +128,9 @@ class Polls:
         def note(rows: int) -> None:
             self.on_progress(Progress("read", name, rows, requests=engine.requests))
 
+        if poll.doubted:
+            poll.doubted = False
+            await self.renew(side)
         full, poll.full = poll.full, False
         try:
             await refresh_paths(engine, side, entity)
