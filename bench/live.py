@@ -136,7 +136,7 @@ def busiest(totals: Sequence[int]) -> int:
 
 @dataclass
 class Measured:
-    """`took_s`: from each edit until it arrived, sorted. `requests`: to Chargebee, by route; `most`: in any minute."""
+    """`took_s`: from each edit until it arrived, sorted. `requests`: to Chargebee, by route; `most`: in a minute."""
 
     edits: int
     took_s: list[float]
