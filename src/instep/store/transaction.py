@@ -38,6 +38,8 @@ from instep.store.rows import Row
 
 LAST_SEQ = 2**63 - 1
 LAST_CHARACTER = chr(0x10FFFF)
+MANY = 5000
+"""A word of a search that so many terms begin with is common; how common doesn't matter."""
 
 
 class SqliteTx:
@@ -99,7 +101,8 @@ class SqliteTx:
     ) -> list[tuple[Side, str, str]]:
         given: dict[str, Any] = {"limit": limit * 3}  # a record may be found by several of its terms
         filters: list[str] = []
-        for name, word in zip(("first", "second", "third"), words, strict=False):
+        rarest_first = sorted(words, key=self._how_common) if len(words) > 1 else words
+        for name, word in zip(("first", "second", "third"), rarest_first, strict=False):
             given |= {name: word, f"{name}_end": word + LAST_CHARACTER}
             filters += [name] if name != "first" else []
         if side is not None:
@@ -110,6 +113,9 @@ class SqliteTx:
             filters.append("entity")
         found = self._execute(filtered("search", *filters), given) if words else ()
         return list(dict.fromkeys((Side(where), kind, id) for where, kind, id in found))[:limit]
+
+    def _how_common(self, word: str) -> int:
+        return len(self._all("some_terms", first=word, first_end=word + LAST_CHARACTER, limit=MANY))
 
     def touch(self, side: Side, entity: str, ids: Sequence[str], listed_in: int, shown_ms: int) -> None:
         given = {"side": side, "entity": entity, "listed_in": listed_in, "shown_ms": shown_ms}

@@ -81,19 +81,23 @@ insert into terms (term, side, entity, id) values (:term, :side, :entity, :id)
 -- Let a record not be found by this any more.
 delete from terms where term = :term and side = :side and entity = :entity and id = :id
 
+-- name: some_terms
+-- Some terms that begin so, to be counted.
+select term from terms where term >= :first and term < :first_end limit :limit
+
 -- name: search
--- Records with a term that begins so, and others that begin so.
+-- Records with a term that begins so, and others; the || '' keep to the tree of terms, and to one record's terms.
 select side, entity, id
 from terms
 where term >= :first and term < :first_end
-    and side = :side -- if side
-    and entity = :entity -- if entity
+    and side || '' = :side -- if side
+    and entity || '' = :entity -- if entity
     and exists (select 1 from terms as more where more.side = terms.side -- if second
         and more.entity = terms.entity and more.id = terms.id -- if second
-        and more.term >= :second and more.term < :second_end) -- if second
+        and more.term || '' >= :second and more.term || '' < :second_end) -- if second
     and exists (select 1 from terms as more where more.side = terms.side -- if third
         and more.entity = terms.entity and more.id = terms.id -- if third
-        and more.term >= :third and more.term < :third_end) -- if third
+        and more.term || '' >= :third and more.term || '' < :third_end) -- if third
 order by term, side, entity, id
 limit :limit
 
