@@ -55,7 +55,17 @@ SEARCHES: Final = ("nordmann", "c77", "ase77@example.test", "a", "nobody of that
 
 def new_site(directory: Path) -> Site:
     """A site whose systems are never asked."""
-    words = ["-C", str(directory), "init", "--site", "acme-test", "--erp-name", "Acme ERP", "--currency", "EUR"]
+    words = [
+        "-C",
+        str(directory),
+        "init",
+        "--site",
+        "acme-test",
+        "--erp-name",
+        "Acme ERP",
+        "--currency",
+        "EUR",
+    ]
     made = CliRunner().invoke(instep, words)
     assert made.exit_code == 0, made.output
     return load_site(directory, environ={"CHARGEBEE_API_KEY": "x" * 20, "ERP_TOKEN": "y" * 20})
@@ -79,20 +89,33 @@ def _batch(tx: Tx, numbers: Sequence[int], run: int, now: int) -> None:
         key = Key(PAIR, Side.LEFT, ids.left)
         if number % 50 == 49:
             why = "more than one record could be its partner"
-            tx.replace_holds(key, [Hold(key, "", "ambiguous", "it may be 1 or 2", why, digest="d", since_ms=now)])
+            tx.replace_holds(
+                key, [Hold(key, "", "ambiguous", "it may be 1 or 2", why, digest="d", since_ms=now)]
+            )
             continue
         base = {name: Both((value,), (value,)) for name, value in _fields(number).items()}
         link = tx.save_link(Link(0, PAIR, ids, base, made_ms=now, made_by="match email"))
         if number % 10 == 3:
             values = {"first_name": {"left": ["Åse"], "right": ["Åsa"]}}
             what = "first_name: both sides were edited"
-            held = Hold(key, "first_name", "conflict", what, "it can't be proved", digest="d", since_ms=now, values=values)
+            held = Hold(
+                key,
+                "first_name",
+                "conflict",
+                what,
+                "it can't be proved",
+                digest="d",
+                since_ms=now,
+                values=values,
+            )
             tx.replace_holds(key, [held])
         if number % 100 == 7:
             tx.mark([key], reason="changed")
         changes = [{"property": "last_name", "old": ["Berg"], "new": [f"Nordmann {number}"]}]
         tx.append(
-            Entry(now, run, PAIR, operation, "done", Side.RIGHT, ids.right, ids.left, link.id, "edited", changes)
+            Entry(
+                now, run, PAIR, operation, "done", Side.RIGHT, ids.right, ids.left, link.id, "edited", changes
+            )
             for operation in ("link", "update", "update")
         )
 

@@ -18,9 +18,18 @@ from instep.serve.attempts import Attempts
 from tests.cli.company import Company
 from tests.serve.served import TOKENS, Client, Served, fill, hidden, served
 
-OPEN: Final = {"/health/live", "/health/ready", "/login", "/static/{name}", "/favicon.ico", "/theme"}
+OPEN: Final = {
+    "/health/live",
+    "/health/ready",
+    "/login",
+    "/static/{name}",
+    "/favicon.ico",
+    "/theme",
+    "/login/elsewhere",
+    "/login/back",
+}
 """What anybody may ask for."""
-FOR_VIEWERS: Final = {"/logout", "/dataflow/try", "/dataflow/check", "/api/v1/records/search"}
+FOR_VIEWERS: Final = {"/logout", "/records", "/dataflow/try", "/dataflow/check", "/api/v1/records/search"}
 """What is sent as a form or a body, since it holds values, and changes nothing."""
 HOSTILE: Final = (
     "javascript:alert(1)",

@@ -32,7 +32,7 @@ def console(office: Company) -> Iterator[Served]:
 
 
 def test_every_answer_is_as_described_and_none_is_a_fault(console: Served) -> None:
-    schema = schemathesis.openapi.from_url(f"{console.url}/api/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{console.url}/api/openapi.json").include(path_regex="^/api/")
     headers = {"Authorization": f"Bearer {TOKENS['admin']}"}
     calls, wrong = 0, []
     for found in schema.get_all_operations():

@@ -20,7 +20,6 @@ from prometheus_client.registry import Collector
 from instep.connectors.contract import Paced
 from instep.connectors.exchange import Exchange
 from instep.desk.standing import lag_ms, standing
-from instep.serve.api.models import REFUSED
 from instep.serve.hooks import Heard
 from instep.serve.live import Live
 from instep.serve.parts import Viewer
@@ -32,7 +31,7 @@ STATES: Final = ("starting", "idle", "running", "stopping", "stopped")
 MINUTE_S: Final = 60.0
 
 
-router = APIRouter(tags=["metrics"], responses=REFUSED)
+router = APIRouter(tags=["metrics"])
 
 
 @router.get("/metrics", summary="For Prometheus", response_class=PlainTextResponse)

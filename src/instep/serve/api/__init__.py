@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends
 
 from instep.serve.access import require
 from instep.serve.api import hints, holds, journal, links, pairs, plans, records, runs, status
-from instep.serve.api.models import REFUSED, Problem
+from instep.serve.api.models import Problem
 
 _PARTS: Final = (status, pairs, records, holds, links, plans, runs, journal, hints)
 
@@ -27,10 +27,12 @@ API: Final[dict[str, Any]] = {
 
 _TOLD: Final[dict[int | str, dict[str, Any]]] = {
     400: {"model": Problem, "description": "The body is not what its type says"},
-    **REFUSED,
+    401: {"model": Problem, "description": "No token, or a wrong one"},
+    403: {"model": Problem, "description": "The role does not allow it"},
     404: {"model": Problem, "description": "What was named is not there"},
     409: {"model": Problem, "description": "It can't be done as things are"},
     422: {"model": Problem, "description": "The request can't be understood"},
+    429: {"model": Problem, "description": "Too many attempts with a wrong token"},
     503: {"model": Problem, "description": "The store or a system can't be used for now"},
 }
 

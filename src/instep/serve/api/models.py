@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -52,11 +52,3 @@ class Page(Model, Generic[T]):
 
     items: list[T]
     next: str | None = Field(default=None, description="the cursor of the next page; null at the end")
-
-
-REFUSED: Final[dict[int | str, dict[str, Any]]] = {
-    401: {"model": Problem, "description": "No token, or a wrong one"},
-    403: {"model": Problem, "description": "The role does not allow it"},
-    429: {"model": Problem, "description": "Too many attempts with a wrong token"},
-}
-"""What is told to whoever may not ask."""
