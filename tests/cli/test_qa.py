@@ -272,3 +272,23 @@ def test_pairs_and_properties_with_conditions_are_tried_with_records_that_meet_t
     ):
         assert found[line]["result"] == "passed", found[line]
     assert told["not_taken_back"] == []
+
+
+@pytest.mark.slow
+def test_a_partner_that_is_made_once_it_is_referred_to_is_waited_for_with_such_a_record(
+    acme: Company,
+) -> None:
+    path = acme.directory / "dataflow.yaml"
+    both = "    match: [email]\n    create: both\n"
+    text = path.read_text()
+    assert text.count(both) == 1
+    path.write_text(text.replace(both, "    match: [email]\n    create: {left: always, right: referred}\n"))
+    assert acme.run("document").exit_code == 0
+    told = json.loads(acme.run("qa", "contact", "--json").stdout)
+    assert failed(told) == set()
+    assert lines(told)["contact/create/left"]["result"] == "passed"
+    path.write_text(text)
+    told = json.loads(acme.run("qa", "contact", "--json").stdout)
+    assert failed(told) == {"contact/create/left"}
+    assert "before a record refers to it" in lines(told)["contact/create/left"]["expected"]
+    assert told["not_taken_back"] == []

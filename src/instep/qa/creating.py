@@ -27,7 +27,8 @@ async def creates(trial: Trial, side: Side) -> Both[str] | None:
     record, draft = made
     before = bench.last_entry()
     await bench.sync(pair)
-    if pair.referred[side.other] and bench.link(pair, side, record.id) is None:
+    early = bench.link(pair, side, record.id)
+    if pair.referred[side.other] and early is None:
         why = await _refer(trial, side, record)
         if why:
             for line in lines:
@@ -36,7 +37,12 @@ async def creates(trial: Trial, side: Side) -> Both[str] | None:
     link = bench.link(pair, side, record.id)
     evidence = trial.evidence(side.other, link.ids[side.other] if link else record.id, before)
     for line in lines:
-        trial.say(line, await _partner(trial, line, record, draft), evidence)
+        shown = await _partner(trial, line, record, draft)
+        if line.finding == "made later" and early is not None:
+            shown = Shown(
+                False, "no partner before a record refers to it", f"{early.ids[side.other]} was made"
+            )
+        trial.say(line, shown, evidence)
     return link.ids if link else None
 
 

@@ -184,7 +184,8 @@ class Values:
                 reads = tuple(
                     around[at] if isinstance(at, int) else get_path(made, at) for at in sub.contexts[side]
                 )
-                _take(made, sub.paths[side], next(self._inner(sub, side, reads), ()))
+                for raw in islice(self._inner(sub, side, reads), 1):
+                    _take(made, sub.paths[side], raw)
             yield ([made] if prop.as_written.startswith("lines") else made,)
 
     def _inner(self, sub: SubProperty, side: Side, reads: Raw) -> Iterator[Raw]:
