@@ -219,7 +219,10 @@ async def test_a_mail_that_is_refused_is_sent_later(world: World, pem: Path) -> 
 
 
 @pytest.mark.usefixtures("trusted")
-async def test_a_wrong_password_is_no_part_of_what_is_told(world: World, pem: Path) -> None:
+async def test_a_wrong_password_is_no_part_of_what_is_told(
+    world: World, pem: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("instep.serve.notify_channels.TIMEOUT_S", 0.5)  # this server answers no second try
     async with mail_server(pem) as box:
         channel = Mail(mail(box).settings, "another_password")
         world.found = [HELD]
