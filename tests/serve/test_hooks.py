@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 
 import instep.serve.serving
+from instep.connectors.rest import RestConnector
 from instep.connectors.webhooks import Call
 from instep.core.model import Both, Record, Side
 from instep.core.state import Key
@@ -74,6 +75,18 @@ async def test_an_event_of_the_erp_marks_its_record_if_it_is_signed(here: Served
 async def test_many_events_in_one_body_are_each_heard(here: Served) -> None:
     assert await here.post("/hooks/erp", **signed([changed("1"), changed("2"), changed("3", "x.y")])) == 200  # type: ignore[arg-type]
     assert here.marked("contact") == {"1", "2"}
+
+
+async def test_of_a_thousand_merges_in_one_body_no_record_is_left_out(here: Served) -> None:
+    erp = here.site.connectors.right
+    assert isinstance(erp, RestConnector)
+    told = erp._description.webhooks
+    assert told is not None
+    merges = told.model_copy(update={"ids": ("record.id", "record.into")})
+    erp._description = erp._description.model_copy(update={"webhooks": merges})
+    body = [{"type": "contacts.x", "record": {"id": n, "into": n + 1000}} for n in range(1000)]
+    assert await here.post("/hooks/erp", **signed(body)) == 200  # type: ignore[arg-type]
+    assert len(here.marked("contact")) == 2000
 
 
 @pytest.mark.parametrize(

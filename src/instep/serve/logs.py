@@ -42,7 +42,7 @@ def configure(secrets: Collection[str], stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _of_library, last],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
             foreign_pre_chain=shared,
         )
     )
@@ -58,11 +58,6 @@ def _places(_: WrappedLogger, __: str, line: Line) -> Line:
         line["error"] = type(error).__name__
         frames = traceback.extract_tb(error.__traceback__)[-8:]
         line["at"] = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
-    return line
-
-
-def _of_library(_: WrappedLogger, __: str, line: Line) -> Line:
-    line.pop("exc_text", None)
     return line
 
 
