@@ -516,3 +516,17 @@ async def test_what_cannot_be_read_is_retried_later() -> None:
     assert report.failed["company"] == 1
     await site.rest()
     assert site.titles(RIGHT) == ["Ann"]
+
+
+async def test_a_hint_takes_back_nothing_that_a_listing_told() -> None:
+    """A record gets the address of one that is about to be created beside it; it is yet to be read when a hint of it
+    comes."""
+    site = Site(abilities=Both(replace(NONE, read_lag_ms=8_000), STRICT))
+    left, _ = await site.linked_company()
+    await site.rest()
+    site.edit(LEFT, left, mail="b@x.example")
+    await observe(site.runner.engine, LEFT, "company")
+    await take(site, Record(left, complete=False))
+    site.put(RIGHT, title="Bea", mail="b@x.example")
+    await site.rest()
+    assert site.systems.left.ids("company") == [left]

@@ -281,11 +281,14 @@ class Witness:
         return restored_ms is not None and at_ms < restored_ms > self.listed_ms.get((side, kind), 0)
 
     def _alike(self, side: Side, write: Write, id: str) -> bool:
-        """Whether a record that a person made has had the match value of the copy ever since it was listed."""
+        """Whether a record that a person made has had the match value of the copy ever since it was listed, and has
+        it still: what became of its partner may have reached it by now."""
         copy = self.world.lenses["mail"].token(write.changes.get("mail", ("", None))[1])
         since_ms = self.world.systems[side].heard.get(write.entity, 0)
         edits = [e for e in self.edits if e.place == (side, write.entity, id, "mail")]
-        return bool(edits) and edits[-1].token == copy and edits[-1].at_ms < since_ms
+        now = self.now_at.get((side, write.entity, id, "mail"))
+        entered = bool(edits) and edits[-1].token == copy and edits[-1].at_ms < since_ms
+        return entered and (now is None or now.token == copy)
 
     def standing_for(self, side: Side, kind: str, dna: str) -> set[str]:
         """The ids of the live records that are of this thing now; one may have been another's before."""

@@ -316,11 +316,15 @@ def index(
                 claimed = claimed_ids(pair, declared, side, seen.id, seen.fields)
                 if claimed:
                     values[CLAIM] = digest(claimed[0])
+            before = tx.match_values(pair.name, side, seen.id)
             row = rows.get(seen.id)
             if seen.unread and row is not None and not row.deleted:
-                now = match_values(pair, side, row.fields, lookup)
+                now = match_values(pair, side, row.fields, lookup) if row.complete else {}
                 values.update((told(number), value) for number, value in now.items())
-            before = tx.match_values(pair.name, side, seen.id)
+                if (
+                    not row.complete
+                ):  # a hint says nothing of what it holds, and takes back nothing that was told
+                    values.update((number, value) for number, value in before.items() if number < CLAIM)
             tx.save_matches(pair.name, side, seen.id, values)
             given_up = {number: value for number, value in before.items() if values.get(number) != value}
             wake_alike(tx, pair.name, given_up)
