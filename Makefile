@@ -11,7 +11,7 @@ KILLS ?= 100
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-tryton browser test test-fast check kill format bench soak docs lock clean exhaustive crash-points machine qa
+.PHONY: help demo demo-tryton browser pictures test test-fast check kill format bench soak docs lock clean exhaustive crash-points machine qa
 
 help: ## show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -40,6 +40,9 @@ test: $(DEV_STAMP) ## every test; fails, too, when less than 95% of the core's b
 
 browser: $(DEV_STAMP) ## the Chromium that the tests of the console need, fetched beforehand into .cache/browser
 	$(BIN)/python -m tests.console.browser
+
+pictures: $(DEV_STAMP) ## the README's pictures of the console anew, from the data of the demonstration
+	$(BIN)/python -m tests.console.pictures
 
 test-fast: $(DEV_STAMP) ## the tests that take no more than seconds
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"

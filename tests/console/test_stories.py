@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from playwright.async_api import Browser, expect
 
 from instep.runner.run import Wish
 from instep.sandbox.launch import start
+from instep.serve.console.inbox import KEYS
 from tests.cli.company import ERP_TOKEN, Company
 from tests.console.looking import shot, watched
 from tests.console.people import log_in, person, until
-from tests.serve.served import TOKENS, served
+from tests.serve.served import TOKENS, fill, served
 
 
 async def test_a_wrong_token_is_told_the_right_one_opens_and_a_logout_closes(
@@ -147,3 +150,54 @@ async def test_everything_can_be_reached_by_keyboard(browser: Browser, acme: Com
             await page.keyboard.press("Enter")
             await expect(page.get_by_text("in step")).to_be_visible(timeout=60_000)
         await context.close()
+
+
+async def test_conflicts_are_resolved_by_a_click_and_by_a_key(browser: Browser, acme: Company) -> None:
+    fill(acme)
+    with served(acme.directory) as console:
+        console.do(console.live.ask(Wish()))
+        async with person(browser, console) as seen:
+            page = seen.page
+            await expect(page.get_by_text("conflict in first_name")).to_be_visible()
+            await page.goto(f"{console.url}/inbox?pair=contact&cause=conflict&property=first_name")
+            await shot(page, "conflicts")
+            card = page.get_by_role("article").filter(has_text="ase@example.test")
+            await expect(card.get_by_text("Åsa", exact=True)).to_be_visible()
+            await card.get_by_role("button", name="Take Chargebee").click()
+            await until(lambda: acme.in_erp()["ase@example.test"]["given_name"] == "Åse")
+            await page.goto(f"{console.url}/inbox?pair=contact&cause=conflict&property=first_name")
+            card = page.get_by_role("article").filter(has_text="ole@example.test")
+            while not await card.evaluate("card => card === document.activeElement"):
+                await page.keyboard.press("j")
+            await page.keyboard.press(KEYS["right"])
+            await until(lambda: acme.in_chargebee("c2")["first_name"] == "Ola")
+        journal = console.client("viewer").get("/api/v1/journal?operation=release").json["items"]
+        assert {entry["reason"] for entry in journal} == {
+            "conflict: Olaf chose left",
+            "conflict: Olaf chose right",
+        }
+
+
+async def test_a_match_is_made_and_taken_back(browser: Browser, acme: Company) -> None:
+    fill(acme)
+    with served(acme.directory) as console:
+        console.do(console.live.ask(Wish()))
+
+        def partner() -> str | None:
+            found = console.client("viewer").get("/api/v1/links?pair=contact").json["items"]
+            return next((link["right"] for link in found if link["left"] == "c3"), None)
+
+        async with person(browser, console) as seen:
+            page = seen.page
+            page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+            await page.goto(f"{console.url}/matches?pair=contact")
+            await shot(page, "match")
+            asked = page.get_by_role("article").filter(has_text="c3 has no unique partner by email")
+            await asked.get_by_role("button", name="They are the same").first.click()
+            await expect(page.get_by_text("are linked")).to_be_visible()
+            assert await until(partner) == "9"
+            await page.goto(f"{console.url}/record?pair=contact&side=left&id=c3")
+            await page.get_by_role("button", name="Unlink, and keep them apart").click()
+            await expect(page.get_by_text("The link is removed")).to_be_visible()
+            assert partner() is None
+            await shot(page, "match-taken-back")
