@@ -15,7 +15,7 @@ from instep.cli import servers
 from instep.cli.servers import Place
 from tests.console.browser import ROOT, chromium
 from tests.console.conftest import FLAGS
-from tests.console.looking import DARK, LIGHT, PHONE
+from tests.console.looking import DARK, LIGHT
 from tests.console.people import log_in
 from tests.serve.served import TOKENS, Served, served
 
@@ -49,7 +49,6 @@ async def take(directory: Path) -> None:
             conflicts = "/inbox?pair=contact&cause=conflict&property=first_name"
             await _picture(browser, console, "inbox", conflicts, {**DARK, **small})
             await _picture(browser, console, "plan", "/runs/2", {**LIGHT, **small})
-            await _picture(browser, console, "phone", "/", {**PHONE, "device_scale_factor": 1})
             await browser.close()
 
 
