@@ -292,3 +292,35 @@ def test_a_partner_that_is_made_once_it_is_referred_to_is_waited_for_with_such_a
     assert failed(told) == {"contact/create/left"}
     assert "before a record refers to it" in lines(told)["contact/create/left"]["expected"]
     assert told["not_taken_back"] == []
+
+
+@pytest.mark.slow
+def test_other_policies_and_rules_for_deletes_are_tried_by_what_they_say(acme: Company) -> None:
+    path = acme.directory / "dataflow.yaml"
+    text = path.read_text()
+    for usual, other in (
+        ("    match: [id]\n    create: both\n", "    match: [id]\n    on_delete: retire\n    policy: left\n"),
+        (
+            "description <-> description | text(trim, max=500)",
+            "description -> description | text(trim, max=500)",
+        ),
+        (
+            "- name <-> name | text(trim, max=80)",
+            "- {map: 'name <-> name | text(trim, max=80)', policy: hold}",
+        ),
+    ):
+        assert text.count(usual) == 1
+        text = text.replace(usual, other)
+    path.write_text(text)
+    told = json.loads(acme.run("qa", "product", "--json").stdout)
+    found = lines(told)
+    assert failed(told) == set()
+    for line in (
+        "delete/left",
+        "delete/right",
+        "description/put back/right",
+        "name/conflict/left",
+        "unit/conflict/left",
+    ):
+        assert found[f"product/{line}"]["result"] == "passed", found[f"product/{line}"]
+    assert told["not_taken_back"] == []

@@ -39,11 +39,14 @@ async def deletes(trial: Trial) -> None:
 
 
 async def _subject(trial: Trial) -> Both[str] | None:
-    if trial.subjects:
+    """Two linked records that agree in everything: the first of all, which was edited, may not."""
+    if len(trial.subjects) > 1:
         return trial.subjects.pop()
-    made = [ids for side in SIDES if (ids := await creates(trial, side)) is not None]
-    trial.subjects += made[1:]
-    return made[0] if made else None
+    for side in SIDES:
+        ids = await creates(trial, side)
+        if ids is not None:
+            return ids
+    return None
 
 
 async def _look(trial: Trial, line: Line, ids: Both[str]) -> None:
