@@ -29,7 +29,15 @@ OPEN: Final = {
     "/login/back",
 }
 """What anybody may ask for."""
-FOR_VIEWERS: Final = {"/logout", "/records", "/dataflow/try", "/dataflow/check", "/api/v1/records/search"}
+FOR_VIEWERS: Final = {
+    "/logout",
+    "/records",
+    "/dataflow/try",
+    "/dataflow/check",
+    "/api/v1/records/search",
+    "/api/v1/dataflow/try",
+    "/api/v1/dataflow/check",
+}
 """What is sent as a form or a body, since it holds values, and changes nothing."""
 HOSTILE: Final = (
     "javascript:alert(1)",

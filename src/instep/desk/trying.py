@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -171,7 +172,7 @@ def look_through(site: Site, text: str) -> list[Problem]:
 
     No module is imported that the site's own dataflow doesn't name.
     """
-    own = own_text(site)
+    own = set(re.findall(r"[\w.]+:[\w.]+", own_text(site)))
 
     def load(name: str) -> object:
         if name not in own:
