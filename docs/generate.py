@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from docs.pages import commands, drift, holds, mapping, policies, settings, systems, transformations
+from docs.pages import api, commands, drift, holds, mapping, policies, settings, systems, transformations
 from docs.pages.systems import entities
 from instep.connectors.sql import reference as sql_reference
 from instep.core.model import Both
@@ -42,6 +42,7 @@ PAGES: Final[Mapping[str, Page]] = {
     "drift.md": Page("What an audit can find, and what can be done about it.", drift.page),
     "dataflow.md": Page("Every key of `dataflow.yaml`.", settings.dataflow_page),
     "instep.md": Page("Every key of `instep.yaml`.", settings.site_page),
+    "api.md": Page("Every call of the HTTP API of `instep serve`.", api.api_page),
     "chargebee.md": Page(
         "The entities of the Chargebee connector: every field, and who may write it.", systems.chargebee_page
     ),

@@ -17,7 +17,7 @@ from instep.core.state import Hold, Sighting
 from instep.core.terms import folded, wanted
 from instep.core.transformations.contract import Opaque, Unlinked
 from instep.core.values import Json, Raw, encode, plain
-from instep.desk.search import called
+from instep.desk.search import MOST_WORDS, called
 from instep.runner.engine import StoreLookup
 from instep.site import Site
 from instep.store.contract import Tx
@@ -84,12 +84,14 @@ def question(site: Site, tx: Tx, pair: Pair, hold: Hold) -> Question | None:
 
 
 def _alike(tx: Tx, pair: Pair, side: Side, named: Sequence[str]) -> list[str]:
-    """Records of that side that share a name or an address with this one."""
+    """Records of that side that share an address, or all the words of the name."""
+    addresses = [text for text in named if "@" in text]
+    name = " ".join(text for text in named if "@" not in text)
     found: list[str] = []
-    for text in named:
-        words = wanted(text)[:3]
+    for text in (*addresses, name):
+        words = wanted(text)[:MOST_WORDS]
         found += [id for _, _, id in tx.search(words, side=side, entity=pair.entity[side], limit=MOST)]
-    return found[: 3 * MOST]
+    return found
 
 
 def _candidate(site: Site, tx: Tx, pair: Pair, mine: Sighting, id: str, *, sure: bool) -> Candidate | None:

@@ -13,6 +13,7 @@ from instep.serve.api import API
 from instep.serve.api import router as api
 from instep.serve.attempts import Attempts
 from instep.serve.console import router as console
+from instep.serve.console.pages import warm
 from instep.serve.failures import handle
 from instep.serve.guard import Guard
 from instep.serve.health import router as health
@@ -50,5 +51,6 @@ def build_app(site: Site, live: Live, access: Access, metrics: Metrics | None = 
     app.include_router(api)
     app.include_router(console)
     handle(app)
+    warm()
     app.add_middleware(Guard)
     return app

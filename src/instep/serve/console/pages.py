@@ -60,6 +60,12 @@ def environment() -> Environment:
     return found
 
 
+def warm() -> None:
+    """Read every template beforehand, so that the first visitor does not wait for that."""
+    for name in environment().list_templates():
+        environment().get_template(name)
+
+
 def page(
     request: Request, session: Session[Person] | None, template: str, *, status: int = 200, **given: Any
 ) -> HTMLResponse:
