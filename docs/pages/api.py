@@ -114,5 +114,9 @@ def _kind(schema: Schema, models: Mapping[str, Any]) -> str:
         return f"list of {_kind(schema.get('items', {}), models)}"
     if schema.get("type") == "object":
         inner = schema.get("additionalProperties")
-        return f"mapping of names to {_kind(inner, models)}" if isinstance(inner, dict) and inner else "mapping"
-    return {"string": "text", "boolean": "yes or no"}.get(str(schema.get("type")), str(schema.get("type", "any")))
+        return (
+            f"mapping of names to {_kind(inner, models)}" if isinstance(inner, dict) and inner else "mapping"
+        )
+    return {"string": "text", "boolean": "yes or no"}.get(
+        str(schema.get("type")), str(schema.get("type", "any"))
+    )

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import Phase
 from hypothesis.stateful import RULE_MARKER
 
-from instep.cli import forget, sync, undo
+from instep.cli import sync, undo
 from instep.core.verdict import Write
-from instep.desk import plan_file, releasing
+from instep.desk import forgetting, plan_file, releasing
 from instep.runner import observe
 
 from .machine import Machine, lived
@@ -56,8 +56,8 @@ def _undo_does_nothing(patch: pytest.MonkeyPatch) -> None:
 
 
 def _only_half_is_forgotten(patch: pytest.MonkeyPatch) -> None:
-    whole = forget.forget
-    patch.setattr(forget, "forget", lambda engine, tx, places: whole(engine, tx, places[:1]))
+    whole = forgetting.forget
+    patch.setattr(forgetting, "forget", lambda engine, tx, places: whole(engine, tx, places[:1]))
 
 
 def _records_are_not_matched(patch: pytest.MonkeyPatch) -> None:

@@ -225,6 +225,23 @@ def test_a_pair_is_paused_and_goes_on(own: Served) -> None:
     assert operator.send("POST", "/api/v1/pairs/nothing/pause").status == 404
 
 
+def test_an_admin_lets_a_person_be_forgotten_and_nobody_else_does(own: Served) -> None:
+    wish = {"pair": "contact", "id": "c4"}
+    assert own.client("operator").send("POST", "/api/v1/records/forget", wish).status == 403
+    admin = own.client("admin")
+    before = admin.get("/api/v1/journal?pair=contact&id=c4").json["items"]
+    assert not any(entry["forgotten"] for entry in before)
+    would = admin.send("POST", "/api/v1/records/forget", wish).json
+    assert (would["done"], would["entries"] > 0, would["kept"]) == (False, True, 2)
+    assert admin.get("/api/v1/journal?pair=contact&id=c4").json["items"] == before
+    done = admin.send("POST", "/api/v1/records/forget", {**wish, "sure": True})
+    assert (done.status, done.json["done"]) == (200, True), done.text
+    after = admin.get("/api/v1/journal?pair=contact&id=c4").json["items"]
+    assert all(entry["forgotten"] for entry in after if entry["operation"] != "forget")
+    told = admin.get("/api/v1/journal?operation=decide").json["items"]
+    assert [entry["reason"] for entry in told] == ["Ada let contact c4 be forgotten"]
+
+
 WRITING = [
     ("/api/v1/pairs/contact/pause", None),
     ("/api/v1/pairs/contact/resume", None),

@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
-from instep.cli.records import known_site, side_option
+from instep.cli.records import known_site, side_option, who
 from instep.cli.terminal import Terminal
 from instep.core.model import Side
 from instep.core.values import Json
 from instep.desk import words
+from instep.desk.forgetting import Person, forget_now, would_forget
 from instep.desk.records import pair_of, side_of
-from instep.runner.forget import Forgotten, forget, places_of, to_forget
+from instep.runner.forget import Forgotten
 from instep.runner.lease import leased
 from instep.site import Site
 
@@ -45,7 +46,8 @@ async def _forget(
     async with known_site(terminal) as site:
         pair, engine, store = pair_of(site, pair_name), site.engine(), site.store
         found = store.read(lambda tx: side_of(site, tx, pair, id, side))
-        would = store.read(lambda tx: to_forget(tx, places_of(engine, tx, pair, found, id, only=only)))
+        person = Person(pair, found, id, only)
+        would = store.read(lambda tx: would_forget(site, tx, person))
         if not as_json:
             for line in _told(site, would):
                 terminal.say(line)
@@ -55,10 +57,7 @@ async def _forget(
             return
         runner = site.runner()
         async with leased(engine, runner.holder, runner.is_dead):
-            done = await store.write(
-                lambda tx: forget(engine, tx, places_of(engine, tx, pair, found, id, only=only))
-            )
-            await store.scrub()
+            done = await forget_now(site, engine, person, who())
         if as_json:
             terminal.json(_as_json(done, done=True))
             return

@@ -11,10 +11,34 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends
 
 from instep.serve.access import require
-from instep.serve.api import hints, holds, journal, links, pairs, plans, records, runs, status, trying
+from instep.serve.api import (
+    forgetting,
+    hints,
+    holds,
+    journal,
+    links,
+    pairs,
+    plans,
+    records,
+    runs,
+    status,
+    trying,
+)
 from instep.serve.api.models import Problem
 
-_PARTS: Final = (status, pairs, records, holds, links, plans, runs, journal, hints, trying)
+_PARTS: Final = (
+    status,
+    pairs,
+    records,
+    forgetting,
+    holds,
+    links,
+    plans,
+    runs,
+    journal,
+    hints,
+    trying,
+)
 
 API: Final[dict[str, Any]] = {
     "title": "Instep",
