@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -18,19 +19,30 @@ from instep.site import opened
 from tests.cli.company import LONG_AGO_S, Company, company
 from tests.serve.living import LEFT, at_rest, living, until
 
-PEOPLE, CROWD = 24, 100
+PEOPLE, CROWD = 24, 60
+
+
+def settle(made: Company) -> None:
+    """Some people that are in step, and no brake on creates."""
+    for number in range(PEOPLE):
+        made.customer(f"c{number}", f"First{number}", "Berg", f"c{number}@example.test")
+    file = made.directory / "dataflow.yaml"
+    many = "    left: customer\n    brakes: {create_count: 1000}\n"
+    file.write_text(file.read_text().replace("    left: customer\n", many))
+    assert made.run("sync").exit_code == 0
 
 
 @pytest.fixture(scope="module")
 def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
-    """A company with some people that are in step."""
     with company(tmp_path_factory.mktemp("turns")) as made:
-        for number in range(PEOPLE):
-            made.customer(f"c{number}", f"First{number}", "Berg", f"c{number}@example.test")
-        file = made.directory / "dataflow.yaml"
-        many = "    left: customer\n    brakes: {create_count: 1000}\n"
-        file.write_text(file.read_text().replace("    left: customer\n", many))
-        assert made.run("sync").exit_code == 0
+        settle(made)
+        yield made
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Company]:
+    with company(tmp_path) as made:
+        settle(made)
         yield made
 
 
@@ -38,23 +50,32 @@ def first_name(crew: Company, number: int) -> str:
     return str(crew.in_erp()[f"c{number}@example.test"]["given_name"])
 
 
-async def test_a_hinted_edit_goes_before_a_long_backlog(crew: Company) -> None:
-    """A hundred records are made at a slow system, sixteen at a time; an edit does not wait for them."""
-    crew.erp.add_fault({"kind": "latency", "seconds": 0.6}, match={"method": "POST"}, times=CROWD)
-    times = {"created_at": LONG_AGO_S, "updated_at": int(time.time())}
-    rows = [
-        {"id": f"n{n}", "first_name": "New", "email": f"n{n}@example.test", **times} for n in range(CROWD)
-    ]
-    crew.chargebee.load({"customers": rows})
-    async with living(crew.directory, slow_ms=1_000, busy_ms=500, turn_ms=500) as (live, site):
-        await until(lambda: len(crew.in_erp()) > PEOPLE)
+def arrive(crew: Company) -> None:
+    """Sixty more people, unless they have come before."""
+    if "n0@example.test" not in crew.in_erp():
+        times = {"created_at": LONG_AGO_S, "updated_at": int(time.time())}
+        each = {"first_name": "New", **times}
+        rows = [{"id": f"n{n}", "email": f"n{n}@example.test", **each} for n in range(CROWD)]
+        crew.chargebee.load({"customers": rows})
+
+
+def has_arrived(crew: Company) -> bool:
+    return len(crew.in_erp()) == PEOPLE + CROWD
+
+
+async def test_a_hinted_edit_goes_before_a_long_backlog(fresh: Company) -> None:
+    """Sixty records are made at a slow system, sixteen at a time; an edit does not wait for them."""
+    fresh.erp.add_fault({"kind": "latency", "seconds": 0.6}, match={"method": "POST"}, times=CROWD)
+    arrive(fresh)
+    async with living(fresh.directory, slow_ms=1_000, busy_ms=500, turn_ms=500) as (live, site):
+        await until(lambda: len(fresh.in_erp()) > PEOPLE)
         began = time.monotonic()
-        crew.edit_chargebee("c0", first_name="Before")
+        fresh.edit_chargebee("c0", first_name="Before")
         await live.hint(LEFT, "customer", ["c0"])
-        await until(lambda: first_name(crew, 0) == "Before")
-        assert len(crew.in_erp()) < PEOPLE + len(rows)
+        await until(lambda: first_name(fresh, 0) == "Before")
+        assert not has_arrived(fresh)
         assert time.monotonic() - began < 1.5
-        await until(lambda: len(crew.in_erp()) == PEOPLE + len(rows))
+        await until(lambda: has_arrived(fresh))
         await at_rest(live)
         assert site.store.read(lambda tx: tx.count_holds("contact")) == {}
 
@@ -63,6 +84,8 @@ async def test_a_mass_change_is_stopped_before_its_first_write_and_goes_on_when_
     crew: Company,
 ) -> None:
     async with living(crew.directory, slow_ms=300, busy_ms=300) as (live, site):
+        arrive(crew)
+        await until(lambda: has_arrived(crew))
         await at_rest(live)
         for number in range(PEOPLE):
             crew.edit_chargebee(f"c{number}", last_name="Dahl")
@@ -188,3 +211,24 @@ def test_the_end_of_long_work_is_told_from_the_rate_of_late() -> None:
     assert finish.of(Progress("act", "order", 1, 50), at_ms) is None
     assert finish.of(Progress("read", "Chargebee order", 1), at_ms) is None
     assert re.fullmatch(r"\d+", str(told))
+
+
+async def test_a_brake_that_is_released_while_a_turn_goes_on_is_let_go_after_it(crew: Company) -> None:
+    async with living(crew.directory, slow_ms=300, busy_ms=300) as (live, site):
+        arrive(crew)
+        await until(lambda: has_arrived(crew))
+        await at_rest(live)
+        for number in range(PEOPLE):
+            crew.edit_chargebee(f"c{number}", phone="", company=f"Company {number}")
+        for number in range(CROWD):
+            crew.edit_chargebee(f"n{number}", locale="nb-NO")
+        await until(lambda: site.store.read(lambda tx: tx.holds(cause="brake")))
+        crew.erp.add_fault({"kind": "latency", "seconds": 0.3}, match={"method": "PATCH"}, times=60)
+        words = ("holds", "release", "--pair", "contact", "--cause", "brake", "--choose", "release")
+        for _ in range(2):
+            answered = await asyncio.to_thread(crew.run, *words)
+            assert answered.exit_code == 0, answered.output
+            await asyncio.sleep(0.5)
+        await until(lambda: not site.store.read(lambda tx: tx.holds(cause="brake")))
+        await at_rest(live)
+        assert sum(row["language"] == "nb" for row in crew.in_erp().values()) == CROWD

@@ -16,7 +16,7 @@ from functools import partial
 
 from instep.core.dataflow import Pair
 from instep.core.model import Side
-from instep.errors import InstepError, Stop, StoreError
+from instep.errors import InstepError, RetryLater, Stop, StoreError
 from instep.runner.aside import take_up
 from instep.runner.brakes import brake_key, held_brakes
 from instep.runner.drain import broken_off
@@ -51,6 +51,11 @@ class _Asked:
     wish: Wish
     first: First | None
     done: asyncio.Future[Report]
+
+    def give_up(self) -> None:
+        if not self.done.done():
+            why = "the process is about to end, or has lost its store"
+            self.done.set_exception(RetryLater("the run was broken off", why=why))
 
 
 class LiveRunner:
@@ -124,7 +129,7 @@ class LiveRunner:
         finally:
             self._stop = True
             for left in self._asked:
-                left.done.cancel()
+                left.give_up()
             with suppress(StoreError):
                 await self.run.end(self.troubles)
 
@@ -144,10 +149,11 @@ class LiveRunner:
         self._poked.set()
 
     async def ask(self, wish: Wish, first: First | None = None) -> Report:
-        """A run of one's own, when those that were asked for before are done. Raises what a run raises."""
+        """A run of one's own, when those that were asked for before are done. Raises what a run raises, and
+        RetryLater if it was broken off."""
         asked = _Asked(wish, first, asyncio.get_running_loop().create_future())
         if self._stop:
-            asked.done.cancel()
+            asked.give_up()
         self._asked.append(asked)
         self.poke()
         return await asked.done
@@ -193,7 +199,7 @@ class LiveRunner:
         if self._stop:
             await self.polls.end()
             return
-        if self._anew or self._has_released():
+        if "turn" not in self._tasks and (self._anew or self._has_released()):
             await self._begin_anew()
         if not self._asked and (self.asked is None or self.asked.read_over):
             self.polls.start()
@@ -281,6 +287,7 @@ class LiveRunner:
         try:
             for pair in pairs:
                 self.urgent.braked.discard(pair.name)
+                report.troubles.pop(pair.name, None)
                 await work.plan(pair)
             counted_ms = engine.now_ms() - began_ms
             over_ms = engine.now_ms() + max(self.rhythm.turn_ms, COUNTING * counted_ms)
@@ -295,17 +302,16 @@ class LiveRunner:
             wait_ms = min(COUNTING * counted_ms, self.rhythm.turn_ms)
             self.pairs.wait(pairs, wait_ms)
         except Stop as error:
-            for pair in pairs:
-                if pair.name in report.troubles or not report.troubles:
-                    self._was_looked_at(pair, error)
+            for pair in [pair for pair in pairs if pair.name in report.troubles] or pairs:
+                self._was_looked_at(pair, error)
         finally:
             self._work = None
 
     async def _run_asked(self, asked: _Asked) -> None:
         engine = replace(self.engine, run=0, awaited=set(), readable_ms=0)
         self.asked = Runner(engine, self.holder, self.on_progress, calm=True)
-        await self.polls.end()
         try:
+            await self.polls.end()
             if asked.first is not None:
                 await asked.first(engine)
             report = await self.asked.run_leased(asked.wish)
@@ -315,7 +321,7 @@ class LiveRunner:
             if isinstance(error, StoreError):
                 raise
         except BaseException:
-            asked.done.cancel()
+            asked.give_up()
             raise
         else:
             if not asked.done.done():

@@ -44,6 +44,7 @@ class Polls:
         self.on_progress, self.on_read, self.renew = on_progress, on_read, renew
         self.all = [Poll(side, entity, rhythm) for side, entity in entities_of(engine.dataflow)]
         self._tasks: dict[tuple[Side, str], asyncio.Task[None]] = {}
+        self._full_ms = engine.now_ms()
 
     def due_ms(self) -> int:
         """When the next one is to be read."""
@@ -53,6 +54,7 @@ class Polls:
         """Begin to read what is due."""
         now_ms = self.engine.now_ms()
         if self._full_due(now_ms):
+            self._full_ms = now_ms
             for poll in self.all:
                 poll.full, poll.complete_ms = True, 0
                 poll.soon(now_ms)
@@ -114,11 +116,13 @@ class Polls:
     def _full_due(self, now_ms: int) -> bool:
         """Whether the schedule asks for a complete reading, which is what finds deletes. One that was broken off with
         an earlier process left no time: then all are read once more when each has been read by this one."""
-        if any(poll.full or poll.complete_ms for poll in self.all):
-            return False  # such a reading is going on
+        going_on = any(poll.full or poll.complete_ms for poll in self.all)
+        waited = now_ms - self._full_ms >= self.rhythm.full_ms
+        if going_on and not waited:
+            return False  # an entity that can't be read is not waited for any longer
         last = self.engine.store.read(lambda tx: tx.meta(COMPLETE))
         if last is None:
-            return all(poll.wait_ms and not poll.trouble for poll in self.all)
+            return waited or all(poll.wait_ms and not poll.trouble for poll in self.all)
         return now_ms - int(last) >= self.rhythm.full_ms
 
     async def _read(self, poll: Poll) -> None:
