@@ -92,6 +92,7 @@ class Stage:
             for row in self.writer.execute("select name from sqlite_schema where type = 'table' order by 1")
         ]
         self._columns: dict[str, tuple[str, ...]] = {}
+        self.saved = {table: self._saved(table) for table in self.tables}
         self.world = LittleWorld(Both.of(self._system), EPOCH_MS, dict.fromkeys(Side, 0), 0, 0)
 
     def _system(self, side: Side) -> MemorySystem:
@@ -105,15 +106,16 @@ class Stage:
         return SqliteStore(self.writer, self.reader, ":memory:", threaded=False)
 
     def save(self) -> Rows:
-        return {table: list(self.writer.execute(f"select rowid, * from {table}")) for table in self.tables}
+        execute = self.writer.execute
+        return {table: list(execute(f"select {names} from {table}")) for table, names in self.saved.items()}
 
     def load(self, rows: Rows) -> None:
         execute = self.writer.execute
         execute("begin")
         for table, kept in rows.items():
             execute(f"delete from {table}")
-            names = ", ".join(("rowid", *self.columns(table)))
-            marks = ", ".join("?" * (1 + len(self.columns(table))))
+            names = self.saved[table]
+            marks = ", ".join("?" * len(names.split(", ")))
             self.writer.executemany(f"insert into {table} ({names}) values ({marks})", kept)
         execute("commit")
 
@@ -122,6 +124,11 @@ class Stage:
             found = self.writer.execute("select name from pragma_table_info(?)", (table,))
             self._columns[table] = tuple(row[0] for row in found)
         return self._columns[table]
+
+    def _saved(self, table: str) -> str:
+        """What is saved of a table: its columns, and the number that SQLite gives to its rows, where it does."""
+        numbered = not self.writer.execute("select wr from pragma_table_list(?)", (table,)).get
+        return ", ".join((*(("rowid",) if numbered else ()), *self.columns(table)))
 
     def run(self, world: LittleWorld, tape: Tape, begun: bytes, wish: Wish | None = None) -> list[str]:
         """One run of a new process in this world, to its end or its death; returns the laws it broke on the way."""

@@ -35,7 +35,8 @@ LEFT_OUT = {
     "runs": "id kind started_ms finished_ms status summary",
     "sightings": "entity id digest updated_ms created_ms deleted author listed_in edits shown_ms",
     "sqlite_sequence": "name seq",
-    "todo": "seq pair id bucket reason",
+    "terms": "term side entity id",
+    "todo": "seq pair id bucket reason urgent",
 }
 """Those that are the same everywhere in this world, follow from others, tell a story, or are about what it lacks:
 deletes, creates, first contact, releases, other records, the policy `newest`."""
