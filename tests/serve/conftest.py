@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from instep.runner.run import Wish
 from tests.cli.company import Company, company
 from tests.cli.conftest import acme as acme
 from tests.serve.hooks_site import write_site
-from tests.serve.served import Served, served
+from tests.serve.served import Served, fill, served
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +24,19 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 @pytest.fixture(scope="module")
 def console(office: Company) -> Iterator[Served]:
-    """Its application, served; the tests of a module share it."""
+    """Its application, served after a first run over people of whom some are held; the tests of a module share it."""
+    fill(office)
     with served(office.directory) as found:
+        found.do(found.live.ask(Wish()))
+        yield found
+
+
+@pytest.fixture
+def own(acme: Company) -> Iterator[Served]:
+    """The same for one test alone, which may decide something."""
+    fill(acme)
+    with served(acme.directory) as found:
+        found.do(found.live.ask(Wish()))
         yield found
 
 

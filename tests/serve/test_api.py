@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from instep.runner.run import Wish
 from tests.cli.company import Company
-from tests.serve.served import XSS, Served, fill, served
-
-
-@pytest.fixture(scope="module")
-def console(office: Company) -> Iterator[Served]:
-    """An application after a first run over people of whom some are held; nothing is decided in it."""
-    fill(office)
-    with served(office.directory) as found:
-        found.do(found.live.ask(Wish()))
-        yield found
-
-
-@pytest.fixture
-def own(acme: Company) -> Iterator[Served]:
-    """The same, for decisions."""
-    fill(acme)
-    with served(acme.directory) as found:
-        found.do(found.live.ask(Wish()))
-        yield found
+from tests.serve.served import XSS, Served
 
 
 def held(console: Served, **like: Any) -> list[dict[str, Any]]:

@@ -4,31 +4,11 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from instep.runner.run import Wish
-from tests.cli.company import Company
-from tests.serve.served import XSS, Client, Served, fill, served
-
-
-@pytest.fixture(scope="module")
-def console(office: Company) -> Iterator[Served]:
-    """After a first run over people of whom some are held; nothing is decided in it."""
-    fill(office)
-    with served(office.directory) as found:
-        found.do(found.live.ask(Wish()))
-        yield found
-
-
-@pytest.fixture
-def own(acme: Company) -> Iterator[Served]:
-    """The same, for decisions."""
-    fill(acme)
-    with served(acme.directory) as found:
-        found.do(found.live.ask(Wish()))
-        yield found
+from tests.serve.served import XSS, Client, Served
 
 
 def text(page: str) -> str:
