@@ -1,4 +1,8 @@
-"""How often somebody has failed to show a token lately: who guesses is made to wait, by address and altogether."""
+"""How often somebody has failed to show a token lately: who guesses is made to wait, by address.
+
+Not altogether, or strangers could keep out whoever has a right one; a token is too long to be guessed from however
+many addresses.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,6 @@ from fastapi import HTTPException, Request
 
 WINDOW_S: Final = 300.0
 PER_ADDRESS: Final = 10
-OVERALL: Final = 100
 MOST_ADDRESSES: Final = 10_000
 
 
@@ -20,12 +23,11 @@ class Attempts:
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
-        self._all: deque[float] = deque(maxlen=OVERALL)
         self._of: dict[str, deque[float]] = {}
 
     def require(self, address: str) -> None:
-        """Raises HTTPException 429 if that address, or all together, have failed too often."""
-        wait_s = max(self._wait_s(self._of.get(address), PER_ADDRESS), self._wait_s(self._all, OVERALL))
+        """Raises HTTPException 429 if that address has failed too often."""
+        wait_s = self._wait_s(self._of.get(address))
         if wait_s > 0:
             raise HTTPException(
                 429, "too many attempts with a wrong token", {"Retry-After": str(int(wait_s) + 1)}
@@ -36,11 +38,10 @@ class Attempts:
         if len(self._of) >= MOST_ADDRESSES and address not in self._of:
             self._of.pop(next(iter(self._of)))
         self._of.setdefault(address, deque(maxlen=PER_ADDRESS)).append(now_s)
-        self._all.append(now_s)
 
-    def _wait_s(self, failures: deque[float] | None, most: int) -> float:
-        """Until the oldest of the last `most` failures is out of the window."""
-        if failures is None or len(failures) < most:
+    def _wait_s(self, failures: deque[float] | None) -> float:
+        """Until the oldest of the last failures is out of the window."""
+        if failures is None or len(failures) < PER_ADDRESS:
             return 0.0
         return failures[0] + WINDOW_S - self._now_s()
 
