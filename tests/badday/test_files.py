@@ -36,13 +36,16 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("file", ["instep.yaml", "dataflow.yaml", "erp.yaml"])
-@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
-def test_a_broken_file_is_named_and_nothing_is_asked(acme: Company, file: str, text: str) -> None:
-    (acme.directory / file).write_bytes(text.encode("utf-8", "surrogatepass"))
-    for command in ("sync", "plan", "check", "status"):
-        said = ended(acme.run(command), 2)
-        assert file in said
+@pytest.mark.slow
+def test_a_broken_file_is_named_and_nothing_is_asked(acme: Company) -> None:
+    for file in ("instep.yaml", "dataflow.yaml", "erp.yaml"):
+        path = acme.directory / file
+        whole = path.read_bytes()
+        for name, text in BROKEN.items():
+            path.write_bytes(text.encode("utf-8", "surrogatepass"))
+            for command in ("sync", "plan", "check", "status"):
+                assert file in ended(acme.run(command), 2), (file, name, command)
+        path.write_bytes(whole)
     assert acme.erp.counters()["total"] == 0
 
 

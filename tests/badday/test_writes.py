@@ -9,8 +9,15 @@ import pytest
 from tests.badday.days import ended, fill, in_step, run_later
 from tests.cli.company import Company
 
-CHARGEBEE = ("/customers$", "/items$", "/item_prices$", "/import_order$", "/import_invoice$")
-ERP = (("POST", "/contacts$"), ("POST", "/products$"), ("PATCH", "/orders/"))
+WRITES: dict[str, dict[str, tuple[str, str]]] = {
+    "people": {"chargebee": ("POST", "/customers$"), "erp": ("POST", "/contacts$")},
+    "products": {"chargebee": ("POST", "/items$"), "erp": ("POST", "/products$")},
+    "prices": {"chargebee": ("POST", "/item_prices$")},
+    "orders": {"chargebee": ("POST", "/import_order$")},
+    "invoices": {"chargebee": ("POST", "/import_invoice$")},
+    "states of orders": {"erp": ("PATCH", "/orders/")},
+}
+"""What is written where, by method and path."""
 APPLIED: dict[str, dict[str, Any]] = {
     "an error after it was applied": {"kind": "status_after_apply"},
     "a dropped connection before it was applied": {"kind": "drop_before"},
@@ -22,30 +29,22 @@ APPLIED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("effect", APPLIED.values(), ids=APPLIED)
-@pytest.mark.parametrize("path", CHARGEBEE)
-def test_a_create_in_chargebee_is_made_once(acme: Company, path: str, effect: dict[str, Any]) -> None:
+@pytest.mark.parametrize("written", WRITES.values(), ids=WRITES)
+def test_what_is_written_is_written_once(
+    acme: Company, written: dict[str, tuple[str, str]], effect: dict[str, Any]
+) -> None:
     fill(acme, 2)
-    acme.chargebee.add_fault(effect, match={"method": "POST", "path": path}, times=2)
+    servers = {"chargebee": acme.chargebee, "erp": acme.erp}
+    for system, (method, path) in written.items():
+        servers[system].add_fault(effect, match={"method": method, "path": path}, times=2)
     ended(acme.run("sync"), 0, 3)
-    assert acme.chargebee.console("GET", "faults")["rules"][0]["fired"]
-    acme.chargebee.clear_faults()
+    for system in written:
+        assert servers[system].console("GET", "faults")["rules"][0]["fired"]
+        servers[system].clear_faults()
     run_later(acme, 600)
     for hold in acme.json("holds", "list"):  # an order that was tried before its item had a price
         assert "there is no item price" in hold["why"]
         ended(acme.run("holds", "release", str(hold["id"]), "--choose", "retry"), 0)
-    in_step(acme)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("effect", APPLIED.values(), ids=APPLIED)
-@pytest.mark.parametrize(("method", "path"), ERP)
-def test_a_write_in_the_erp_is_made_once(
-    acme: Company, method: str, path: str, effect: dict[str, Any]
-) -> None:
-    fill(acme, 2)
-    acme.erp.add_fault(effect, match={"method": method, "path": path}, times=2)
-    ended(acme.run("sync"), 0, 3)
-    assert acme.erp.console("GET", "faults")["rules"][0]["fired"]
     in_step(acme)
 
 
