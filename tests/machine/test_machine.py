@@ -16,7 +16,7 @@ from .machine import Machine, lived
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # Hypothesis makes a failing one small for up to five minutes
 def test_people_and_commands_in_any_order_break_no_law() -> None:
-    lived(Machine, 40)
+    lived(Machine, 16)
 
 
 class Told(Machine):
