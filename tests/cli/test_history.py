@@ -63,6 +63,14 @@ def test_runs_are_listed_with_how_they_ended_and_how_much_they_wrote(edited: Com
     assert "2 writes" in second
 
 
+def test_a_run_that_is_not_at_its_end_is_not_said_to_have_written_nothing(edited: Company) -> None:
+    connection = apsw.Connection(str(edited.directory / "instep.sqlite"))
+    connection.execute("update runs set finished_ms = null where id = 2")
+    connection.close()
+    latest, first = edited.run("history", "--runs").stdout.splitlines()
+    assert latest.endswith("going on") and "2 writes" in first
+
+
 def test_a_value_that_lost_a_conflict_is_in_the_history(acme: Company) -> None:
     acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
     acme.contact("7", "Åsa", "Nordmann", "ase@example.test")
@@ -73,6 +81,9 @@ def test_a_value_that_lost_a_conflict_is_in_the_history(acme: Company) -> None:
     shown = acme.run("history", "contact", "c1", "--property", "first_name").stdout
     assert "overruled contact 7 = c1 in Custom ERP   (a person chose this side)" in shown
     assert '    first_name: "Åsa" lost' in shown
+    (release,) = [line for line in shown.splitlines() if "release contact" in line]
+    assert "in Custom ERP" not in release and "in Chargebee" not in release
+    assert "    first_name" in shown.splitlines(), "a choice names its property, and no value"
 
 
 def test_the_journal_verifies_and_gives_an_anchor_that_it_still_holds_later(edited: Company) -> None:

@@ -8,7 +8,8 @@ import re
 import pytest
 
 from instep.runner.run import Wish
-from tests.serve.served import XSS, Client, Served
+from tests.cli.company import Company
+from tests.serve.served import XSS, Client, Served, fill, served
 
 
 def text(page: str) -> str:
@@ -148,6 +149,54 @@ def test_conflicts_are_decided_singly_checked_and_all_alike(own: Served) -> None
     for fields in ([("one", f"{third}:left")], [("checked", "left")], [("one", "1:nonsense")], []):
         answer = browser.form("/inbox", [*fields, ("csrf", browser.csrf())])
         assert answer.status in (404, 409), fields
+
+
+def test_a_value_that_lost_is_told_as_not_taken_and_a_choice_by_its_property_alone(own: Served) -> None:
+    browser = own.browser("operator")
+    (number,) = holds(own, record="c1")
+    decide(browser, ("one", f"{number}:left"))
+    own.do(own.live.ask(Wish()))
+    lost = own.client("viewer").get("/api/v1/journal?operation=overruled").json["items"][0]
+    for path in (f"/runs/{lost['run']}", "/record?pair=contact&id=c1&side=left"):
+        page = text(browser.get(path).text)
+        assert "first_name Åsa was not taken" in page
+        assert "Åsa → empty" not in page
+    release = page[page.index("release") :]
+    assert "first_name" in release
+    assert "empty" not in release[: release.index("first_name")]
+    assert not release.startswith("release in ")
+
+
+def test_a_run_that_goes_on_is_not_said_to_have_nothing_to_write(own: Served) -> None:
+    run = own.do(own.site.store.write(lambda tx: tx.start_run("live", 1)))
+    browser = own.browser("viewer")
+    row = text(browser.get("/runs").text).split(f" {run.id} live ")[1]
+    assert "nothing to write" not in row[: row.index(" sync ")]
+    assert "going on" in row[: row.index(" sync ")]
+    assert "It goes on, and has written nothing yet." in text(browser.get(f"/runs/{run.id}").text)
+
+
+def test_a_brake_comes_first_with_the_records_that_it_has_stopped(acme: Company) -> None:
+    fill(acme)
+    for number in range(14):
+        acme.customer(f"b{number}", "Åse", f"Nordmann {number}", f"ase{number}@example.test")
+        acme.contact(f"9{number}", "Åse", f"Nordmann {number}", f"ase{number}@example.test")
+    with served(acme.directory) as console:
+        console.do(console.live.ask(Wish()))
+        for number in range(14):
+            acme.edit_chargebee(f"b{number}", last_name=f"Berg {number}")
+        console.do(console.live.ask(Wish()))
+        (brake,) = console.site.store.read(lambda tx: tx.holds(cause="brake", limit=9))
+        stopped = int(brake.what.split()[0])
+        assert stopped > 3, "more than there are conflicts, whatever was written before it tripped"
+        browser = console.browser("viewer")
+        needs = text(browser.get("/").text).split("Needs you")[1]
+        assert needs.startswith(f" {stopped} brake : {stopped} records of contact would be changed")
+        kinds = browser.get("/inbox").text
+        nav = text(
+            kinds[kinds.index("Kinds of holds") : kinds.index("</nav>", kinds.index("Kinds of holds"))]
+        )
+        assert nav.index(f"brake in change contact {stopped}") < nav.index("conflict in first_name contact 3")
 
 
 def test_a_match_is_made_taken_back_and_made_again(own: Served) -> None:

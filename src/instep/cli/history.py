@@ -105,7 +105,9 @@ async def _entries(
 def told(entry: Entry, systems: Both[str], *, only: str = "") -> list[str]:
     """An entry in words: when, run, what, where and why; then a line for each property, old -> new."""
     where = (
-        f" in {systems[entry.side]}" if entry.side is not None and entry.operation not in _OF_LINKS else ""
+        f" in {systems[entry.side]}"
+        if entry.side is not None and entry.operation not in _IN_NO_SYSTEM
+        else ""
     )
     named = " = ".join(id for id in (entry.record_id, entry.partner_id) if id)
     run = f"run {entry.run}" if entry.run else "by hand"
@@ -122,13 +124,16 @@ def told(entry: Entry, systems: Both[str], *, only: str = "") -> list[str]:
     return lines
 
 
-_OF_LINKS: Final = ("link", "unlink", "adopt", "forget")
+_IN_NO_SYSTEM: Final = ("link", "unlink", "adopt", "forget", "release")
+"""Operations that change neither system."""
 
 
 def _change(entry: Entry, change: Mapping[str, Json]) -> str:
     name, old, new = change.get("property"), change.get("old"), change.get("new")
     if entry.forgotten:
         return f"{name}: (forgotten)"
+    if "old" not in change and "new" not in change:
+        return str(name)
     if entry.operation == "overruled":
         return f"{name}: {words.values(old)} lost"
     if entry.operation == "create":
@@ -148,7 +153,5 @@ async def _runs(terminal: Terminal, limit: int, as_json: bool) -> None:
 
 def _told_run(run: Run) -> str:
     took = f", {(run.finished_ms - run.started_ms) / 1000:.1f} s" if run.finished_ms is not None else ""
-    return (
-        f"run {run.id}  {words.moment(run.started_ms)}  {run.kind}: {run.status}{took},"
-        f" {words.counted(writes_of(run), 'write')}"
-    )
+    wrote = "going on" if run.finished_ms is None else words.counted(writes_of(run), "write")
+    return f"run {run.id}  {words.moment(run.started_ms)}  {run.kind}: {run.status}{took}, {wrote}"

@@ -10,6 +10,7 @@ from typing import Final
 from instep.core.model import SIDES
 from instep.core.state import Hold, Link, Release
 from instep.errors import NotThere
+from instep.runner.brakes import CAUSE
 from instep.site import Site
 from instep.store.contract import HoldKind, Tx
 
@@ -40,13 +41,21 @@ def page_of(tx: Tx, which: Which, after: int, limit: int) -> list[tuple[Hold, Li
 
 
 def held_kinds(site: Site) -> list[tuple[HoldKind, tuple[Hold, Link | None]]]:
-    """What kinds of holds there are, each with its first."""
+    """What kinds of holds there are, each with its first: brakes first, then by how many records wait."""
 
     def look(tx: Tx) -> list[tuple[HoldKind, tuple[Hold, Link | None]]]:
         firsts = [(kind, tx.hold(kind.first)) for kind in tx.kinds_of_holds()]
         return [(kind, (hold, _link(tx, hold))) for kind, hold in firsts if hold is not None]
 
-    return site.store.read(look)
+    return sorted(
+        site.store.read(look), key=lambda each: (each[0].cause != CAUSE, -records_of(each[0], each[1][0]))
+    )
+
+
+def records_of(kind: HoldKind, first: Hold) -> int:
+    """How many records wait: those that a brake has stopped, else as many as there are holds."""
+    stopped = first.values.get("count") if kind.cause == CAUSE and isinstance(first.values, dict) else None
+    return stopped if isinstance(stopped, int) else kind.count
 
 
 def _link(tx: Tx, hold: Hold) -> Link | None:

@@ -15,7 +15,7 @@ from instep.core.release import SENTENCES, choices
 from instep.core.state import Hold, Link, Sighting
 from instep.core.values import whole_number
 from instep.desk.always import always
-from instep.desk.held import Which, held_kinds, one_hold, page_of
+from instep.desk.held import Which, held_kinds, one_hold, page_of, records_of
 from instep.desk.records import pair_of
 from instep.desk.releasing import Choice, release_all
 from instep.desk.search import called
@@ -92,7 +92,10 @@ async def inbox(
 ) -> HTMLResponse:
     """All kinds, and the holds of one of them: the one that is asked for, or else the first."""
     site: Site = visit.request.app.state.site
-    kinds = [kind for kind, _ in held_kinds(site) if pair in ("", kind.pair)]
+    shown = [
+        (kind, records_of(kind, hold)) for kind, (hold, _) in held_kinds(site) if pair in ("", kind.pair)
+    ]
+    kinds = [kind for kind, _ in shown]
     which = Which(pair, cause, property)
     if not cause and not hold and kinds:
         first = next((kind for kind in kinds if kind.cause != "reference"), kinds[0])
@@ -116,7 +119,7 @@ async def inbox(
     return show(
         visit,
         "inbox.html",
-        kinds=kinds,
+        kinds=shown,
         which=which,
         count=current.count if current is not None else len(cards),
         single=bool(hold),

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from instep.core.dataflow import Pair
 from instep.core.model import Both
-from instep.desk.held import held_kinds
+from instep.desk.held import held_kinds, records_of
 from instep.desk.standing import Standing, known, lag_ms, standing
 from instep.serve.console.charts import HEIGHT, SPANS, WIDTH, chart, since
 from instep.serve.console.pages import Viewing, show
@@ -53,13 +53,14 @@ async def overview(visit: Viewing, span: Annotated[str, Query(max_length=10)] = 
     span = span if span in SPANS else "day"
     begin_ms, each_ms = since(span, now_ms())
     activity = site.store.read(lambda tx: tx.activity(since_ms=begin_ms, span_ms=each_ms))
-    kinds = [(kind, first) for kind, first in held_kinds(site) if kind.cause != "reference"]
+    held = held_kinds(site)
     return show(
         visit,
         "overview.html",
         flows=flows(site, dict(live.paused())),
-        kinds=sorted(kinds, key=lambda each: -each[0].count),
-        waiting=sum(kind.count for kind, _ in held_kinds(site) if kind.cause == "reference"),
+        kinds=[each for each in held if each[0].cause != "reference"],
+        records_of=records_of,
+        waiting=sum(kind.count for kind, _ in held if kind.cause == "reference"),
         chart=chart(span, activity, now_ms()),
         width=WIDTH,
         height=HEIGHT,
