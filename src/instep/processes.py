@@ -7,8 +7,14 @@ import re
 import socket
 import subprocess
 from pathlib import Path
+from typing import Final
 
-_NAMED = re.compile(r"(?P<host>\S+) process (?P<pid>\d+), started (?P<started>[^()]+)(?: \(\w+\))?")
+SERVING: Final = "instep serve, "
+"""What the name of a process begins with that is always on."""
+
+_NAMED = re.compile(
+    rf"(?:{SERVING})?(?P<host>\S+) process (?P<pid>\d+), started (?P<started>[^()]+)(?: \(\w+\))?"
+)
 
 
 def moment_of_start(pid: int) -> str:
@@ -35,7 +41,7 @@ def this_process() -> str:
 
 
 def is_dead(name: str) -> bool:
-    """Whether that name, with or without a word in parentheses, is `this_process` of one that is gone.
+    """Whether that name, with or without `SERVING` and a word in parentheses, is `this_process` of one that is gone.
 
     False for a process of another machine, of which nothing is known here.
     """

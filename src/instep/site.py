@@ -45,7 +45,7 @@ from instep.dataflow.files import load_site as load_site_file
 from instep.dataflow.secrets import keeper, resolve, resolver
 from instep.dataflow.systems import ChargebeeSystem, RestSystem, Secret, SqlSystem, System, TrytonSystem
 from instep.errors import ConfigurationError, Problem
-from instep.processes import is_dead, this_process
+from instep.processes import SERVING, is_dead, this_process
 from instep.runner.audit import Audit
 from instep.runner.engine import Engine
 from instep.runner.engine import Settings as RunSettings
@@ -297,7 +297,7 @@ class Site:
 
         return LiveRunner(
             engine,
-            _holder(),
+            f"{SERVING}{_holder()}",
             rhythm=rhythm,
             is_dead=is_dead,
             quiet=quiet,

@@ -76,6 +76,9 @@ def test_a_record_that_was_refused_says_what_the_system_said(acme: Company) -> N
     shown = acme.run("explain", "contact", "c1").stdout
     assert "not in step: it is held (refused)" in shown
     assert "payment_terms_days: 422: must be one of 0, 14, 30, 45, 60, 90" in shown
+    (hold,) = acme.json("holds", "list")
+    assert hold["fix"].startswith("change the value in Chargebee")
+    assert f"instep holds release {hold['id']} --choose retry" in hold["fix"]
 
 
 def test_records_that_were_unlinked_by_hand_say_that_they_are_left_alone(linked: Company) -> None:

@@ -150,6 +150,9 @@ def test_an_ambiguous_record_shows_its_candidates_and_is_linked_by_hand(acme: Co
     acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
     acme.contact("7", "Åse", "Nordmann", "ase@example.test")
     acme.contact("8", "Åse", "Nordmann-Berg", "ase@example.test")
+    planned = acme.run("plan").stdout
+    assert 'candidates: "7", "8"' in planned
+    assert "twins: \n" not in planned
     acme.run("sync")
     (hold,) = held(acme, record="c1", cause="ambiguous")
     shown = acme.run("holds", "show", str(hold["id"])).stdout

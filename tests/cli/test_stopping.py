@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import select
@@ -17,7 +18,10 @@ import pytest
 from instep.cli.progress import Lines
 from instep.cli.sync import Duration
 from instep.cli.terminal import Terminal
+from instep.processes import SERVING
 from instep.runner.run import Progress
+from instep.site import now_ms
+from instep.store.sqlite import open_store
 from tests.cli.company import Company
 
 WAIT_S = 30.0
@@ -71,6 +75,24 @@ def test_ctrl_c_finishes_the_calls_on_their_way_and_the_next_sync_goes_on(acme: 
     acme.erp.clear_faults()
     assert acme.run("sync").exit_code == 0
     assert len(acme.erp.console("GET", "records/contacts")["records"]) == 60
+
+
+def test_a_sync_that_goes_on_waits_for_a_store_that_another_process_has(acme: Company) -> None:
+    acme.run("sync")
+
+    async def beside_another() -> None:
+        store = open_store(acme.directory / "instep.sqlite")
+        await store.acquire(f"{SERVING}the other machine", now_ms(), 60_000)
+        with instep(acme.directory, "sync", "--every", "1s", "--json") as process:
+            said = await asyncio.to_thread(read_until, process, "in a moment")
+            assert "instep serve is at work" in said
+            await store.release()
+            await store.close()
+            await asyncio.to_thread(read_until, process, "done", error=False)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(WAIT_S) == 130
+
+    asyncio.run(beside_another())
 
 
 @pytest.mark.slow

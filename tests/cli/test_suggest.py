@@ -92,6 +92,16 @@ def test_what_is_not_suggested_is_not_accepted(acme: Company) -> None:
     assert (acme.directory / "dataflow.yaml").read_text() == text
 
 
+def test_a_pair_that_has_all_its_properties_is_not_told_to_look_for_less(acme: Company) -> None:
+    shown = filled(acme).run("suggest", "product")
+    assert "every likely field is mapped already" in shown.stdout
+    assert "--least" not in shown.output
+    assert (
+        "nothing is likely enough; lower: --least 0.4"
+        in acme.run("suggest", "product", "--least", "1").stdout
+    )
+
+
 def test_a_site_whose_pairs_all_have_properties_is_told_what_to_name(acme: Company) -> None:
     told = acme.run("suggest")
     assert told.exit_code == 2

@@ -159,7 +159,41 @@ def test_ours_is_removed_and_others_are_left(acme: Company) -> None:
     assert acme.run("webhooks", "remove").exit_code == 0
     assert [each["name"] for each in acme.json("webhooks", "list")] == ["other"]
     assert "no endpoint of the site" in acme.run("webhooks", "remove").stdout
-    assert acme.run("webhooks", "remove", "nothing").exit_code == 1
+    unknown = acme.run("webhooks", "remove", "nothing")
+    assert (unknown.exit_code, "instep webhooks list" in unknown.output) == (2, True)
+
+
+def test_an_endpoint_is_removed_by_its_name_or_its_address_too(acme: Company) -> None:
+    for name in ("by name", "by address"):
+        ask(acme, "POST", "webhook_endpoints", name=name, url=f"https://{name[3:]}.example/")
+    assert acme.run("webhooks", "remove", "by name", "https://address.example/").exit_code == 0
+    assert acme.json("webhooks", "list") == []
+
+
+def test_a_name_that_two_endpoints_have_removes_neither(acme: Company) -> None:
+    for number in range(2):
+        ask(acme, "POST", "webhook_endpoints", name="twin", url=f"https://{number}.example/")
+    refused = acme.run("webhooks", "remove", "twin")
+    assert refused.exit_code == 2
+    assert "instep webhooks remove whv2_" in refused.output
+    assert len(acme.json("webhooks", "list")) == 2
+
+
+@pytest.mark.parametrize("path", ["", "/", "/hooks", "/hooks/erp"])
+def test_an_address_where_nothing_would_take_them_is_refused_with_the_right_one(
+    acme: Company, path: str
+) -> None:
+    refused = acme.run("webhooks", "create", "--url", f"{URL}:8443{path}")
+    assert refused.exit_code == 2
+    assert f"instep webhooks create --url {URL}:8443/hooks/chargebee" in refused.output
+    assert acme.json("webhooks", "list") == []
+
+
+def test_only_create_advises_its_option(acme: Company) -> None:
+    path = acme.directory / "instep.yaml"
+    path.write_text(path.read_text("utf-8").replace("serve:\n", "").replace(f"  url: {URL}\n", ""))
+    for command, advised in (("create", True), ("check", False), ("remove", False)):
+        assert ("--url" in acme.run("webhooks", command).output) == advised
 
 
 @pytest.mark.parametrize(

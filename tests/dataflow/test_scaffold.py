@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
+import pytest
+
+from instep.cli.qa import LEDGER, STORE
+from instep.cli.serve import OWN
 from instep.dataflow.build import parse_dataflow
 from instep.dataflow.documents.conversion import convert
 from instep.dataflow.documents.reader import read_document
@@ -79,8 +85,29 @@ def test_a_document_states_the_pairs_in_place_of_the_shipped_ones() -> None:
     assert [pair.name for pair in parse_dataflow(texts["dataflow.yaml"]).pairs] == ["contact"]
 
 
-def test_the_store_is_kept_out_of_version_control() -> None:
-    assert "instep.sqlite*" in scaffold(Choices(), "")[".gitignore"].splitlines()
+@pytest.mark.parametrize(
+    "name",
+    [
+        OWN,
+        "instep.sqlite",
+        "instep.sqlite-wal",
+        LEDGER,
+        STORE,
+        "plan.json",
+        "plan-monday.json",
+        "erp.secret",
+        ".env",
+    ],
+)
+def test_what_is_secret_or_of_customers_is_kept_out_of_version_control(name: str) -> None:
+    lines = scaffold(Choices(), "")[".gitignore"].splitlines()
+    assert any(fnmatchcase(name, line) for line in lines)
+
+
+def test_the_files_of_a_site_are_not_kept_out_of_version_control() -> None:
+    texts = scaffold(Choices(), "")
+    lines = texts[".gitignore"].splitlines()
+    assert not [name for name in texts if any(fnmatchcase(name, line) for line in lines)]
 
 
 def test_the_shipped_dataflow_teaches_in_short_lines() -> None:

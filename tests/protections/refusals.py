@@ -23,8 +23,7 @@ def _all_at_once(whole: Any) -> Any:
     def refused(engine: Any, tx: Any, intent: Any, error: Any) -> None:
         whole(engine, tx, intent, error)
         engine.apart.discard(intent.key)
-        pair = outcome.pair_of(engine, intent)
-        held = [outcome._refused_hold(tx, pair, intent, name, error) for name in intent.properties]
+        held = [outcome._refused_hold(engine, tx, intent, name, error) for name in intent.properties]
         engine.hold(tx, intent.key, held)
 
     return refused

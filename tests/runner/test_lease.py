@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from instep.errors import Held
-from instep.processes import is_dead, this_process
+from instep.processes import SERVING, is_dead, this_process
 from instep.runner.run import Runner
 from instep.store.sqlite import open_store
 
@@ -33,6 +33,18 @@ async def test_the_lease_of_a_living_process_is_respected_and_that_of_a_dead_one
     await other.close()
 
 
+async def test_a_process_that_is_always_on_is_not_to_be_stopped_for_a_command(tmp_path: Path) -> None:
+    serving, store = (open_store(tmp_path / "s.sqlite", threaded=False) for _ in range(2))
+    await serving.acquire(f"{SERVING}here process 7", 0, 60_000)
+    with pytest.raises(Held) as held:
+        await store.acquire("this one", 1, 60_000)
+    assert held.value.what == "this one can't run: instep serve is at work"
+    assert "here process 7" in held.value.why
+    assert "again in a moment" in held.value.fix and "stop" not in held.value.fix
+    await serving.close()
+    await store.close()
+
+
 def test_a_process_is_known_by_its_name_as_long_as_it_lives() -> None:
     assert not is_dead(this_process())
     assert not is_dead(f"{this_process()} (a1b2c3)")
@@ -44,5 +56,7 @@ def test_a_process_is_known_by_its_name_as_long_as_it_lives() -> None:
     ).stdout.strip()
     assert is_dead(told)
     assert is_dead(f"{told} (a1b2c3)")
+    assert is_dead(f"{SERVING}{told} (a1b2c3)")
+    assert not is_dead(f"{SERVING}{this_process()} (a1b2c3)")
     assert not is_dead("elsewhere process 1, started ticks 5")
     assert not is_dead("runner")

@@ -148,7 +148,7 @@ def held_lines(names: str, hold: Hold) -> list[str]:
     lines = [f"{names}   {hold.what}"]
     lines += [f"  why: {hold.why}"] if hold.why else []
     if isinstance(hold.values, Mapping):
-        lines += [f"  {name}: {_sides(value)}" for name, value in hold.values.items()]
+        lines += [f"  {name}: {_sides(value)}" for name, value in hold.values.items() if value != []]
     lines += [f"  fix: {hold.fix}"] if hold.fix else []
     return lines
 

@@ -23,6 +23,8 @@ from instep.runner.sampling import Sampled, sample
 from instep.site import Site, opened
 
 ALL: Final = "all"
+GUESS: Final = 0.4
+"""A score below which a suggestion is not worth a look."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ async def _suggest(
             if as_json:
                 terminal.json_line(_as_json(each))
             elif not accepted:
-                _say(terminal, site, each)
+                _say(terminal, site, each, least)
         if accepted:
             _accept(terminal, site, suggested, accepted)
         elif not as_json and any(each.found for each in suggested):
@@ -126,12 +128,19 @@ def _mapped(pair: Pair, side: Side) -> frozenset[str]:
 # What is told
 
 
-def _say(terminal: Terminal, site: Site, each: Suggested) -> None:
+def _say(terminal: Terminal, site: Site, each: Suggested, least: float) -> None:
     terminal.say(f"{each.pair.name}: {_told_from(site, each)}")
     for one in each.found:
         _say_one(terminal, one, "  ")
     if not each.found:
-        terminal.say("  nothing is likely enough; lower: --least 0.4")
+        terminal.say(f"  {_nothing(each, least)}")
+
+
+def _nothing(each: Suggested, least: float) -> str:
+    if each.pair.properties and least <= LEAST:
+        return "every likely field is mapped already"
+    lower = f"; lower: --least {GUESS}" if least > GUESS else ""
+    return f"nothing is likely enough{lower}"
 
 
 def _told_from(site: Site, each: Suggested) -> str:

@@ -15,7 +15,7 @@ from instep.cli.terminal import Terminal
 from instep.core.brakes import KINDS, SAME, kind_of
 from instep.desk.plan_file import Approved, read_plan
 from instep.desk.standing import standing
-from instep.errors import RetryLater, UsageError
+from instep.errors import Held, RetryLater, UsageError
 from instep.runner.run import COMPLETE, Report, Wish
 from instep.site import Site, now_ms, opened
 
@@ -113,14 +113,15 @@ async def _sync(terminal: Terminal, plan: Path | None, wish: Wish, every: float 
 async def _go_on(
     terminal: Terminal, site: Site, wish: Wish, every: float, as_json: bool, interrupt: Interrupt
 ) -> int:
-    """Run after run until a person stops it. What a system will take later is left for the next run."""
+    """Run after run until a person stops it. What a system will take later is left for the next run,
+    and so is a store that another process has."""
     running = terminal if terminal.interactive else replace(terminal, quiet=True)  # a line a run in a log
     while True:
         began_ms = now_ms()
         try:
             full = wish.full or full_due(site, began_ms)
             report = await go(running, site, replace(wish, full=full), interrupt)
-        except RetryLater as error:
+        except (Held, RetryLater) as error:
             terminal.warn(str(error))
         else:
             stands = standing(site)

@@ -33,23 +33,32 @@ LATELY_S: Final = 86_400
 
 @dataclass(frozen=True)
 class Ours:
-    """The Chargebee site and the endpoint that it is to have. `address`: "" if nobody said where we are reached."""
+    """The Chargebee site and the endpoint that it is to have. `address`: "" if nobody said where we are reached.
+    `path`: what any address ends with at which instep serve takes them."""
 
     connector: ChargebeeConnector
     address: str
+    path: str
     events: list[str]
 
-    def needed(self, url: str = "") -> str:
-        """The address, or the one given in its place. Raises UsageError."""
+    def needed(self, url: str = "", *, otherwise: str = "") -> str:
+        """The address, or the one given in its place; `otherwise`: what else mends it if there is none. Raises
+        UsageError."""
         address = url or self.address
         if not address:
             raise UsageError(
                 "it is not known at which address Chargebee reaches instep serve",
-                fix="write it into instep.yaml, serve: {url: https://HOST}, or give --url",
+                fix=f"write it into instep.yaml: serve: {{url: https://HOST}}{otherwise}",
             )
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"{address} is no address", fix="write it as https://HOST/hooks/chargebee")
+            raise UsageError(f"{address} is no address", fix=f"write it as https://HOST{self.path}")
+        if not parts.path.endswith(self.path):
+            raise UsageError(
+                f"{address} is not where instep serve takes webhooks",
+                why=f"they come in at {self.path}",
+                fix=f"instep webhooks create --url {parts.scheme}://{parts.netloc}{self.path}",
+            )
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise UsageError(
                 f"{address} is not encrypted",
@@ -79,14 +88,10 @@ def ours(site: Site) -> Ours:
     for side in SIDES:
         connector = site.connectors[side]
         if isinstance(connector, ChargebeeConnector):
-            return Ours(connector, _address(site, side), _events(site, side))
+            path = f"{PREFIX}/{next(p for p, whose in places(site.file.systems).items() if whose is side)}"
+            base = site.file.settings.serve.url
+            return Ours(connector, f"{base.rstrip('/')}{path}" if base else "", path, _events(site, side))
     raise UsageError("none of the two systems is a Chargebee site", why="webhooks of others are set up there")
-
-
-def _address(site: Site, side: Side) -> str:
-    base = site.file.settings.serve.url
-    place = next(place for place, whose in places(site.file.systems).items() if whose is side)
-    return f"{base.rstrip('/')}{PREFIX}/{place}" if base else ""
 
 
 def _events(site: Site, side: Side) -> list[str]:
@@ -193,7 +198,8 @@ async def list_(terminal: Terminal, ours: Ours, as_json: bool) -> int:
 @_at_the_site
 async def create(terminal: Terminal, ours: Ours, url: str) -> int:
     """Make the endpoint, or set right the one that has its address: events, password, not disabled."""
-    address, proof, endpoints = ours.needed(url), ours.proof, ours.connector.endpoints
+    address = ours.needed(url, otherwise=f", or give --url https://HOST{ours.path}")
+    proof, endpoints = ours.proof, ours.connector.endpoints
     there = next((each for each in await endpoints.all() if each.url == address), None)
     name = there.name if there is not None else NAME
     try:
@@ -233,20 +239,37 @@ async def check(terminal: Terminal, ours: Ours, as_json: bool) -> int:
 
 
 @command.command()
-@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.argument("named", metavar="[ID|NAME|URL]...", nargs=-1)
 @click.pass_obj
 @_at_the_site
-async def remove(terminal: Terminal, ours: Ours, ids: Sequence[str]) -> int:
-    """Remove our endpoint, or those with these ids."""
-    if not ids:
-        ours.needed()
-        ids = [each.id for each in await ours.connector.endpoints.all() if ours.has(each)]
+async def remove(terminal: Terminal, ours: Ours, named: Sequence[str]) -> int:
+    """Remove our endpoint, or those with these ids, names or addresses."""
+    if not named:
+        ours.needed(otherwise="; or name the endpoint, of those that instep webhooks list shows")
+    endpoints = await ours.connector.endpoints.all()
+    if named:
+        ids = dict.fromkeys(_id_of(endpoints, name) for name in named)
+    else:
+        ids = dict.fromkeys(each.id for each in endpoints if ours.has(each))
     for id in ids:
         await ours.connector.endpoints.remove(id)
         terminal.say(f"removed: {id}")
     if not ids:
         terminal.say(f"no endpoint of the site has the address {ours.address}")
     return 0
+
+
+def _id_of(endpoints: Sequence[Endpoint], name: str) -> str:
+    """Raises UsageError if that names no endpoint, or more than one."""
+    found = [each.id for each in endpoints if name in (each.id, each.url, each.name)]
+    if not found:
+        raise UsageError(f"the site has no endpoint {name}", fix="see which it has: instep webhooks list")
+    if len(found) > 1:
+        why = f"it is that of {', '.join(found)}"
+        raise UsageError(
+            f"{name} names no single endpoint", why=why, fix=f"instep webhooks remove {found[0]}"
+        )
+    return found[0]
 
 
 def _json(terminal: Terminal, ours: Ours, endpoint: Endpoint) -> dict[str, Any]:

@@ -18,6 +18,17 @@ from instep.dataflow.yaml import quoted
 SCHEMAS: Final = ".instep"
 """Directory, beside `instep.yaml`, of the JSON Schemas that editors use."""
 
+IGNORED: Final = (
+    "# The store and plans that were kept hold customers' data; the others are secrets.",
+    "instep.sqlite*",
+    "instep-qa.*",
+    "plan*.json",
+    "instep.token",
+    "*.secret",
+    ".env",
+)
+"""Lines of the `.gitignore`: what must not get into version control of what lies beside `instep.yaml`."""
+
 CURRENCIES: Final = ("EUR", "USD", "NOK", "JPY")
 
 
@@ -64,7 +75,7 @@ def scaffold(choices: Choices, describe_text: str, *, stated: str = "", proposed
         "instep.yaml": _head("instep") + site_text(choices),
         "dataflow.yaml": _head("dataflow") + (proposed or _with_currencies(dataflow, choices.currencies)),
         **({} if tryton else {"erp.yaml": describe_text}),
-        ".gitignore": "# The store holds customers' data.\ninstep.sqlite*\ninstep-qa.*\n*.secret\n",
+        ".gitignore": "".join(f"{line}\n" for line in IGNORED),
         **{f"{SCHEMAS}/{name}.json": schema.shipped(name) for name in schema.NAMES},
     }
 

@@ -257,11 +257,11 @@ def refused(engine: Engine, tx: Tx, intent: Intent, error: Refused) -> None:
         return
     if intent.operation != "update":
         about = sources_digest({name: source for name, (source, _, _) in intent.properties.items()})
-        holds = [Hold(intent.key, "", "refused", error.what, error.why, error.fix, about)]
+        holds = [Hold(intent.key, "", "refused", error.what, error.why, _mend(engine, intent, error), about)]
     else:
         for name in blamed(pair, intent, error):
             holds = [hold for hold in holds if hold.property != name]
-            holds.append(_refused_hold(tx, pair, intent, name, error))
+            holds.append(_refused_hold(engine, tx, intent, name, error))
     engine.hold(tx, intent.key, holds)
     tx.drop_releases(intent.key, [hold.property for hold in holds])  # a retry is one try
 
@@ -319,7 +319,16 @@ def _trimmed(pair: Pair, name: str, side: Side, meant: Raw | None) -> Raw | None
     return None if prop is None or meant is None else whole(prop, side, meant)
 
 
-def _refused_hold(tx: Tx, pair: Pair, intent: Intent, name: str, error: Refused) -> Hold:
+def _mend(engine: Engine, intent: Intent, error: Refused) -> str:
+    """What mends a refusal: what the connector knows, or else what always does; ID stands for the hold."""
+    source = engine.connectors[intent.side.other].name
+    return error.fix or (
+        f"change the value in {source}; if nothing is wrong with it any more: instep holds release ID --choose retry"
+    )
+
+
+def _refused_hold(engine: Engine, tx: Tx, intent: Intent, name: str, error: Refused) -> Hold:
+    pair = pair_of(engine, intent)
     source, old, _ = intent.properties[name]
     prop, other = pair.property(name), intent.side.other
     if (
@@ -331,7 +340,8 @@ def _refused_hold(tx: Tx, pair: Pair, intent: Intent, name: str, error: Refused)
     raw = Both(old, source) if intent.side is Side.LEFT else Both(source, old)
     shown: Json = {side.value: plain(raw[side]) for side in Side}
     about = digest([name, [list(value or ()) for value in raw]])
-    return Hold(intent.key, name, "refused", error.what, error.why, error.fix, about, values={name: shown})
+    fix = _mend(engine, intent, error)
+    return Hold(intent.key, name, "refused", error.what, error.why, fix, about, values={name: shown})
 
 
 def taken_hold(intent: Intent, id: str, link: Link) -> Hold:

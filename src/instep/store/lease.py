@@ -9,6 +9,7 @@ from __future__ import annotations
 import apsw
 
 from instep.errors import Held, LeaseLost
+from instep.processes import SERVING
 from instep.store.queries import queries
 from instep.store.rows import Bindings
 
@@ -32,6 +33,13 @@ def take(
         _save(connection, holder, epoch, until_ms)
         return epoch, False
     if other and other != holder and now_ms < their_until_ms:
+        if other.startswith(SERVING):
+            raise Held(
+                f"{holder} can't run: instep serve is at work",
+                holder=other,
+                why=f"{other.removeprefix(SERVING)}, has the lease on this store",
+                fix="try again in a moment, or use the console of instep serve",
+            )
         seconds = (their_until_ms - now_ms + 999) // 1000
         raise Held(
             f"{holder} can't run: {other} has the lease on this store",
