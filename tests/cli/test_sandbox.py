@@ -52,6 +52,16 @@ def test_a_second_start_leaves_running_systems_alone(place: Place) -> None:
     assert place.running() == before
 
 
+def test_a_start_beside_a_site_advises_no_other_site(place: Place) -> None:
+    def said() -> str:
+        return CliRunner().invoke(instep, ["-C", str(place.directory), "sandbox", "start"]).stderr
+
+    assert "next: instep init --sandbox" in said()
+    (place.directory / "instep.yaml").write_text("version: 1\n")
+    assert "next: instep plan" in said()
+    assert "init" not in said()
+
+
 def test_records_keys_and_addresses_outlive_a_stop(place: Place) -> None:
     id = run(place.directory, "new", "erp", "contact", "family_name=Berg").stdout.strip()
     before = place.servers()

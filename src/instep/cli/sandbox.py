@@ -14,6 +14,7 @@ from instep.cli.servers import SYSTEMS, Place
 from instep.cli.terminal import Terminal
 from instep.core.values import Json, set_path
 from instep.errors import UsageError
+from instep.site import CONFIGURATION
 
 FAULTS: Final[Mapping[str, tuple[Mapping[str, Any], str]]] = {
     "429": (
@@ -65,7 +66,8 @@ def start(terminal: Terminal, world: bool, seed: int, scale: float, fresh: bool)
             terminal.say(f"{count} records of a made-up company are in both")
         else:
             terminal.note("the records of the last time are kept; begin anew with --fresh")
-    terminal.note("next: instep init --sandbox")
+    has_site = (terminal.directory / CONFIGURATION).exists()
+    terminal.note("next: instep plan" if has_site else "next: instep init --sandbox")
 
 
 @command.command()
