@@ -98,6 +98,7 @@ async def test_a_brake_is_looked_at_and_released(browser: Browser, acme: Company
             await expect(page.get_by_text("Berg 1", exact=True).first).to_be_visible()
             await shot(page, "brake")
             assert acme.in_erp()["ase3@example.test"]["family_name"] == "Nordmann 3"
+            page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
             await page.get_by_role("button", name="Release").click()
             await expect(page.get_by_text("The brake is released")).to_be_visible()
             await until(lambda: acme.in_erp()["ase3@example.test"]["family_name"] == "Berg 3")

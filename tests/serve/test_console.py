@@ -199,6 +199,19 @@ def test_a_brake_comes_first_with_the_records_that_it_has_stopped(acme: Company)
         assert nav.index(f"brake in change contact {stopped}") < nav.index("conflict in first_name contact 3")
 
 
+def test_each_card_has_its_own_reason_and_says_what_its_times_are_of(console: Served) -> None:
+    browser = console.browser("operator")
+    page = browser.get("/inbox?pair=contact&cause=ambiguous").text
+    items = console.client("viewer").get("/api/v1/holds?cause=ambiguous").json["items"]
+    cards = {text(card) for card in re.findall(r"<article.*?</article>", page, re.S)}
+    assert items and len(cards) == len(items)
+    for hold in items:
+        assert any(hold["what"] in card and hold["why"] in card for card in cards)
+    conflicts = browser.get("/inbox?pair=contact&cause=conflict&property=first_name").text
+    assert "record last changed" in text(conflicts)
+    assert not re.search(r'<button[^>]*class="main"', page + conflicts), "nothing looks like a proposal"
+
+
 def test_a_match_is_made_taken_back_and_made_again(own: Served) -> None:
     browser = own.browser("operator")
     page = text(browser.get("/matches").text)

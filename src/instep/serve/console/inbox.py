@@ -75,6 +75,7 @@ def _values(hold: Hold, pair: Pair | None, seen: dict[Side, Sighting | None]) ->
             told[side.value] = {
                 "value": sides[side.value],
                 "at_ms": max(times, default=reading.updated_ms if reading else None),
+                "of_field": bool(times),
                 "author": reading.author if reading else None,
             }
         shown.append(told)

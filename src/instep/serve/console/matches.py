@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from instep.core.model import Both, Side
 from instep.core.release import choices
 from instep.desk.held import one_hold
-from instep.desk.matching import CAUSES, Question, question, questions
+from instep.desk.matching import CAUSES, LIKELY, Question, question, questions
 from instep.desk.records import pair_of
 from instep.serve.console.pages import Operating, Viewing, show
 from instep.serve.console.records import add_link
@@ -53,6 +53,7 @@ async def matches(
         pair=name,
         found=found,
         further=further,
+        likely=LIKELY,
         offered={each.hold.id: choices(each.hold, linked=False) for each in found},
         may_decide=visit.person.may("operator"),
     )
