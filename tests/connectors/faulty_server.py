@@ -35,12 +35,14 @@ class FaultyServer:
     heads: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     url: str = ""
+    connections: int = 0
 
     @property
     def count(self) -> int:
         return len(self.heads)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")

@@ -117,6 +117,18 @@ async def test_a_write_in_trouble_is_in_doubt_and_not_sent_again(trouble: bytes)
         assert at.server.count == 1
 
 
+async def test_a_write_goes_over_no_connection_that_the_server_may_just_have_closed() -> None:
+    async with bench([], limits=Limits(kept_s=1e-9)) as at:
+        await at.read()
+        await at.write()
+        assert at.server.connections == 2
+    async with bench([], limits=Limits()) as at:
+        await at.read()
+        await at.write()
+        assert at.server.connections == 1, "one that was used just now is used again"
+    assert Limits().kept_s < 2.0, "as soon as the first of the usual servers closes it"
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "PATCH"])
 async def test_no_write_is_sent_twice_over_a_kept_connection_that_died(method: str) -> None:
     async with bench([http(), CLOSE]) as at:

@@ -97,7 +97,9 @@ class Limits:
     """Bounds of one client; seconds and bytes.
 
     `total_s`: for the answer to a read; for all of a write, waiting for its turn included. `patience_s`: how
-    long a read may wait for a system that asked for a pause.
+    long a read may wait for a system that asked for a pause. `kept_s`: for how long an idle connection is used again.
+    A server closes one after a time of its own (gunicorn 2 s; Apache, Node.js and uvicorn 5 s), and a write that
+    crosses that is in doubt for minutes, so ours is shorter.
     """
 
     connect_s: float = 10.0
@@ -111,6 +113,7 @@ class Limits:
     max_backoff_s: float = 20.0
     pause_429_s: float = 5.0
     patience_s: float = 90.0
+    kept_s: float = 1.5
 
 
 _CREDENTIALS = re.compile(r"(?i)\b(basic|bearer)\s+[\w.~+/=-]{4,}")

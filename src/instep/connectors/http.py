@@ -318,7 +318,7 @@ class HttpClient:
 
     def _open(self) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=self.limits.kept_s),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         # aiohttp sends PUT and DELETE a second time by itself if a kept connection turns out dead; a write is
