@@ -94,3 +94,11 @@ async def test_with_every_webhook_lost_an_edit_arrives_within_two_polls(crew: Co
                 crew.edit_erp(partner(crew, 2), family_name="Polled")
                 await until(lambda: crew.in_chargebee("c2")["last_name"] == "Polled")
             assert time.monotonic() - began < 2 * 0.7 + 0.5
+
+
+async def test_whoever_asks_for_it_has_everything_read_now(crew: Company) -> None:
+    async with living(crew.directory) as (live, _):
+        await at_rest(live)
+        crew.edit_chargebee("c3", first_name="Asked")
+        live.read_now()
+        await until(lambda: crew.in_erp()["c3@example.test"]["given_name"] == "Asked")

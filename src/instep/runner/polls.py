@@ -50,6 +50,11 @@ class Polls:
         """When the next one is to be read."""
         return min((poll.due_ms for poll in self.all), default=1 << 62)
 
+    def soon(self) -> None:
+        """Let everything be due that can be read."""
+        for poll in self.all:
+            poll.soon(self.engine.now_ms())
+
     def start(self) -> None:
         """Begin to read what is due."""
         now_ms = self.engine.now_ms()

@@ -84,6 +84,11 @@ class Live:
         """There is a reason to look now: something was marked, or a person chose something."""
         self._runner.poke()
 
+    def read_now(self) -> None:
+        """Read every entity now instead of at its time, but for those of a system that could not be read last."""
+        self._runner.polls.soon()
+        self.poke()
+
     async def ask(self, wish: Wish, first: First | None = None) -> Report:
         """A run of one's own, when those that were asked for before are done. `first` is done right before it, with
         nothing but urgent looks beside it. Raises what a run raises."""

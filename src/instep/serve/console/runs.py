@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Form, Path, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -77,7 +77,7 @@ def _did(systems: Both[str], run: Run) -> list[tuple[str, str]]:
 @router.post("/now")
 async def look_now(visit: Operating, site: TheSite, live: TheLive) -> RedirectResponse:
     await decided(site, visit.person.name, "asked for a run")
-    live.poke()
+    live.read_now()
     return go_to("/runs", visit, "Both systems are looked at now.")
 
 
@@ -119,7 +119,7 @@ async def decide(
     site: TheSite,
     live: TheLive,
     hold: Number,
-    choice: Annotated[str, Form(max_length=20)],
+    choice: Annotated[Literal["release", "drop"], Form()],
 ) -> RedirectResponse:
     """Let what a brake has counted go, or leave those records as they are."""
     await release_all(site, [hold], Which(), Choice(choice), visit.person.name)
