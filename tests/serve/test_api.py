@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -182,6 +184,27 @@ def test_a_plan_is_made_looked_at_approved_and_undone(own: Served, acme: Company
         f"Olaf approved plan {back['number']} (1 write), to undo run {done['run']}",
         f"Olaf approved plan {plan['number']} (1 write)",
     ]
+
+
+def test_a_plan_whose_approval_could_not_be_kept_is_as_before(own: Served) -> None:
+    operator = own.client("operator")
+    plan = whole(own, operator.send("POST", "/api/v1/plans", {}).json)
+    own.app.state.plans.get(plan["number"]).fingerprints.add("a write")
+    own.do(own.site.store.close())
+    assert operator.send("POST", f"/api/v1/plans/{plan['number']}/approve").status == 503
+    after = operator.get(f"/api/v1/plans/{plan['number']}").json
+    assert (after["state"], after["approved_by"]) == ("ready", "")
+
+
+def test_a_plan_that_finds_no_room_for_its_file_has_failed_and_says_why(
+    own: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    plan = whole(own, own.client("operator").send("POST", "/api/v1/plans", {}).json)
+    assert (plan["state"], plan["problem"]) == (
+        "failed",
+        "the plan's file can't be written\n  why: No such file or directory",
+    )
 
 
 def test_runs_are_told_begun_and_stopped(own: Served) -> None:

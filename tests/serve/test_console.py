@@ -121,6 +121,15 @@ def test_a_viewer_is_offered_nothing_and_can_send_nothing(console: Served) -> No
     assert holds(console, record="c1") == [number]
 
 
+def test_the_page_of_the_brakes_decides_nothing_else(console: Served) -> None:
+    browser, number = console.browser("operator"), holds(console, record="c1")[0]
+    form = {"csrf": browser.csrf(), "choice": "left"}
+    assert browser.form(f"/runs/brakes/{number}", form).status == 422
+    assert browser.form(f"/runs/brakes/{number}", {**form, "choice": "release"}).status == 409
+    chosen = console.site.store.read(lambda tx: (hold := tx.hold(number)) and tx.releases_of(hold.key))
+    assert chosen == []
+
+
 def test_always_like_this_is_shown_as_a_change_that_says_so(console: Served) -> None:
     number = holds(console, record="c1")[0]
     page = html.unescape(console.browser("viewer").get(f"/inbox/always?hold={number}&side=right").text)

@@ -129,7 +129,11 @@ class Plans:
             raise UsageError(f"plan {number} has nothing to approve", why="it has no write")
         plan.state, plan.approved_by = "running", who
         what = f"approved plan {number} ({counted(plan.writes, 'write')})"
-        await decided(self.site, who, f"{what}, to undo run {plan.undoes}" if plan.undoes else what)
+        try:
+            await decided(self.site, who, f"{what}, to undo run {plan.undoes}" if plan.undoes else what)
+        except InstepError:  # who approved it could not be kept, so nobody has
+            plan.state, plan.approved_by = "ready", ""
+            raise
         self._begin(plan, self._do)
         return plan
 
@@ -171,6 +175,9 @@ class Plans:
                 await work(plan)
             except InstepError as error:
                 plan.state, plan.problem = "failed", str(error)
+            except OSError as error:
+                why = error.strerror or type(error).__name__
+                plan.state, plan.problem = "failed", f"the plan's file can't be written\n  why: {why}"
             except asyncio.CancelledError:
                 plan.state, plan.problem = "failed", "the process ended meanwhile"
                 raise
