@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from instep.connectors.pace import Pace, Paused, ahead
+from instep.connectors.pace import OVERTAKEN, Pace, Paused, ahead
 
 
 class Clock:
@@ -50,6 +50,17 @@ async def test_what_goes_ahead_does_not_wait_behind_others() -> None:
     await backfill
     assert [name for name in done if name.startswith("b")] == [f"b{n}" for n in range(10)]
     assert clock.now >= 11
+
+
+async def test_what_goes_ahead_keeps_nothing_else_waiting_for_ever() -> None:
+    clock, done = Clock(), list[str]()
+    its = pace(clock)
+    edits = asyncio.create_task(turns(its, [f"e{n}" for n in range(5)], done, urgent=True))
+    await asyncio.sleep(0)
+    poll = asyncio.create_task(turns(its, ["poll"], done))
+    more = [asyncio.create_task(turns(its, [f"m{n}"], done, urgent=True)) for n in range(2 * OVERTAKEN)]
+    await asyncio.gather(edits, poll, *more)
+    assert OVERTAKEN - 1 <= done.index("poll") <= OVERTAKEN + 5
 
 
 async def test_one_that_gives_up_leaves_its_place_to_the_next() -> None:

@@ -186,6 +186,24 @@ async def test_an_event_of_what_is_known_as_new_is_no_news(here: Served) -> None
     assert here.marked("contact") == {"c-1"}
 
 
+async def test_an_edit_that_a_listing_has_told_of_before_its_event_is_urgent_all_the_same(
+    here: Served,
+) -> None:
+    engine, key = here.site.engine(), Key("contact", Side.LEFT, "c-1")
+    known = Record("c-1", {"id": "c-1", "email": "a@example.test"}, version=7)
+    await here.site.store.write(lambda tx: take_records(engine, tx, Side.LEFT, "customer", [known]))
+    body = event("c-1", resource_version=7)
+    assert await here.post("/hooks/chargebee", json=body, headers=AUTH) == 200
+    found = here.site.store.read(lambda tx: tx.todo_of(key))
+    assert found is not None
+    assert found.urgent
+    await here.site.store.write(lambda tx: tx.postpone(found, due_ms=1 << 60, attempts=3, reason="it failed"))
+    assert await here.post("/hooks/chargebee", json=body, headers=AUTH) == 200
+    after = here.site.store.read(lambda tx: tx.todo_of(key))
+    assert after is not None
+    assert (after.due_ms, after.attempts) == (1 << 60, 3), "nothing new was told: it waits for its next try"
+
+
 async def test_repeated_and_disordered_events_are_one_reason_to_look(here: Served) -> None:
     for version in (5, 3, 5, 4):
         body = event("c-1", resource_version=version)

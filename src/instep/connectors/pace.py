@@ -15,6 +15,9 @@ from typing import Final
 
 ahead: Final[ContextVar[bool]] = ContextVar("ahead", default=False)
 """Whether requests that are made in this context go before those of others that wait for their turn."""
+OVERTAKEN: Final = 100
+"""So many that come later and go ahead may overtake a request, and no more, or nothing else would get a turn for as
+long as what is urgent uses up the quota. More than ever wait at once, so a backlog alone holds up nothing urgent."""
 
 Sleep = Callable[[float], Awaitable[object]]
 Monotonic = Callable[[], float]
@@ -29,7 +32,7 @@ class Paused(Exception):
 
 
 class Pace:
-    """Turns for requests: first come first served, those that go `ahead` before all others.
+    """Turns for requests: first come first served, those that go `ahead` before up to `OVERTAKEN` others.
 
     `requests_per_minute` is the system's whole quota (None: unlimited) and `reserve` the share of it, 0 to 1,
     that is left to other tools. Any minute sees at most the remaining number of turns: a burst of up to
@@ -46,7 +49,7 @@ class Pace:
         sleep: Sleep,
     ) -> None:
         self._monotonic, self._sleep = monotonic, sleep
-        self._waiting: list[tuple[bool, int, asyncio.Event]] = []
+        self._waiting: list[tuple[int, int, asyncio.Event]] = []
         self._numbers = count()
         self._paused_until = float("-inf")
         self._next = float("-inf")  # when the smooth rate would give the next turn
@@ -70,7 +73,8 @@ class Pace:
         """Wait for a turn. Raises Paused at once if it is further away than `patience_s`."""
         if self.per_minute is None and self._paused_until <= self._monotonic():
             return
-        mine = (not ahead.get(), next(self._numbers), asyncio.Event())
+        number = next(self._numbers)
+        mine = (number if ahead.get() else number + OVERTAKEN, number, asyncio.Event())
         heappush(self._waiting, mine)
         try:
             await self._first(mine, patience_s)
@@ -80,7 +84,7 @@ class Pace:
             if self._waiting:
                 self._waiting[0][2].set()
 
-    async def _first(self, mine: tuple[bool, int, asyncio.Event], patience_s: float) -> None:
+    async def _first(self, mine: tuple[int, int, asyncio.Event], patience_s: float) -> None:
         """Wait until it is the turn of whoever is first in line, and that is this one."""
         while True:
             now = self._monotonic()

@@ -12,6 +12,7 @@ from functools import partial
 from types import MappingProxyType
 
 from instep.connectors.contract import Page
+from instep.core.dataflow import Pair
 from instep.core.match import CLAIM, claimed_ids, match_values, told
 from instep.core.model import Record, Side
 from instep.core.state import Key, Sighting
@@ -188,7 +189,20 @@ def take_records(
     changed = set(marked)
     index(engine, tx, side, entity, [s for s in fresh if s.id in changed], latest)
     mark(engine, tx, side, entity, marked, CHANGED, urgent=urgent)
-    return len(marked)
+    return len(marked) + (_hurry(engine, tx, side, entity, unchanged) if urgent else 0)
+
+
+def _hurry(engine: Engine, tx: Tx, side: Side, entity: str, ids: Sequence[str]) -> int:
+    """A listing may have told of a change just before its hint did: it is as urgent as the other way round, unless
+    somebody has looked at it already. Returns how many such marks there were."""
+    waiting = [
+        key
+        for pair in engine.dataflow.of_entity(side, entity)
+        for key in _keys(tx, pair, side, ids)
+        if (todo := tx.todo_of(key)) and not todo.urgent and not todo.attempts and todo.reason == CHANGED
+    ]
+    tx.mark(waiting, reason=CHANGED, urgent=True)
+    return len(waiting)
 
 
 def _row(
@@ -353,15 +367,16 @@ def mark(
     for pair in engine.dataflow.of_entity(side, entity):
         if pair.name == but:
             continue
-        links = tx.links_of(pair.name, side, ids)
-        tx.mark(
-            [
-                Key(pair.name, Side.LEFT, links[id].ids.left) if id in links else Key(pair.name, side, id)
-                for id in ids
-            ],
-            reason=reason,
-            urgent=urgent,
-        )
+        tx.mark(_keys(tx, pair, side, ids), reason=reason, urgent=urgent)
+
+
+def _keys(tx: Tx, pair: Pair, side: Side, ids: Sequence[str]) -> list[Key]:
+    """The key of each record: that of its link, if it has one."""
+    links = tx.links_of(pair.name, side, ids)
+    return [
+        Key(pair.name, Side.LEFT, links[id].ids.left) if id in links else Key(pair.name, side, id)
+        for id in ids
+    ]
 
 
 def take(engine: Engine, tx: Tx, before: Sighting | None, after: Sighting, pair: str) -> None:
