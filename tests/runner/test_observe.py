@@ -9,6 +9,7 @@ import pytest
 from instep.core.model import Abilities, Both, Record
 from instep.core.state import Key
 from instep.errors import BadAnswer, Gone, RetryLater
+from instep.runner.look import look
 from instep.runner.observe import is_listed, observe, read_record, take_records
 
 from .site import LEFT, PROPERTIES, RIGHT, STRICT, Scripted, Send, Site, pair, raising
@@ -113,6 +114,24 @@ async def test_a_reading_that_is_older_than_what_is_known_is_not_believed() -> N
     seen = await read_record(site.runner.engine, LEFT, "company", id, "company")
     assert seen is not None
     assert seen.fields["name"] == "Bea"
+
+
+async def test_a_hint_that_comes_while_its_record_is_read_has_it_read_again() -> None:
+    site = Site()
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, name="Bea")
+    await take(site, Record(left, complete=False))
+
+    async def overtaken(send: Send) -> object:
+        record = await send()
+        site.edit(LEFT, left, name="Cleo")
+        await take(site, Record(left, complete=False))
+        return record
+
+    site.connectors.left.next("read", overtaken)
+    while todos := site.todo():
+        await look(site.runner.engine, todos[0], lambda tx, link, key, write: write)
+    assert site.fields(RIGHT, right)["title"] == "Cleo", "though nothing was listed"
 
 
 async def test_a_stale_reading_postpones_the_record_and_reverts_nothing() -> None:

@@ -391,10 +391,11 @@ def take(engine: Engine, tx: Tx, before: Sighting | None, after: Sighting, pair:
 
 async def read_record(engine: Engine, side: Side, entity: str, id: str, pair: str) -> Sighting | None:
     """Read one record for a look in `pair` and save it; None if the answer is, or may be, older than what is known
-    (a stale replica).
+    (a stale replica). What was heard of after it was asked for is not in the answer for sure: it stays unread.
 
     Raises what the connector raises, Gone among it.
     """
+    asked_ms = engine.now_ms()
     record = await engine.connectors[side].read(entity, id)
 
     def save(tx: Tx) -> Sighting | None:
@@ -405,6 +406,8 @@ async def read_record(engine: Engine, side: Side, entity: str, id: str, pair: st
         moved = before is not None and (before.unread or after.digest != before.digest)
         if before is not None and moved and _newer(before, record) is None and unsettled_ms(engine, before):
             return None
+        if before is not None and before.unread and -before.seen_ms > asked_ms:
+            after = replace(after, seen_ms=before.seen_ms)
         take(engine, tx, before, after, pair)
         return after
 
