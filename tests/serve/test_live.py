@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from instep.core.state import Key
-from instep.site import Site
+from instep.site import Site, now_ms
 from tests.cli.company import Company, company
 
 from .living import LEFT, at_rest, living, sent, until
@@ -102,3 +102,13 @@ async def test_whoever_asks_for_it_has_everything_read_now(crew: Company) -> Non
         crew.edit_chargebee("c3", first_name="Asked")
         live.read_now()
         await until(lambda: crew.in_erp()["c3@example.test"]["given_name"] == "Asked")
+
+
+async def test_a_clock_that_is_set_back_puts_no_poll_off(crew: Company) -> None:
+    async with living(crew.directory, slow_ms=700, busy_ms=700) as (live, _):
+        await at_rest(live)
+        crew.edit_chargebee("c4", first_name="Before")
+        await until(lambda: crew.in_erp()["c4@example.test"]["given_name"] == "Before")
+        live._runner.engine.now_ms = lambda: now_ms() - 3_600_000
+        crew.edit_chargebee("c4", first_name="Earlier")
+        await until(lambda: crew.in_erp()["c4@example.test"]["given_name"] == "Earlier")

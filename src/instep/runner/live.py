@@ -96,6 +96,7 @@ class LiveRunner:
         self._anew = True
         self._released: frozenset[tuple[str, str, int]] = frozenset()
         self._epoch = 0
+        self._now_ms = engine.now_ms()
 
     @property
     def busy(self) -> bool:
@@ -188,6 +189,7 @@ class LiveRunner:
 
     async def _start(self) -> None:
         """Begin whatever can be begun now. Raises what a task of before has raised."""
+        self._heed_clock()
         for name, task in list(self._tasks.items()):
             if task.done():
                 del self._tasks[name]
@@ -234,7 +236,15 @@ class LiveRunner:
 
     # What there is to do
 
+    def _heed_clock(self) -> None:
+        """If the clock was set back: nothing is to wait until it has caught up."""
+        before_ms, self._now_ms = self._now_ms, self.engine.now_ms()
+        if self._now_ms < before_ms:
+            self.polls.bring_forward(before_ms - self._now_ms)
+            self.pairs.begin_anew()
+
     def _due(self) -> bool:
+        self._heed_clock()
         return bool(
             self._asked
             or self._anew
