@@ -20,15 +20,13 @@ from instep.core.release import SENTENCES, choices
 from instep.core.state import Hold, Link
 from instep.core.values import Json, get_path
 from instep.desk import words
-from instep.desk.held import Which, as_option, fix_of, holds_of, one_hold
+from instep.desk.held import TOGETHER, Which, as_option, fix_of, holds_of, one_hold, values_of
 from instep.desk.records import pair_of
 from instep.runner.brakes import CAUSE
 from instep.site import Site
 from instep.store.contract import Tx
 
 EXAMPLES: Final = 2
-TOGETHER: Final = ("left", "right", "restore", "retry", "leave")
-"""Choices that may be offered for many holds at once: none of these makes or forgets a record."""
 
 
 @click.group(name="holds")
@@ -97,7 +95,7 @@ def _say_alike(terminal: Terminal, site: Site, group: Alike) -> None:
     terminal.say(f"{heading}{of_records}")
     for place, (hold, link) in enumerate(group.first):
         terminal.say(f"  {hold.id}  {_named(site, hold, link)}{hold.what}")
-        for name, sides in _values(hold):
+        for name, sides in values_of(hold):
             terminal.say(f"       {name}: {_side_by_side(site, sides)}")
         for line in examples(site, hold, EXAMPLES):
             terminal.say(f"       {line}")
@@ -129,16 +127,6 @@ def _named(site: Site, hold: Hold, link: Link | None) -> str:
         return ""
     of = words.ids(link.ids) if link is not None else f"{hold.key.id} ({site.systems[hold.key.side]})"
     return f"{of}   "
-
-
-def _values(hold: Hold) -> list[tuple[str, Mapping[str, Json]]]:
-    if not isinstance(hold.values, dict):
-        return []
-    return [
-        (name, sides)
-        for name, sides in hold.values.items()
-        if isinstance(sides, dict) and set(sides) >= {s.value for s in SIDES}
-    ]
 
 
 def _side_by_side(site: Site, sides: Mapping[str, Json]) -> str:
@@ -175,7 +163,7 @@ async def _show(terminal: Terminal, number: int, as_json: bool) -> None:
             )
         )
         terminal.say(f"  {hold.what}")
-        for name, sides in _values(hold):
+        for name, sides in values_of(hold):
             base = link.base.get(name) if link is not None else None
             terminal.say(f"  {name}")
             for side in SIDES:

@@ -9,6 +9,7 @@ import click
 from instep.cli.going import arun
 from instep.cli.tables import say_table
 from instep.cli.terminal import Terminal
+from instep.core.phrases import span
 from instep.core.state import Intent
 from instep.desk.plan_file import iso
 from instep.desk.standing import Standing, known, lag_ms, standing, standing_json
@@ -62,33 +63,24 @@ def _say(
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(stand.held.items()))
         held = f"{sum(stand.held.values())} ({causes})" if causes else "0"
         lag = lag_ms(site, pair)
-        behind = "" if lag is None else _ago(lag)
+        behind = "" if lag is None else span(lag)
         rows.append([pair.name, *known(site, pair), stand.linked, stand.todo, behind, stand.failing, held])
     head = ["pair", *site.systems, "linked", "to do", "since", "failing", "held"]
     say_table(terminal, rows, head=head, right=(1, 2, 3, 4, 5, 6))
     terminal.say()
     now = now_ms()
     for run in runs:
-        ended = f"{run.status}, {_ago(now - (run.finished_ms or now))} ago"
+        ended = f"{run.status}, {span(now - (run.finished_ms or now))} ago"
         terminal.say(f"last run: {run.id} ({run.kind}) {ended if run.finished_ms else 'has not ended'}")
     if complete is not None:
-        terminal.say(f"last complete reading of both systems: {_ago(now - int(complete))} ago")
+        terminal.say(f"last complete reading of both systems: {span(now - int(complete))} ago")
     for intent in doubts:
         terminal.say(
             f"in doubt: {intent.operation} of {intent.record_id or intent.chosen_id or 'a new record'} in"
-            f" {site.systems[intent.side]}, sent {_ago(now - intent.sent_ms)} ago; the next run settles it"
+            f" {site.systems[intent.side]}, sent {span(now - intent.sent_ms)} ago; the next run settles it"
         )
     if any(stand.for_person for stand in stands.values()):
         terminal.note("next: instep holds list")
-
-
-def _ago(milliseconds: int) -> str:
-    """A span of time in the unit that suits it: "12 s", "5 min", "3 h", "2 days"."""
-    seconds = max(milliseconds, 0) / 1000
-    for limit, unit, size in ((120, "s", 1), (7200, "min", 60), (172_800, "h", 3600)):
-        if seconds < limit:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds / 86_400:.0f} days"
 
 
 def _as_json(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from instep.core.model import SIDES
 from instep.core.state import Hold, Link, Release
+from instep.core.values import Json
 from instep.errors import NotThere
 from instep.runner.brakes import CAUSE
 from instep.site import Site
 from instep.store.contract import HoldKind, Tx
 
 PAGE: Final = 500
+TOGETHER: Final = ("left", "right", "restore", "retry", "leave")
+"""Choices that may be offered for many holds at once: none of these makes or forgets a record."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,13 @@ def records_of(kind: HoldKind, first: Hold) -> int:
 
 def _link(tx: Tx, hold: Hold) -> Link | None:
     return tx.link_of(hold.key.pair, hold.key.side, hold.key.id)
+
+
+def values_of(hold: Hold) -> Iterator[tuple[str, Mapping[str, Json]]]:
+    """What both sides hold, by property, where a hold is about that."""
+    for name, sides in hold.values.items() if isinstance(hold.values, dict) else ():
+        if isinstance(sides, dict) and set(sides) >= {side.value for side in SIDES}:
+            yield name, sides
 
 
 def fix_of(hold: Hold) -> str:

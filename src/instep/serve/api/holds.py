@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from instep.core.model import Side
@@ -16,11 +16,10 @@ from instep.desk.records import pair_of
 from instep.desk.releasing import Choice, release_all
 from instep.serve.api.models import Model, Page, SideName, Value
 from instep.serve.api.paging import Cursor, Limit, after
-from instep.serve.parts import Operator, TheLive, TheSite
+from instep.serve.parts import HIGHEST, Number, Operator, TheLive, TheSite
 
 router = APIRouter(prefix="/holds", tags=["holds"])
 
-MOST: int = 2**63 - 1
 Name = Annotated[str, Query(max_length=200)]
 
 
@@ -67,7 +66,7 @@ class Release(Model):
     choice: Annotated[str, Field(max_length=20)] = Field(
         description="one of `choices` of each of them", examples=["left"]
     )
-    holds: Annotated[list[Annotated[int, Field(ge=1, le=MOST)]], Field(max_length=1000)] = Field(
+    holds: Annotated[list[Annotated[int, Field(ge=1, le=HIGHEST)]], Field(max_length=1000)] = Field(
         default_factory=list, examples=[[118]]
     )
     pair: Annotated[str, Field(max_length=200)] = ""
@@ -149,7 +148,7 @@ async def kinds(site: TheSite) -> list[HoldKindOut]:
 
 
 @router.get("/{number}", summary="One hold")
-async def hold(site: TheSite, number: Annotated[int, Path(ge=1, le=MOST)]) -> HoldOut:
+async def hold(site: TheSite, number: Number) -> HoldOut:
     """What waits, why, since when, and what can be chosen."""
     found, link, _ = site.store.read(partial(one_hold, number=number))
     return hold_out(found, link)

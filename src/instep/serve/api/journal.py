@@ -13,11 +13,9 @@ from instep.desk.history import About, entry_json, page
 from instep.desk.records import pair_of
 from instep.serve.api.models import Model, Page, SideName, Value
 from instep.serve.api.paging import Cursor, Limit, after
-from instep.serve.parts import TheSite
+from instep.serve.parts import HIGHEST, TheSite
 
 router = APIRouter(prefix="/journal", tags=["journal"])
-
-MOST = 2**63 - 1
 
 
 class EntryOut(Model):
@@ -47,7 +45,7 @@ async def journal(
     pair: Annotated[str, Query(max_length=200)] = "",
     id: Annotated[str, Query(max_length=500, description="of this record or its partner")] = "",
     side: SideName | None = None,
-    run: Annotated[int, Query(ge=0, le=MOST)] = 0,
+    run: Annotated[int, Query(ge=0, le=HIGHEST)] = 0,
     operation: Annotated[str, Query(max_length=50)] = "",
     limit: Limit = 50,
     cursor: Cursor = "",

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from instep.desk.records import pair_of
 from instep.desk.undoing import Asked, scope_of
 from instep.serve.api.models import Model, Page, SideName, Value
 from instep.serve.api.paging import Cursor, Limit, after
-from instep.serve.parts import Operator, TheSite
-from instep.serve.plans import Plan, Plans
+from instep.serve.parts import HIGHEST, Number, Operator, ThePlans, TheSite
+from instep.serve.plans import Plan
 
 router = APIRouter(prefix="/plans", tags=["plans"])
-
-MOST = 2**63 - 1
-Number = Annotated[int, Path(ge=1, le=MOST)]
-
-
-def _plans(request: Request) -> Plans:
-    found: Plans = request.app.state.plans
-    return found
-
-
-ThePlans: TypeAlias = Annotated[Plans, Depends(_plans)]
 
 
 class NewPlan(Model):
@@ -40,7 +29,7 @@ class NewPlan(Model):
 class NewUndo(Model):
     """What is to be undone: a run, or of it a pair, a record, a property."""
 
-    run: Annotated[int, Field(ge=1, le=MOST)]
+    run: Annotated[int, Field(ge=1, le=HIGHEST)]
     pair: Annotated[str, Field(max_length=200)] = ""
     id: Annotated[str, Field(max_length=500)] = ""
     side: SideName | None = None

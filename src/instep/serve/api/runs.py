@@ -13,12 +13,10 @@ from instep.desk.records import pair_of
 from instep.errors import NotThere
 from instep.serve.api.models import Model, Page, Value
 from instep.serve.api.paging import Cursor, Limit, after
-from instep.serve.parts import Operator, TheLive, TheSite
+from instep.serve.parts import Number, Operator, TheLive, TheSite
 from instep.store.contract import Run
 
 router = APIRouter(tags=["runs"])
-
-MOST = 2**63 - 1
 
 
 class RunOut(Model):
@@ -45,7 +43,7 @@ async def runs(site: TheSite, limit: Limit = 50, cursor: Cursor = "") -> Page[Ru
 
 
 @router.get("/runs/{id}", summary="One run")
-async def one(site: TheSite, id: Annotated[int, Path(ge=1, le=MOST)]) -> RunOut:
+async def one(site: TheSite, id: Number) -> RunOut:
     """When it was and what came of it."""
     found = site.store.read(lambda tx: tx.run(id))
     if found is None:

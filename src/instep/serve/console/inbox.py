@@ -11,17 +11,19 @@ from starlette.datastructures import FormData
 
 from instep.core.dataflow import Pair
 from instep.core.model import SIDES, Side
+from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.release import SENTENCES, choices
 from instep.core.state import Hold, Link, Sighting
 from instep.core.values import whole_number
 from instep.desk.always import always
-from instep.desk.held import Which, held_kinds, one_hold, page_of, records_of
+from instep.desk.held import TOGETHER, Which, held_kinds, one_hold, page_of, records_of, values_of
 from instep.desk.records import pair_of
 from instep.desk.releasing import Choice, release_all
 from instep.desk.search import called
 from instep.errors import UsageError
 from instep.runner.brakes import CAUSE
 from instep.serve.console.pages import Operating, Viewing, go_to, show
+from instep.serve.parts import HIGHEST, TheSite
 from instep.site import Site
 from instep.store.contract import Tx
 
@@ -30,9 +32,6 @@ router = APIRouter()
 PAGE: Final = 25
 KEYS: Final = {"left": "l", "right": "r", "leave": "x", "retry": "t", "restore": "s"}
 """Choice -> the key that makes it, where one key is no risk: each is taken back by another choice, or by undo."""
-
-TOGETHER: Final = ("left", "right", "restore", "retry", "leave")
-"""Choices that may be made for many at once: none of these makes or forgets a record."""
 
 Name = Annotated[str, Query(max_length=200)]
 
@@ -60,14 +59,12 @@ def card(site: Site, tx: Tx, hold: Hold, link: Link | None) -> dict[str, Any]:
 
 def _values(hold: Hold, pair: Pair | None, seen: dict[Side, Sighting | None]) -> list[dict[str, Any]]:
     """Per property what both sides hold, with when and by whom it was edited last, as far as the systems tell."""
-    if not isinstance(hold.values, dict) or pair is None:
+    if pair is None:
         return []
     shown: list[dict[str, Any]] = []
-    for name, sides in hold.values.items():
-        if not isinstance(sides, dict) or not set(sides) >= {side.value for side in SIDES}:
-            continue
+    for name, sides in values_of(hold):
         prop = pair.property(name)
-        told: dict[str, Any] = {"property": name, "lost": sides.get("overwritten")}
+        told: dict[str, Any] = {"property": name, "lost": sides.get(OVERWRITTEN)}
         for side in SIDES:
             reading = seen.get(side)
             paths = prop.parts[side].fields if prop is not None else ()
@@ -85,14 +82,14 @@ def _values(hold: Hold, pair: Pair | None, seen: dict[Side, Sighting | None]) ->
 @router.get("/inbox")
 async def inbox(
     visit: Viewing,
+    site: TheSite,
     pair: Name = "",
     cause: Name = "",
     property: Annotated[str | None, Query(max_length=200)] = None,
-    hold: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
-    after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
+    hold: Annotated[int, Query(ge=0, le=HIGHEST)] = 0,
+    after: Annotated[int, Query(ge=0, le=HIGHEST)] = 0,
 ) -> HTMLResponse:
     """All kinds, and the holds of one of them: the one that is asked for, or else the first."""
-    site: Site = visit.request.app.state.site
     shown = [
         (kind, records_of(kind, hold)) for kind, (hold, _) in held_kinds(site) if pair in ("", kind.pair)
     ]
@@ -181,11 +178,11 @@ def _text(form: FormData, name: str) -> str:
 @router.get("/inbox/always")
 async def always_so(
     visit: Viewing,
-    hold: Annotated[int, Query(ge=1, le=2**63 - 1)],
+    site: TheSite,
+    hold: Annotated[int, Query(ge=1, le=HIGHEST)],
     side: Annotated[str, Query(pattern="^(left|right)$")],
 ) -> HTMLResponse:
     """What to change in the dataflow, so that such a conflict is always decided for that side."""
-    site: Site = visit.request.app.state.site
     found, _, _ = site.store.read(partial(one_hold, number=hold))
     pair = pair_of(site, found.key.pair)
     change = always(site, pair.name, found.property, Side(side))

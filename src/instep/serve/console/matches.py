@@ -14,6 +14,7 @@ from instep.desk.matching import CAUSES, LIKELY, Question, question, questions
 from instep.desk.records import pair_of
 from instep.serve.console.pages import Operating, Viewing, show
 from instep.serve.console.records import add_link
+from instep.serve.parts import HIGHEST, TheSite
 from instep.site import Site
 from instep.store.contract import Tx
 
@@ -26,12 +27,12 @@ Id = Annotated[str, Form(min_length=1, max_length=500)]
 @router.get("/matches")
 async def matches(
     visit: Viewing,
+    site: TheSite,
     pair: Annotated[str, Query(max_length=200)] = "",
-    hold: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
-    after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
+    hold: Annotated[int, Query(ge=0, le=HIGHEST)] = 0,
+    after: Annotated[int, Query(ge=0, le=HIGHEST)] = 0,
 ) -> HTMLResponse:
     """Of one pair, the one that is asked for, or the first that has any; or one hold alone."""
-    site: Site = visit.request.app.state.site
     counts = _counts(site)
     name = pair_of(site, pair).name if pair else next(iter(counts), site.dataflow.pairs[0].name)
     chosen = pair_of(site, name)

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Form, Path, Query, Request
+from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from instep.core.model import Both, Side
 from instep.desk.records import pair_of
 from instep.serve.console.pages import Operating, Viewing, go_to, show
-from instep.serve.parts import TheSite
-from instep.serve.plans import Plan, Plans
+from instep.serve.parts import Number, ThePlans, TheSite
+from instep.serve.plans import Plan
 
 router = APIRouter(prefix="/runs/plans")
 
@@ -43,11 +43,6 @@ class Heading:
     count: int
 
 
-def the_plans(request: Request) -> Plans:
-    found: Plans = request.app.state.plans
-    return found
-
-
 def headings(plan: Plan, systems: Both[str]) -> list[Heading]:
     """The groups of a plan: writes first."""
     order = list(KINDS)
@@ -67,13 +62,14 @@ def _named(kind: str, about: str, systems: Both[str]) -> str:
 async def make(
     visit: Operating,
     site: TheSite,
+    plans: ThePlans,
     pair: Annotated[list[str], Form(max_length=100)] = [],  # noqa: B006 - FastAPI copies it
     full: Annotated[bool, Form()] = False,
 ) -> RedirectResponse:
     for name in pair:
         pair_of(site, name)
     wanted = () if len(pair) == len(site.dataflow.pairs) else tuple(pair)
-    plan = the_plans(visit.request).make(wanted, full, visit.person.name)
+    plan = plans.make(wanted, full, visit.person.name)
     return go_to(f"/runs/plans/{plan.number}")
 
 
@@ -81,13 +77,13 @@ async def make(
 async def one(
     visit: Viewing,
     site: TheSite,
-    number: Annotated[int, Path(ge=1, le=2**63 - 1)],
+    plans: ThePlans,
+    number: Number,
     pair: Annotated[str, Query(max_length=200)] = "",
     kind: Annotated[str, Query(max_length=50)] = "",
     about: Annotated[str, Query(max_length=1000)] = "",
     start: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> HTMLResponse:
-    plans = the_plans(visit.request)
     plan = plans.get(number)
     groups = headings(plan, site.systems) if plan.state not in ("making", "failed") else []
     chosen = next(
@@ -110,6 +106,6 @@ async def one(
 
 
 @router.post("/{number}/approve")
-async def approve(visit: Operating, number: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> RedirectResponse:
-    await the_plans(visit.request).approve(number, visit.person.name)
+async def approve(visit: Operating, plans: ThePlans, number: Number) -> RedirectResponse:
+    await plans.approve(number, visit.person.name)
     return go_to(f"/runs/plans/{number}")

@@ -18,6 +18,7 @@ from instep.desk.search import called, search
 from instep.desk.undoing import Asked, scope_of
 from instep.serve.api.records import ENTRIES, record_out
 from instep.serve.console.pages import Operating, Reading, Viewing, Visit, go_to, show
+from instep.serve.parts import HIGHEST, TheSite
 
 router = APIRouter()
 
@@ -33,20 +34,21 @@ async def form(visit: Viewing) -> HTMLResponse:
 
 
 @router.post("/records")
-async def found(visit: Reading, query: Annotated[str, Form(max_length=200)] = "") -> HTMLResponse:
+async def found(
+    visit: Reading, site: TheSite, query: Annotated[str, Form(max_length=200)] = ""
+) -> HTMLResponse:
     """By POST, so that what is looked for stands in no address, history or log."""
-    site = visit.request.app.state.site
     return show(visit, "records.html", query=query, found=search(site, query, limit=FOUND), limit=FOUND)
 
 
 @router.get("/record")
 async def record(
     visit: Viewing,
+    site: TheSite,
     pair: Annotated[str, Query(max_length=200)],
     id: Annotated[str, Query(max_length=500)],
     side: Annotated[str, Query(pattern="^(left|right|)$")] = "",
 ) -> HTMLResponse:
-    site = visit.request.app.state.site
     found_pair = pair_of(site, pair)
     where = site.store.read(lambda tx: side_of(site, tx, found_pair, id, side or None))
     known = site.store.read(lambda tx: explained(site, tx, found_pair, where, id, entries=ENTRIES))
@@ -106,7 +108,7 @@ async def match_again(visit: Operating, pair: Name, side: SideForm, id: Id) -> R
 
 @router.post("/record/undo")
 async def undo(
-    visit: Operating, pair: Name, side: SideForm, id: Id, run: Annotated[int, Form(ge=1, le=2**63 - 1)]
+    visit: Operating, pair: Name, side: SideForm, id: Id, run: Annotated[int, Form(ge=1, le=HIGHEST)]
 ) -> Response:
     """The way back is a plan, to be looked at first."""
     app = visit.request.app.state

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, Path, Query
+from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from instep.core.model import Both, Side
@@ -18,44 +18,45 @@ from instep.errors import NotThere
 from instep.runner.brakes import CAUSE
 from instep.serve.api.paging import after
 from instep.serve.console.pages import Operating, Viewing, go_to, show
-from instep.serve.console.plans import the_plans
-from instep.serve.parts import TheLive, TheSite
+from instep.serve.console.words import done
+from instep.serve.parts import Number, TheLive, ThePlans, TheSite
 from instep.store.contract import Run, Tx
 
 router = APIRouter(prefix="/runs")
 
-MOST = 2**63 - 1
-DONE: Final = {"create": "created", "update": "changed", "retire": "taken out of use"}
 RUNS = 30
 ENTRIES = 50
 BRAKES = 100
 
-Number = Annotated[int, Path(ge=1, le=MOST)]
 Cursor = Annotated[str, Query(max_length=40)]
 
 
 @router.get("")
-async def runs(visit: Viewing, site: TheSite, live: TheLive, before: Cursor = "") -> HTMLResponse:
+async def runs(
+    visit: Viewing, site: TheSite, live: TheLive, plans: ThePlans, before: Cursor = ""
+) -> HTMLResponse:
     """What goes on, plans, and runs, latest first."""
 
     def look(tx: Tx) -> list[Run]:
         return tx.runs(RUNS + 1, before=after(before) or None)
 
     found = site.store.read(look)
-    shown = [
-        {**run_json(run), "writes": writes_of(run), "did": _did(site.systems, run)} for run in found[:RUNS]
-    ]
     return show(
         visit,
         "runs.html",
-        plans=the_plans(visit.request).all(),
+        plans=plans.all(),
         pairs=[pair.name for pair in site.dataflow.pairs],
         braked=len(site.store.read(lambda tx: tx.holds(cause=CAUSE, limit=BRAKES))),
-        runs=shown,
+        runs=[_shown(site.systems, run) for run in found[:RUNS]],
         first=not before,
         next=str(found[RUNS - 1].id) if len(found) > RUNS else "",
         paused=live.paused(),
     )
+
+
+def _shown(systems: Both[str], run: Run) -> dict[str, Any]:
+    """A run as the pages show it."""
+    return {**run_json(run), "writes": writes_of(run), "did": _did(systems, run)}
 
 
 def _did(systems: Both[str], run: Run) -> list[tuple[str, str]]:
@@ -66,7 +67,7 @@ def _did(systems: Both[str], run: Run) -> list[tuple[str, str]]:
     for each in writes if isinstance(writes, list) else ():
         if isinstance(each, dict):
             where = systems[Side(str(each["side"]))]
-            said = f"{each['count']} {DONE[str(each['operation'])]} in {where}"
+            said = f"{each['count']} {done(str(each['operation']))} in {where}"
             told.setdefault(str(each["pair"]), []).append(said)
     for pair, count in (linked if isinstance(linked, dict) else {}).items():
         if count:
@@ -145,14 +146,14 @@ async def run(visit: Viewing, site: TheSite, number: Number, before: Cursor = ""
     return show(
         visit,
         "run.html",
-        run={**run_json(found), "writes": writes_of(found), "did": _did(site.systems, found)},
+        run=_shown(site.systems, found),
         entries=entries[:ENTRIES],
         next=entries[ENTRIES - 1]["seq"] if len(entries) > ENTRIES else "",
     )
 
 
 @router.post("/{number}/undo")
-async def undo(visit: Operating, site: TheSite, number: Number) -> RedirectResponse:
+async def undo(visit: Operating, site: TheSite, plans: ThePlans, number: Number) -> RedirectResponse:
     """The way back as a plan: nothing is done before it is approved."""
-    plan = the_plans(visit.request).undo(scope_of(site, Asked(str(number))), visit.person.name)
+    plan = plans.undo(scope_of(site, Asked(str(number))), visit.person.name)
     return go_to(f"/runs/plans/{plan.number}")

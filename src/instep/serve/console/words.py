@@ -11,10 +11,12 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 
 from instep.core.phrases import counted
+from instep.core.phrases import span as span_of
 from instep.core.values import Absent, encode
 from instep.site import now_ms
 
 MOST: Final = 400
+DONE: Final = {"create": "created", "update": "changed", "retire": "taken out of use"}
 
 
 def moment(at_ms: int | None) -> Markup:
@@ -31,16 +33,17 @@ def span(milliseconds: int | float | None) -> str:
     """A length of time in the unit that suits it."""
     if milliseconds is None:
         return "–"
-    seconds = max(milliseconds, 0) / 1000
-    for limit, unit, size in ((1, "ms", 0.001), (120, "s", 1), (7200, "min", 60), (172_800, "h", 3600)):
-        if seconds < limit:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds / 86_400:.0f} days"
+    return f"{max(milliseconds, 0):.0f} ms" if milliseconds < 1000 else span_of(milliseconds)
 
 
 def ago(at_ms: int | None) -> str:
     """How long that is ago."""
     return f"{span(now_ms() - at_ms)} ago" if at_ms else "never"
+
+
+def done(operation: str) -> str:
+    """What a write has made of a record."""
+    return DONE[operation]
 
 
 def number(value: int) -> str:
@@ -71,6 +74,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "moment": moment,
     "span": span,
     "ago": ago,
+    "done": done,
     "number": number,
     "value": value,
     "counted": counted,
