@@ -12,7 +12,8 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from instep.cli import instep
-from instep.sandbox.launch import Running, start
+from instep.sandbox.launch import Running
+from tests.warm import start
 
 LONG_AGO_S = 1_760_000_000
 LONG_AGO = "2025-10-09T08:53:20.000Z"

@@ -16,9 +16,9 @@ import pytest
 from instep.core.model import Both, Side
 from instep.core.state import Link
 from instep.core.values import Raw, digest
-from instep.sandbox.launch import start
 from instep.store.contract import Tx
 from instep.store.sqlite import open_store
+from tests.warm import start
 
 from .company import ERP_TOKEN, Company
 

@@ -13,7 +13,7 @@ from instep.connectors.rest import Description
 from instep.connectors.rest.moments import read_moment, write_moment
 from instep.connectors.rest.reference import reference
 from instep.connectors.rest.schema import schema, shipped
-from instep.sandbox.launch import start
+from tests.warm import start
 
 from .rest_erp import SAMPLE, connect, described, erp
 

@@ -7,12 +7,12 @@ import asyncio
 from playwright.async_api import Browser, expect
 
 from instep.runner.run import Wish
-from instep.sandbox.launch import start
 from instep.serve.console.inbox import KEYS
 from tests.cli.company import ERP_TOKEN, Company
 from tests.console.looking import shot, watched
 from tests.console.people import log_in, person, until
 from tests.serve.served import TOKENS, fill, served
+from tests.warm import start
 
 
 async def test_a_wrong_token_is_told_the_right_one_opens_and_a_logout_closes(

@@ -12,7 +12,8 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from instep.cli import instep
-from instep.sandbox.launch import Running, start
+from instep.sandbox.launch import Running
+from tests.warm import start
 
 from .company import Company, PostgresCompany
 from .postgres import USER

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from instep.cli import instep
-from instep.sandbox.launch import start
 from tests.cli.company import CHARGEBEE_KEY
+from tests.warm import start
 
 from .pages import ROOT, blocks
 
