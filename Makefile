@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 WORKERS ?= 3
+# The tests that have to cover the core. Measuring makes them half as slow again, so the others run without it.
+COVERING := tests/core tests/runner
+ALL_WORKERS := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 SECONDS ?= 60
 FIRST ?= 10000
 KILLS ?= 100
@@ -36,7 +39,8 @@ demo-tryton: $(RUN_STAMP) ## the same against a real Tryton, which it installs b
 	INSTEP_TRYTON_CACHE=.cache/tryton $(BIN)/instep demo --tryton
 
 test: $(DEV_STAMP) ## every test; fails, too, when less than 95% of the core's branches are covered
-	$(BIN)/python -m pytest -n $(WORKERS) --cov=instep.core --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
+	$(ALL_WORKERS) --cov=instep.core --cov-branch --cov-report=term:skip-covered --cov-fail-under=95 $(COVERING)
+	$(ALL_WORKERS) $(COVERING:%=--ignore=%)
 
 browser: $(DEV_STAMP) ## the Chromium that the tests of the console need, fetched beforehand into .cache/browser
 	$(BIN)/python -m tests.console.browser
@@ -45,7 +49,7 @@ pictures: $(DEV_STAMP) ## the README's pictures of the console anew, from the da
 	$(BIN)/python -m tests.console.pictures
 
 test-fast: $(DEV_STAMP) ## the tests that take no more than seconds
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+	$(ALL_WORKERS) -m "not slow"
 
 exhaustive: $(DEV_STAMP) ## all that can happen to one linked record within a budget; BUDGET="2 2 1 1" for another
 	$(BIN)/python -m tests.exhaustive --workers $(WORKERS) $(if $(BUDGET),--budget $(BUDGET))
