@@ -219,8 +219,10 @@ def _erase_in_both(office: Office, kind: str, side: Side, id: str) -> None:
 
 
 def _require_forgotten(office: Office, gone: set[tuple[str, str, str]]) -> None:
-    """No byte of an address that only these records ever had is in the store's files."""
-    elsewhere = {mail for s in Side for mail in _mails(office, s, lambda at: at not in gone)}
+    """No byte of an address that only these records ever had is in the store's files; with others it counts in either
+    spelling, since they are searched for without regard to capitals."""
+    others = {mail for s in Side for mail in _mails(office, s, lambda at: at not in gone)}
+    elsewhere = others | {mail.casefold() for mail in others}
     files = b"".join(path.read_bytes() for path in office.directory.glob("instep.sqlite*"))
     for s in Side:
         for mail in _mails(office, s, lambda at: at in gone) - elsewhere:

@@ -549,3 +549,57 @@ async def test_a_hint_takes_back_nothing_that_a_listing_told() -> None:
     site.put(RIGHT, title="Bea", mail="b@x.example")
     await site.rest()
     assert site.systems.left.ids("company") == [left]
+
+
+async def told_otherwise(site: Site) -> tuple[str, Record]:
+    """A linked company of which a listing told another address, as of the version that is known already, and which
+    is yet to be read; and what it is like. Another company of that address is about to be created beside it."""
+    left, _ = await site.linked_company()
+    await site.rest()
+    record = await site.connectors.left.read("company", left)
+    await take(site, replace(record, fields={**record.fields, "mail": "b@x.example"}))
+    seen = site.sighting(LEFT, left)
+    assert seen is not None
+    assert seen.unread
+    site.put(RIGHT, title="Bea", mail="b@x.example")
+    return left, record
+
+
+async def test_what_a_listing_told_is_over_once_the_record_is_read_as_it_was_known() -> None:
+    site = Site(abilities=Both(NONE, STRICT))
+    await told_otherwise(site)
+    await site.rest()
+    assert site.titles(LEFT) == ["Ann", "Bea"]
+
+
+async def test_what_a_listing_told_is_over_once_a_later_row_shows_the_record_as_it_was_known() -> None:
+    site = Site()
+    _, record = await told_otherwise(site)
+    assert record.version is not None
+    await take(site, replace(record, version=record.version + 1))
+    await site.rest()
+    assert site.titles(LEFT) == ["Ann", "Bea"]
+
+
+async def test_what_a_listing_told_while_the_record_was_read_is_not_over_with_that_reading() -> None:
+    """The answer shows another edit than the one that was told, which came after it."""
+    site = Site()
+    left, _ = await site.linked_company()
+    await site.rest()
+    before = await site.connectors.left.read("company", left)
+
+    async def told_meanwhile(send: Send) -> Record:
+        record: Record = await send()
+        site.now += 10
+        await take(
+            site, replace(record, fields={**record.fields, "mail": "b@x.example"}, version=before.version)
+        )
+        return record
+
+    site.edit(LEFT, left, name="Eve")
+    site.connectors.left.next("read", told_meanwhile)
+    await read_record(site.runner.engine, LEFT, "company", left, "company")
+    right = site.put(RIGHT, title="Bea", mail="b@x.example")
+    await observe(site.runner.engine, RIGHT, "company")
+    [case] = [action for action in site.plan() if action.key == Key("company", RIGHT, right)]
+    assert case.verdict.note == f"{left} in Left has not been read yet, and may be its partner"

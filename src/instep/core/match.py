@@ -67,7 +67,7 @@ CLAIM = -1
 
 def told(number: int) -> int:
     """The number under which the match index keeps what a listing told of a record that has to be read before it is
-    believed: enough to create no partner beside it."""
+    believed: enough to create no partner beside it until then."""
     return -2 - number
 
 

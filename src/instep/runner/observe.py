@@ -186,8 +186,8 @@ def take_records(
         hold_reused(engine, tx, stored.get(after.id), after)
     if listing and unchanged:
         tx.touch(side, entity, unchanged, listing, engine.now_ms())
-    changed = set(marked)
-    index(engine, tx, side, entity, [s for s in fresh if s.id in changed], latest)
+    told_anew = {*marked, *(id for id, before in stored.items() if before.unread)}
+    index(engine, tx, side, entity, [s for s in fresh if s.id in told_anew], latest)
     mark(engine, tx, side, entity, marked, CHANGED, urgent=urgent)
     return len(marked) + (_hurry(engine, tx, side, entity, unchanged) if urgent else 0)
 
@@ -331,17 +331,23 @@ def index(
                 if claimed:
                     values[CLAIM] = digest(claimed[0])
             before = tx.match_values(pair.name, side, seen.id)
-            row = rows.get(seen.id)
-            if seen.unread and row is not None and not row.deleted:
-                now = match_values(pair, side, row.fields, lookup) if row.complete else {}
-                values.update((told(number), value) for number, value in now.items())
-                if (
-                    not row.complete
-                ):  # a hint says nothing of what it holds, and takes back nothing that was told
-                    values.update((number, value) for number, value in before.items() if number < CLAIM)
+            if seen.unread:
+                values |= _told_of(pair, side, rows.get(seen.id), before, lookup)
             tx.save_matches(pair.name, side, seen.id, values)
             given_up = {number: value for number, value in before.items() if values.get(number) != value}
             wake_alike(tx, pair.name, given_up)
+
+
+def _told_of(
+    pair: Pair, side: Side, row: Record | None, before: Mapping[int, str], lookup: StoreLookup
+) -> dict[int, str]:
+    """What a listing told of a record that is yet to be read; a hint says nothing of what it holds, and takes back
+    nothing that was told."""
+    if row is not None and row.deleted:
+        return {}
+    if row is not None and row.complete:
+        return {told(number): value for number, value in match_values(pair, side, row.fields, lookup).items()}
+    return {number: value for number, value in before.items() if number < CLAIM}
 
 
 def wake_alike(tx: Tx, pair: str, values: Mapping[int, str]) -> None:
@@ -383,10 +389,11 @@ def take(engine: Engine, tx: Tx, before: Sighting | None, after: Sighting, pair:
     """Save a reading that was made for a look at a record in one pair; what it brings is news to the others."""
     tx.save_sightings([after])
     hold_reused(engine, tx, before, after)
-    if before is not None and before.digest == after.digest:
-        return
-    index(engine, tx, after.side, after.entity, [after])
-    mark(engine, tx, after.side, after.entity, [after.id], CHANGED, but=pair)
+    changed = before is None or before.digest != after.digest
+    if before is None or before.unread or changed:
+        index(engine, tx, after.side, after.entity, [after])
+    if changed:
+        mark(engine, tx, after.side, after.entity, [after.id], CHANGED, but=pair)
 
 
 async def read_record(engine: Engine, side: Side, entity: str, id: str, pair: str) -> Sighting | None:
