@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -127,6 +128,30 @@ async def test_a_write_goes_over_no_connection_that_the_server_may_just_have_clo
         await at.write()
         assert at.server.connections == 1, "one that was used just now is used again"
     assert Limits().kept_s < 2.0, "as soon as the first of the usual servers closes it"
+
+
+async def test_a_write_goes_over_no_connection_that_the_server_closed_while_this_process_was_busy() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer_one() -> None:
+            accepted, _ = listener.accept()
+            with accepted:
+                accepted.recv(65536)
+                accepted.sendall(http())
+
+        def serve_next() -> threading.Thread:
+            thread = threading.Thread(target=answer_one)
+            thread.start()
+            return thread
+
+        client = HttpClient("Acme ERP", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        first = serve_next()
+        assert (await client.request("GET", "/things")).status == 200
+        first.join()  # nothing else goes on here until the server has closed the connection
+        second = serve_next()
+        assert (await client.request("POST", "/things", body=b"a=1")).status == 200
+        second.join()
+        await client.close()
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "PATCH"])

@@ -145,8 +145,10 @@ def test_a_group_is_stopped_as_one() -> None:
 
 def test_what_was_let_go_is_not_stopped_for_that_record_and_those_values_alone() -> None:
     one = change("phone", ("1",), (None,))
-    let_go = frozenset({(KEY, change_print(PAIR, RIGHT, one))})
+    about = change_print(PAIR, RIGHT, one)
+    let_go = frozenset({("change", KEY, about), ("clear", KEY, about)})
     other_record, other_value = Key("contact", LEFT, "2"), change("phone", ("2",), (None,))
     assert stopped(PAIR, KEY, IDS, update(one), lambda _: True, let_go) == []
     assert stopped(PAIR, other_record, IDS, update(one), lambda _: True, let_go) != []
     assert stopped(PAIR, KEY, IDS, update(other_value), lambda _: True, let_go) != []
+    assert stopped(PAIR, KEY, IDS, update(one), lambda _: True, let_go - {("clear", KEY, about)}) == [about]

@@ -11,7 +11,7 @@ from instep.core.dataflow import Brakes, Limit
 from instep.core.model import Both
 from instep.core.state import Hold
 from instep.core.values import Json
-from instep.runner.brakes import CAUSE, drop_brake, release_brake
+from instep.runner.brakes import CAUSE, brake_key, drop_brake, release_brake
 from instep.runner.forget import forget, places_of
 
 from .site import LEFT, RIGHT, STRICT, Site, only, pair
@@ -261,6 +261,37 @@ async def test_a_release_lets_go_what_was_counted_and_nothing_else() -> None:
     report = await site.run()
     assert (report.written, [(b.kind, b.count) for b in report.brakes]) == (3, [("change", 3)])
     assert [site.fields(RIGHT, link.ids.right)["phone"] for link in site.links()[:3]] == ["2"] * 3
+
+
+async def test_what_two_brakes_have_counted_is_written_when_both_are_released() -> None:
+    site = await linked_many(only(change=Limit(2, 0.1), clear=Limit(2, 0.1)))
+    edit(site, 3, phone=None)
+    kinds = [("change", 3), ("clear", 3)]
+    assert [(b.kind, b.count) for b in (await site.run()).brakes] == kinds
+    for kind, left in (("change", kinds[1:]), ("clear", [])):
+        [hold] = [hold for hold in site.holds() if hold.property == kind]
+        assert await site.store.write(lambda tx, hold=hold: release_brake(tx, hold, site.now)) == 3
+        for again in (1, 0):
+            report = await site.run(full=not again)
+            written = 0 if left or not again else 3
+            assert (report.written, [(b.kind, b.count) for b in report.brakes]) == (written, left)
+    assert site.store.read(lambda tx: tx.releases_of(brake_key("company"))) == []
+
+
+async def test_a_brake_may_be_released_again_while_another_holds_what_it_has_let_go() -> None:
+    site = await linked_many(only(change=Limit(2, 0.1), clear=Limit(2, 0.1)))
+    edit(site, 3, phone=None)
+    await site.run()
+    for kind in ("change", "change", "clear"):
+        for hold in [hold for hold in site.holds() if hold.property == kind]:
+            await site.store.write(lambda tx, hold=hold: release_brake(tx, hold, site.now))
+        if kind == "change":
+            edit(site, 3, 3, phone="2")
+        await site.run()
+    assert [site.fields(RIGHT, link.ids.right)["phone"] for link in site.links()[:6]] == [None] * 3 + [
+        "2"
+    ] * 3
+    assert [hold for hold in site.holds() if hold.cause == CAUSE] == []
 
 
 async def test_what_was_released_counts_for_no_later_run() -> None:

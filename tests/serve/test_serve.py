@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -33,6 +34,7 @@ def test_it_keeps_in_step_until_it_is_stopped_and_tells_its_address(acme: Compan
         assert status_of(f"{url}/health/live") == 200
         while not acme.in_erp():
             assert process.poll() is None
+            time.sleep(0.1)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=WAIT_S)
     assert process.returncode == 0, err

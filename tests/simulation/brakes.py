@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from instep.core.dataflow import Brakes, Limit
 from instep.core.verdict import by_person
-from instep.runner.brakes import EMPTY, OPERATIONS, brake_key, held_brakes
+from instep.runner.brakes import EMPTY, OPERATIONS, RELEASE, brake_key, held_brakes
 from instep.runner.run import Report
 from instep.store.contract import Tx
 
@@ -33,7 +33,7 @@ Held = frozenset[tuple[str, str]]
 def held(world: World) -> Held:
     def look(tx: Tx) -> Iterator[tuple[str, str]]:
         for pair in world.dataflow.pairs:
-            released = {r.property for r in tx.releases_of(brake_key(pair.name)) if r.choice == "release"}
+            released = {r.property for r in tx.releases_of(brake_key(pair.name)) if r.choice == RELEASE}
             for hold in held_brakes(tx, pair.name):
                 if hold.property not in released:
                     yield pair.name, hold.property
@@ -41,10 +41,11 @@ def held(world: World) -> Held:
     return world.store.read(lambda tx: frozenset(look(tx)))
 
 
-def passed(world: World, before: Held, report: Report) -> Iterator[str]:
-    """I16: what a run has written in spite of a brake that was held before it and is held still."""
+def passed(world: World, before: Held, released: Held, report: Report) -> Iterator[str]:
+    """I16: what a run has written in spite of a brake that was held before it and is held still. `released`: what a
+    person has let go while it went on."""
     entries = world.store.read(lambda tx: tx.journal(run=report.run, limit=1000))
-    still = before & held(world)
+    still = (before & held(world)) - released
     for entry in entries:
         wrote = entry.operation in OPERATIONS and entry.outcome in ("done", "found done")
         if not wrote or by_person(entry.reason) or not entry.request:

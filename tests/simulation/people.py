@@ -12,7 +12,7 @@ from instep.core.standing import giving
 from instep.core.state import Hold, Link, Sighting
 from instep.errors import OutcomeError, StoreError
 from instep.runner.brakes import CAUSE as BRAKE
-from instep.runner.brakes import drop_brake, release_brake
+from instep.runner.brakes import RELEASE, drop_brake, release_brake
 from instep.store.contract import Entry, Tx
 
 from .plan import Step
@@ -233,6 +233,8 @@ class People:
                 tx.mark([hold.key], reason="a person chose")
 
         self.world.write_now(store, save)
+        if hold.cause == BRAKE and choice == RELEASE:
+            self.world.released.append((hold.key.pair, hold.property))
         self.world.happened[f"choices: {choice}"] += 1
         for dna in dnas:
             self.world.witness.choose(hold.key.pair, dna, choice)

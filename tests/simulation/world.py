@@ -49,6 +49,8 @@ PREFIX = Both("l_", "r_")
 PLAIN = ("mail", "dna", "parent")
 """Fields with one name on both sides."""
 LEASE_MS = 60_000
+BRAKED = (Wish(), Wish(full=True))
+"""Runs that brakes stop; one that was approved they do not."""
 NO_ROOM = "the store is out of space"
 
 
@@ -61,6 +63,7 @@ class World:
         self.faults = replace(plan.faults)
         self.story: list[tuple[Any, ...]] = []
         self.happened: Counter[str] = Counter()
+        self.released: list[tuple[str, str]] = []
         self._counted: set[tuple[object, ...]] = set()
         self.mortal = Mortal(
             lambda: self.faults.crash, self.tape["fault crash"], () if crash_at is None else (crash_at,)
@@ -267,9 +270,10 @@ class World:
                 asked = await self._approved(process, engine)
             if kind == "live":
                 return await self._live_on(process, engine)
-            held = brakes.held(self)
+            held, known = brakes.held(self), len(self.released)
             report = await self._runner(process, engine).run(asked)
-            for told in brakes.passed(self, held, report) if asked in (Wish(), Wish(full=True)) else ():
+            released = frozenset(self.released[known:])
+            for told in brakes.passed(self, held, released, report) if asked in BRAKED else ():
                 self.witness.finding("I16 what a brake holds is not written", told)
             return report
 

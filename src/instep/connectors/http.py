@@ -45,6 +45,9 @@ from instep.errors import BadAnswer, ConfigurationError, InDoubt, OutcomeError, 
 
 __all__ = ["Answer", "Authorizer", "Exchange", "FixedHeaders", "HttpClient", "Limits", "Outgoing", "redact"]
 
+HEARD = 2
+"""Rounds of the event loop after which it has heard of every connection that a server has closed meanwhile. A write
+over one of those would be in doubt."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -249,6 +252,8 @@ class HttpClient:
             headers["Content-Type"] = call.content_type
         if self._session is None:
             self._session = self._open()
+        for _ in range(HEARD if call.write else 0):
+            await asyncio.sleep(0)
         status, request_id, error = 0, "", ""
         self.requests += 1
         started, sent_ms = self._monotonic(), self.now_ms()

@@ -8,6 +8,7 @@ To add a kind, give it a sentence in `KINDS`, a `Limit` in `Brakes`, and count i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -51,6 +52,9 @@ Stops = Callable[[Effect], bool]
 Print = tuple[str, str]
 """One thing that a write of a record does, and what it was decided from: the property, its group's name, or ""
 for the record as a whole; and the digest by which a person's choice for it is known."""
+
+LetGo = AbstractSet[tuple[str, Key, Print]]
+"""What a person has released: of each brake, what it had counted of which record."""
 
 
 def kind_of(brake: str) -> str:
@@ -104,23 +108,35 @@ def _of_change(pair: Pair, side: Side, change: Change) -> set[Effect]:
     return change_effects(pair, side, change.property, change.old, change.new)
 
 
-def stopped(
-    pair: Pair, key: Key, ids: Both[str], write: Write, stops: Stops, let_go: frozenset[tuple[Key, Print]]
-) -> list[Print]:
+def counting(pair: Pair, key: Key, ids: Both[str], write: Write, let_go: LetGo) -> set[Effect]:
+    """What the brakes count of a write, but for what a person has let go. `ids` has "" for a record yet to be made."""
+    if write.operation == "update":
+        return {e for change in write.changes for e in _kept(pair, key, write, change, let_go)}
+    about = _whole_print(write, ids)
+    return {effect for effect in effects(pair, write) if (effect.brake, key, about) not in let_go}
+
+
+def stopped(pair: Pair, key: Key, ids: Both[str], write: Write, stops: Stops, let_go: LetGo) -> list[Print]:
     """What of a write is stopped: one for the whole of a create or a retirement, one for each property of an update,
-    and with it all of its group. `let_go`: what a person released. `ids` has "" for a record yet to be made."""
-    whole = {"create": lambda: created_print(write), "retire": lambda: retired_print(write, ids)}
+    and with it all of its group. What several brakes stop is made when a person has let it go at each of them."""
     if write.operation != "update":
-        about = whole[write.operation]()
-        held = any(map(stops, effects(pair, write))) and (key, about) not in let_go
-        return [about] if held else []
-    names = set()
-    for change in write.changes:
-        about = change_print(pair, write.side, change)
-        if any(map(stops, _of_change(pair, write.side, change))) and (key, about) not in let_go:
-            names.add(about[0])
+        return [_whole_print(write, ids)] if any(map(stops, counting(pair, key, ids, write, let_go))) else []
+    names = {
+        unit_of(pair, change.property)
+        for change in write.changes
+        if any(map(stops, _kept(pair, key, write, change, let_go)))
+    }
     prints = (change_print(pair, write.side, change) for change in write.changes)
     return [about for about in prints if about[0] in names]
+
+
+def _kept(pair: Pair, key: Key, write: Write, change: Change, let_go: LetGo) -> Iterable[Effect]:
+    """What is counted of one property that is written, but for what a person has let go."""
+    found = _of_change(pair, write.side, change)
+    if not found or not let_go:
+        return found
+    about = change_print(pair, write.side, change)
+    return [effect for effect in found if (effect.brake, key, about) not in let_go]
 
 
 def rest_of(pair: Pair, write: Write, prints: Iterable[Print]) -> Write | None:
@@ -152,11 +168,10 @@ def change_print(pair: Pair, side: Side, change: Change) -> Print:
     return unit_of(pair, change.property), digest([change.property, list(raw)])
 
 
-def created_print(write: Write) -> Print:
-    return WHOLE, sources_digest({change.property: change.source for change in write.changes})
-
-
-def retired_print(write: Write, ids: Both[str]) -> Print:
+def _whole_print(write: Write, ids: Both[str]) -> Print:
+    """Of a create or a retirement."""
+    if write.operation == "create":
+        return WHOLE, sources_digest({change.property: change.source for change in write.changes})
     return WHOLE, gone_digest(write.side.other, ids[write.side.other])
 
 

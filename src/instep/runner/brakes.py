@@ -8,13 +8,13 @@ goes away by itself when nothing of its kind is left to be written.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
 from instep.core import brakes
-from instep.core.brakes import Effect, Print, Trip
+from instep.core.brakes import Effect, LetGo, Print, Trip
 from instep.core.dataflow import Pair
 from instep.core.model import SIDES, Both, Side
 from instep.core.state import Hold, Key, Link, Release
@@ -30,6 +30,9 @@ EMPTY: Final = "empty"
 EXAMPLES: Final = 5
 PAGE: Final = 500
 EFFECT: Final = ("done", "found done")
+RELEASE: Final = "release"
+RELEASED: Final = "released"
+"""The choice that is left of a release when its run is over: what another brake holds of what it has let go."""
 OPERATIONS: Final = ("create", "update", "retire")
 
 
@@ -67,8 +70,12 @@ def _counts_from(pair: str, brake: str = "") -> str:
 
 
 def _counted(pair: str, brake: str) -> str:
-    """Name of the setting with what a held brake has counted: [side, id, property, digest] of each."""
+    """Name of the setting with what a held brake has counted: a row of each."""
     return f"braked:{pair}:{brake}"
+
+
+_Row = tuple[str, str, str, str]
+"""Of what a brake has counted, as it is kept: side, id, property, digest."""
 
 
 @dataclass(slots=True)
@@ -84,7 +91,7 @@ class Gate:
     linked: int
     first: bool
     free: frozenset[str]
-    let_go: frozenset[tuple[Key, Print]]
+    let_go: LetGo
     recent: dict[Effect, set[str]]
     latched: frozenset[Effect]
     releases: tuple[Release, ...]
@@ -100,11 +107,7 @@ class Gate:
         found: set[Effect] = set()
         self.linked += action.verdict.link is not None
         for write in action.verdict.writes:
-            prints = brakes.stopped(
-                self.pair, _key_of(action, write), action.ids, write, self._counts, self.let_go
-            )
-            if prints:
-                found |= brakes.effects(self.pair, write)
+            found |= brakes.counting(self.pair, _key_of(action, write), action.ids, write, self.let_go)
         for effect in found:
             if self._counts(effect) and action.ids.left not in self.recent.get(effect, ()):
                 self.pending[effect] += 1
@@ -136,10 +139,13 @@ class Gate:
     def _admit(self, tx: Tx, key: Key, ids: Both[str], write: Write) -> Effect | None:
         """Count a write that is about to be made; the effect of which there would be too many, if any. A plan has
         counted most of them before: this is for what only shows while a run is going on."""
-        if not brakes.stopped(self.pair, key, ids, write, self._counts, self.let_go):
-            return None
-        new = [e for e in brakes.effects(self.pair, write) if self._counts(e) and key not in self.admitted[e]]
-        new = [e for e in new if ids.left not in self.recent.get(e, ())]
+        new = [
+            effect
+            for effect in brakes.counting(self.pair, key, ids, write, self.let_go)
+            if self._counts(effect)
+            and key not in self.admitted[effect]
+            and ids.left not in self.recent.get(effect, ())
+        ]
         for effect in sorted(new):
             trip = self._tripped(effect, len(self.admitted[effect]) + 1)
             if trip is not None:
@@ -169,8 +175,8 @@ def open_gate(engine: Engine, pair: Pair, free: frozenset[str]) -> Gate:
     """The gate of a pair as it stands before anything is counted. `free`: brakes that are let go for this run."""
 
     def look(tx: Tx) -> Gate:
-        releases = [r for r in tx.releases_of(brake_key(pair.name)) if r.choice == "release"]
-        chosen = {release.property for release in releases}
+        releases = tx.releases_of(brake_key(pair.name))
+        chosen = {release.property for release in releases if release.choice == RELEASE}
         latched = {
             effect
             for hold in held_brakes(tx, pair.name)
@@ -185,7 +191,7 @@ def open_gate(engine: Engine, pair: Pair, free: frozenset[str]) -> Gate:
             frozenset(_released(pair.name, releases)),
             _recent(engine, tx, pair, chosen | free),
             frozenset(latched),
-            tuple(tx.releases_of(brake_key(pair.name))),
+            tuple(releases),
             engine.now_ms(),
             empty_side(engine, tx, pair),
         )
@@ -207,12 +213,10 @@ def _effects_of(hold: Hold) -> Iterator[Effect]:
         yield Effect(hold.property, str(value))
 
 
-def _released(pair: str, releases: list[Release]) -> Iterator[tuple[Key, Print]]:
+def _released(pair: str, releases: Iterable[Release]) -> Iterator[tuple[str, Key, Print]]:
     for release in releases:
-        for row in release.value if isinstance(release.value, list) else ():
-            match row:
-                case [str(side), str(id), str(name), str(about)]:
-                    yield Key(pair, Side(side), id), (name, about)
+        for side, id, name, about in _rows_of(release.value):
+            yield release.property, Key(pair, Side(side), id), (name, about)
 
 
 def _recent(engine: Engine, tx: Tx, pair: Pair, decided: set[str] | frozenset[str]) -> dict[Effect, set[str]]:
@@ -428,16 +432,18 @@ def forget_missed(tx: Tx, pair: Pair) -> None:
 
 
 def released_empty(tx: Tx, pair: Pair) -> bool:
-    return any(r.property == EMPTY and r.choice == "release" for r in tx.releases_of(brake_key(pair.name)))
+    return any(r.property == EMPTY and r.choice == RELEASE for r in tx.releases_of(brake_key(pair.name)))
 
 
 # What a person decides
 
 
 def release_brake(tx: Tx, hold: Hold, at_ms: int) -> int:
-    """Let what a brake has counted go in the next run; returns for how many properties or records."""
+    """Let what a brake has counted go in the next run; returns for how many properties or records. What another
+    brake holds of that is let go by this one until then."""
     rows = _rows(tx, hold)
-    tx.save_release(Release(hold.key, hold.property, "release", hold.digest, rows, at_ms))
+    kept = [row for r in tx.releases_of(hold.key) if r.property == hold.property for row in _rows_of(r.value)]
+    tx.save_release(Release(hold.key, hold.property, RELEASE, hold.digest, _to_keep([*rows, *kept]), at_ms))
     return len(rows)
 
 
@@ -445,9 +451,8 @@ def drop_brake(tx: Tx, hold: Hold, at_ms: int) -> int:
     """Leave what a brake has counted as it is, until it changes; returns for how many properties or records."""
     keys = set()
     rows = _rows(tx, hold)
-    for key, (name, about) in _released(
-        hold.key.pair, [Release(hold.key, hold.property, "drop", hold.digest, rows)]
-    ):
+    for side, id, name, about in rows:
+        key = Key(hold.key.pair, Side(side), id)
         tx.save_release(Release(key, name, "leave", about, at_ms=at_ms))
         keys.add(key)
     tx.mark(sorted(keys, key=lambda key: (key.side, key.id)), reason="a person chose")
@@ -457,10 +462,22 @@ def drop_brake(tx: Tx, hold: Hold, at_ms: int) -> int:
     return len(rows)
 
 
-def _rows(tx: Tx, hold: Hold) -> list[Json]:
+def _rows(tx: Tx, hold: Hold) -> list[_Row]:
     kept = tx.meta(_counted(hold.key.pair, hold.property))
-    rows = decode(kept) if kept is not None else []
-    return rows if isinstance(rows, list) else []
+    return _rows_of(decode(kept)) if kept is not None else []
+
+
+def _to_keep(rows: Iterable[_Row]) -> list[Json]:
+    return [list(row) for row in rows]
+
+
+def _rows_of(kept: Json) -> list[_Row]:
+    found = []
+    for row in kept if isinstance(kept, list) else ():
+        match row:
+            case [str(side), str(id), str(name), str(about)]:
+                found.append((side, id, name, about))
+    return found
 
 
 def forget_examples(tx: Tx, pair: str, side: Side, id: str) -> None:
@@ -477,10 +494,21 @@ def forget_examples(tx: Tx, pair: str, side: Side, id: str) -> None:
 
 
 def decided(engine: Engine, tx: Tx, gate: Gate) -> None:
-    """A run has come to its end with what a person let go: that is over, and counting begins anew."""
+    """A run has come to its end with what a person let go: that is over, and counting begins anew. What another
+    brake holds of it stays let go by this one."""
     key = brake_key(gate.pair.name)
-    tx.drop_releases(key, [r.property for r in tx.releases_of(key) if r in gate.releases])
-    for brake in {release.property for release in gate.releases} | gate.free:
+    held = {row for hold in held_brakes(tx, gate.pair.name) for row in _rows(tx, hold)}
+    chosen = set()
+    for release in tx.releases_of(key):
+        if release not in gate.releases:
+            continue  # it was made while the run went on
+        if release.choice == RELEASE:
+            chosen.add(release.property)
+        left = [row for row in _rows_of(release.value) if row in held]
+        tx.drop_releases(key, [release.property])
+        if left:
+            tx.save_release(replace(release, choice=RELEASED, value=_to_keep(left)))
+    for brake in chosen | gate.free:
         tx.save_meta(_counts_from(gate.pair.name, brake), str(engine.now_ms()))
 
 

@@ -21,7 +21,7 @@ from instep.desk.records import pair_of
 from instep.desk.releasing import Choice, release_all
 from instep.desk.search import called
 from instep.errors import UsageError
-from instep.runner.brakes import CAUSE
+from instep.runner.brakes import CAUSE, RELEASED
 from instep.serve.console.pages import Operating, Viewing, go_to, show
 from instep.serve.parts import HIGHEST, TheSite
 from instep.site import Site
@@ -52,7 +52,9 @@ def card(site: Site, tx: Tx, hold: Hold, link: Link | None) -> dict[str, Any]:
         "values": _values(hold, pair, seen),
         "offered": offered,
         "hotkeys": KEYS,
-        "chosen": [r for r in tx.releases_of(hold.key) if r.property in (hold.property, "")],
+        "chosen": [
+            r for r in tx.releases_of(hold.key) if r.property in (hold.property, "") and r.choice != RELEASED
+        ],
         "always": hold.cause == "conflict" and bool({"left", "right"} & set(offered)),
     }
 
