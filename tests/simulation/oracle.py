@@ -15,7 +15,7 @@ from instep.store.contract import Entry, Hold, Link, Tx
 from instep.store.verify import verify
 
 from .systems import PERSON
-from .witness import Edit
+from .witness import Edit, Place
 from .world import KINDS, World
 
 Holds = dict[tuple[str, Side, str], list[Hold]]
@@ -219,13 +219,28 @@ def _no_silent_loss(world: World) -> Iterator[str]:
 
 
 def _told_truly(world: World) -> Iterator[str]:
-    """Promise 3: what is told as overwritten has been written over by Instep."""
+    """Promise 3: what is told as overwritten has been written over by Instep; or, once a write of ours got lost, by a
+    person who gave the very value that it was to write, since no log tells the two apart."""
     for entry, name, token in overwritten(world):
-        if entry.side is not None and (
-            ((entry.side, entry.pair, entry.record_id, name), token) not in world.witness.replaced
-        ):
+        if entry.side is None:
+            continue
+        place = entry.side, entry.pair, entry.record_id, name
+        if (place, token) not in world.witness.replaced and not _replaced_alike(world, entry, place, token):
             told = f"{entry.pair} {entry.record_id} on the {entry.side}: {name} {token}"
             yield f"nothing is told as overwritten that was not (promise 3): {told}"
+
+
+def _replaced_alike(world: World, told: Entry, place: Place, token: str | None) -> bool:
+    """Whether a person has replaced that token by what a write of ours in doubt was to replace it by."""
+    by = {
+        world.lenses[place[3]].token(new[0])
+        for change in told.changes
+        if isinstance(new := change["new"], list)
+    }
+    return any(
+        edit.place == place and edit.token in by and any(saw.token == token for saw in edit.saw)
+        for edit in world.witness.edits
+    )
 
 
 def _overwritten_is_held(world: World, links: dict[str, list[Link]], holds: Holds) -> Iterator[str]:

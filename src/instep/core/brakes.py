@@ -109,7 +109,7 @@ def _of_change(pair: Pair, side: Side, change: Change) -> set[Effect]:
 
 
 def counting(pair: Pair, key: Key, ids: Both[str], write: Write, let_go: LetGo) -> set[Effect]:
-    """What the brakes count of a write, but for what a person has let go. `ids` has "" for a record yet to be made."""
+    """What the brakes count of a write, but for what was let go. `ids` has "" for a record yet to be made."""
     if write.operation == "update":
         return {e for change in write.changes for e in _kept(pair, key, write, change, let_go)}
     about = _whole_print(write, ids)
