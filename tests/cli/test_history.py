@@ -68,7 +68,7 @@ def test_a_run_that_is_not_at_its_end_is_not_said_to_have_written_nothing(edited
     connection.execute("update runs set finished_ms = null where id = 2")
     connection.close()
     latest, first = edited.run("history", "--runs").stdout.splitlines()
-    assert latest.endswith("going on") and "2 writes" in first
+    assert latest.endswith("going on, 1 write so far") and "2 writes" in first
 
 
 def test_a_value_that_lost_a_conflict_is_in_the_history(acme: Company) -> None:

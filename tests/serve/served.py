@@ -142,6 +142,13 @@ class Served:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(WAIT_S)
 
 
+def whole(console: Served, plan: dict[str, Any]) -> dict[str, Any]:
+    """A plan of the API when it is no longer worked on."""
+    while plan["state"] in ("making", "running"):
+        plan = console.client("viewer").get(f"/api/v1/plans/{plan['number']}").json
+    return plan
+
+
 @contextmanager
 def served(directory: Path, *, change: Callable[[Site], None] = lambda site: None) -> Iterator[Served]:
     """The application of the site in that directory, for as long as the block lasts."""

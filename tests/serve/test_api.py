@@ -11,7 +11,7 @@ import pytest
 
 from instep.runner.run import Wish
 from tests.cli.company import Company
-from tests.serve.served import XSS, Served
+from tests.serve.served import XSS, Served, whole
 
 
 def held(console: Served, **like: Any) -> list[dict[str, Any]]:
@@ -147,13 +147,6 @@ def test_lists_come_in_pages_that_together_are_all_of_it(console: Served) -> Non
         assert pages == whole["items"], path
         assert viewer.get(f"{path}limit=201").status == 422
         assert viewer.get(f"{path}cursor=x").status == 409
-
-
-def whole(console: Served, plan: dict[str, Any]) -> dict[str, Any]:
-    """A plan when it is no longer worked on."""
-    while plan["state"] in ("making", "running"):
-        plan = console.client("viewer").get(f"/api/v1/plans/{plan['number']}").json
-    return plan
 
 
 def test_a_plan_is_made_looked_at_approved_and_undone(own: Served, acme: Company) -> None:

@@ -15,10 +15,12 @@ from instep.core.model import Both, Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.values import Json
 from instep.desk import words
-from instep.desk.history import About, entries, entry_json, run_json, writes_of
+from instep.desk.history import About, entries, entry_json
 from instep.desk.records import pair_of, side_of
+from instep.desk.runs import Told, in_short, told_json, undoing_words
+from instep.desk.runs import told as told_run
 from instep.errors import UsageError
-from instep.store.contract import Entry, Run
+from instep.store.contract import Entry
 
 
 @click.command()
@@ -144,14 +146,15 @@ def _change(entry: Entry, change: Mapping[str, Json]) -> str:
 
 async def _runs(terminal: Terminal, limit: int, as_json: bool) -> None:
     async with known_site(terminal) as site:
-        for run in site.store.read(lambda tx: tx.runs(limit)):
+        for run in site.store.read(lambda tx: [told_run(tx, one) for one in tx.runs(limit)]):
             if as_json:
-                terminal.json_line(run_json(run))
+                terminal.json_line(told_json(run))
             else:
-                terminal.say(_told_run(run))
+                terminal.say(_run_line(run))
 
 
-def _told_run(run: Run) -> str:
+def _run_line(about: Told) -> str:
+    run = about.run
     took = f", {(run.finished_ms - run.started_ms) / 1000:.1f} s" if run.finished_ms is not None else ""
-    wrote = "going on" if run.finished_ms is None else words.counted(writes_of(run), "write")
-    return f"run {run.id}  {words.moment(run.started_ms)}  {run.kind}: {run.status}{took}, {wrote}"
+    said = ", ".join([in_short(about), *undoing_words(about)])
+    return f"run {run.id}  {words.moment(run.started_ms)}  {run.kind}: {run.status}{took}, {said}"

@@ -15,7 +15,7 @@ from instep.cli.terminal import Terminal
 from instep.core.phrases import counted
 from instep.desk.plan_file import action_json
 from instep.desk.standing import standing
-from instep.desk.undoing import Asked, Way, scope_of, way_back
+from instep.desk.undoing import Asked, Way, scope_of, way_back, wish_of
 from instep.runner.planning import Action
 from instep.runner.run import Report, Wish
 from instep.runner.undo import Scope, choose_ways_back
@@ -88,8 +88,7 @@ async def _undo(terminal: Terminal, asked: Asked, yes: bool, limit: int, as_json
                     )
                 return 0
             await choose_ways_back(site.engine(), scope)
-            wish = Wish(approved=frozenset(way.approved), pairs=tuple(sorted(way.pairs)), kind="undo")
-            report = await go(terminal, site, wish, interrupt)
+            report = await go(terminal, site, wish_of(scope, way.approved, way.pairs), interrupt)
         return _say_done(terminal, site, scope, shown, report, as_json)
 
 

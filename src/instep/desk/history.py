@@ -1,4 +1,4 @@
-"""The journal and the runs, latest first: of everything, of a pair, of a record, of a run."""
+"""The journal, latest first: of everything, of a pair, of a record, of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from instep.core.model import Both, Side
 from instep.site import Site
-from instep.store.contract import Entry, Run, Tx
+from instep.store.contract import Entry, Tx
 
 PAGE: Final = 200
 
@@ -68,22 +68,3 @@ def entry_json(entry: Entry, systems: Both[str]) -> dict[str, Any]:
         "forgotten": entry.forgotten,
         "seal": entry.seal,
     }
-
-
-def run_json(run: Run) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "kind": run.kind,
-        "started_ms": run.started_ms,
-        "finished_ms": run.finished_ms,
-        "status": run.status,
-        "summary": run.summary,
-    }
-
-
-def writes_of(run: Run) -> int:
-    """How many writes a run has made, as it noted at its end."""
-    if not isinstance(run.summary, dict) or not isinstance(writes := run.summary.get("writes"), list):
-        return 0
-    counts = [write.get("count") for write in writes if isinstance(write, dict)]
-    return sum(count for count in counts if isinstance(count, int))

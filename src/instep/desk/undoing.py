@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from instep.core.model import Side
@@ -12,6 +12,7 @@ from instep.core.values import whole_number
 from instep.desk.records import pair_of, side_of
 from instep.errors import NotThere, UsageError
 from instep.runner.planning import Action
+from instep.runner.report import Wish
 from instep.runner.undo import Scope, pruned_until, ways_back
 from instep.site import Site
 from instep.store.contract import Run, Tx
@@ -91,6 +92,13 @@ async def way_back(site: Site, scope: Scope, on_action: Callable[[Action], None]
             way.pairs.add(back.action.key.pair)
         await asyncio.sleep(0)
     return way
+
+
+def wish_of(scope: Scope, approved: Iterable[str], pairs: Iterable[str]) -> Wish:
+    """The run that goes the way back, as it was approved."""
+    partly = bool(scope.pair or scope.property)
+    fingerprints = frozenset(approved)
+    return Wish(fingerprints, pairs=tuple(sorted(pairs)), kind="undo", undoes=scope.run, partly=partly)
 
 
 def _pruned(site: Site, scope: Scope) -> str:

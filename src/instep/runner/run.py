@@ -76,11 +76,13 @@ class Runner:
     async def run_leased(self, wish: Wish | None = None) -> Report:
         """The same for a caller who has the lease."""
         wish = wish or Wish()
-        engine, report = self.engine, Report()
+        engine, report = self.engine, Report(acted=wish.act)
         began_ms = engine.now_ms()
         before = [c.requests for c in engine.connectors]
         kind = wish.kind if wish.act else "plan"
-        run = await engine.store.write(lambda tx: tx.start_run(kind, began_ms))
+        run = await engine.store.write(
+            lambda tx: tx.start_run(kind, began_ms, undoes=wish.undoes, partly=wish.partly)
+        )
         engine.run, report.run = run.id, run.id
         report.status = "failed"
         try:

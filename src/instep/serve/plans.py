@@ -22,7 +22,7 @@ from instep.desk.deciding import decided
 from instep.desk.money import Money
 from instep.desk.plan_file import action_json, brake_json, counts
 from instep.desk.standing import standing
-from instep.desk.undoing import way_back
+from instep.desk.undoing import way_back, wish_of
 from instep.errors import InstepError, NotThere, UsageError
 from instep.runner.planning import Action, actions
 from instep.runner.run import Report, Wish
@@ -220,11 +220,12 @@ class Plans:
             raise UsageError(
                 f"plan {plan.number} is not one for the dataflow as it is now", fix="make a new one"
             )
-        scope, approved = plan.scope, frozenset(plan.fingerprints)
+        scope = plan.scope
         if scope is None:
-            report = await self.live.ask(Wish(approved=approved, full=plan.full, pairs=plan.pairs))
+            wish = Wish(approved=frozenset(plan.fingerprints), full=plan.full, pairs=plan.pairs)
+            report = await self.live.ask(wish)
         else:
-            wish = Wish(approved=approved, pairs=plan.pairs, kind="undo")
+            wish = wish_of(scope, plan.fingerprints, plan.pairs)
             report = await self.live.ask(wish, lambda engine: choose_ways_back(engine, scope))
         plan.run, plan.state = report.run, "done"
         stands = standing(self.site)

@@ -75,7 +75,8 @@ class Entry:
 class Run:
     """One run, or some minutes of turns of a process that is always on ("live").
 
-    `status`: running | done | stopped | braked | failed."""
+    `status`: running | done | stopped | braked | failed. `undoes`: the run that it takes back, 0 for none; `partly`:
+    a part of it alone."""
 
     id: int
     kind: str
@@ -83,6 +84,8 @@ class Run:
     finished_ms: int | None = None
     status: str = "running"
     summary: Json = None
+    undoes: int = 0
+    partly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,11 +344,19 @@ class Tx(Protocol):
         """What the journal has since then, counted by spans of time (multiples of `span_ms`), oldest first."""
         ...
 
-    def start_run(self, kind: str, now_ms: int) -> Run: ...
+    def start_run(self, kind: str, now_ms: int, undoes: int = 0, partly: bool = False) -> Run: ...
     def finish_run(self, run_id: int, now_ms: int, status: str, summary: Json) -> None: ...
     def run(self, run_id: int) -> Run | None: ...
     def runs(self, limit: int = 20, before: int | None = None) -> list[Run]:
         """Latest first, with a number below `before`."""
+        ...
+
+    def undoings(self, run_id: int) -> list[Run]:
+        """The runs that take this one back, whole or in part, first to last."""
+        ...
+
+    def written(self, run_id: int) -> dict[tuple[str, str, Side], int]:
+        """By pair, operation and side: the writes of a run that are known to be made, also while it goes on."""
         ...
 
     # Counts for `status`

@@ -322,4 +322,6 @@ def run(row: Row) -> Run:
         finished_ms=row[3],
         status=row[4],
         summary=decode(row[5]),
+        undoes=row[6],
+        partly=bool(row[7]),
     )

@@ -447,9 +447,9 @@ class SqliteTx:
             for span, pair, operation, side, count in found
         ]
 
-    def start_run(self, kind: str, now_ms: int) -> Run:
-        run_id = self._value("start_run", kind=kind, now_ms=now_ms)
-        return Run(run_id, kind, now_ms)
+    def start_run(self, kind: str, now_ms: int, undoes: int = 0, partly: bool = False) -> Run:
+        run_id = self._value("start_run", kind=kind, now_ms=now_ms, undoes=undoes, partly=int(partly))
+        return Run(run_id, kind, now_ms, undoes=undoes, partly=partly)
 
     def finish_run(self, run_id: int, now_ms: int, status: str, summary: Json) -> None:
         self._run("finish_run", id=run_id, now_ms=now_ms, status=status, summary=rows.text(summary))
@@ -460,6 +460,13 @@ class SqliteTx:
 
     def runs(self, limit: int = 20, before: int | None = None) -> list[Run]:
         return [rows.run(row) for row in self._all("runs", limit=limit, before=before or LAST_SEQ)]
+
+    def undoings(self, run_id: int) -> list[Run]:
+        return [rows.run(row) for row in self._all("undoings", undoes=run_id)]
+
+    def written(self, run_id: int) -> dict[tuple[str, str, Side], int]:
+        found = self._all("written", run=run_id)
+        return {(pair, operation, Side(side)): count for pair, operation, side, count in found}
 
 
 def _only(which: Which | None, given: dict[str, Any]) -> list[str]:

@@ -266,3 +266,33 @@ class HistoryContract(StoreHooks):
             assert store.read(lambda tx: tx.runs(9, before=second.id)) == [done]
             assert store.read(lambda tx: tx.run(second.id)) == second
             assert store.read(lambda tx: tx.run(second.id + 1)) is None
+
+    async def test_a_run_that_takes_back_another_is_found_by_that_one(self, tmp_path: Path) -> None:
+        async with self.opened(tmp_path) as store:
+            first = await store.write(lambda tx: tx.start_run("sync", 10))
+            part = await store.write(lambda tx: tx.start_run("undo", 20, undoes=first.id, partly=True))
+            whole = await store.write(lambda tx: tx.start_run("undo", 30, undoes=first.id))
+            assert part == Run(part.id, "undo", 20, undoes=first.id, partly=True)
+            assert store.read(lambda tx: tx.undoings(first.id)) == [part, whole]
+            assert store.read(lambda tx: tx.run(part.id)) == part
+            assert store.read(lambda tx: tx.runs(1)) == [whole]
+            assert store.read(lambda tx: tx.undoings(whole.id) + tx.undoings(0)) == []
+
+    async def test_what_a_run_has_written_is_counted_while_it_goes_on(self, tmp_path: Path) -> None:
+        async with self.opened(tmp_path) as store:
+            entries = [
+                Entry(10, run, "contact", operation, outcome, side)
+                for run, operation, outcome, side in (
+                    (1, "create", "done", RIGHT),
+                    (1, "create", "found done", RIGHT),
+                    (1, "create", "refused", RIGHT),
+                    (1, "update", "done", LEFT),
+                    (1, "link", "done", None),
+                    (2, "retire", "done", RIGHT),
+                )
+            ]
+            await store.write(lambda tx: tx.append(entries))
+            wanted = {("contact", "create", RIGHT): 2, ("contact", "update", LEFT): 1}
+            assert store.read(lambda tx: tx.written(1)) == wanted
+            assert store.read(lambda tx: tx.written(2)) == {("contact", "retire", RIGHT): 1}
+            assert store.read(lambda tx: tx.written(3)) == {}

@@ -8,17 +8,17 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from instep.core.model import Both, Side
+from instep.core.model import Both
 from instep.desk.deciding import decided
 from instep.desk.held import Which, page_of
-from instep.desk.history import About, entry_json, page, run_json, writes_of
+from instep.desk.history import About, entry_json, page
 from instep.desk.releasing import Choice, release_all
+from instep.desk.runs import did, told, told_json
 from instep.desk.undoing import Asked, scope_of
 from instep.errors import NotThere
 from instep.runner.brakes import CAUSE
 from instep.serve.api.paging import after
 from instep.serve.console.pages import Operating, Viewing, go_to, show
-from instep.serve.console.words import done
 from instep.serve.parts import Number, TheLive, ThePlans, TheSite
 from instep.store.contract import Run, Tx
 
@@ -37,8 +37,8 @@ async def runs(
 ) -> HTMLResponse:
     """What goes on, plans, and runs, latest first."""
 
-    def look(tx: Tx) -> list[Run]:
-        return tx.runs(RUNS + 1, before=after(before) or None)
+    def look(tx: Tx) -> list[dict[str, Any]]:
+        return [_shown(tx, run, site.systems) for run in tx.runs(RUNS + 1, before=after(before) or None)]
 
     found = site.store.read(look)
     return show(
@@ -47,32 +47,17 @@ async def runs(
         plans=plans.all(),
         pairs=[pair.name for pair in site.dataflow.pairs],
         braked=len(site.store.read(lambda tx: tx.holds(cause=CAUSE, limit=BRAKES))),
-        runs=[_shown(site.systems, run) for run in found[:RUNS]],
+        runs=found[:RUNS],
         first=not before,
-        next=str(found[RUNS - 1].id) if len(found) > RUNS else "",
+        next=str(found[RUNS - 1]["id"]) if len(found) > RUNS else "",
         paused=live.paused(),
     )
 
 
-def _shown(systems: Both[str], run: Run) -> dict[str, Any]:
+def _shown(tx: Tx, run: Run, systems: Both[str]) -> dict[str, Any]:
     """A run as the pages show it."""
-    return {**run_json(run), "writes": writes_of(run), "did": _did(systems, run)}
-
-
-def _did(systems: Both[str], run: Run) -> list[tuple[str, str]]:
-    """What a run did, by pair: ("contact", "2 created in Custom ERP, 4 linked")."""
-    summary = run.summary if isinstance(run.summary, dict) else {}
-    writes, linked = summary.get("writes"), summary.get("linked")
-    told: dict[str, list[str]] = {}
-    for each in writes if isinstance(writes, list) else ():
-        if isinstance(each, dict):
-            where = systems[Side(str(each["side"]))]
-            said = f"{each['count']} {done(str(each['operation']))} in {where}"
-            told.setdefault(str(each["pair"]), []).append(said)
-    for pair, count in (linked if isinstance(linked, dict) else {}).items():
-        if count:
-            told.setdefault(pair, []).append(f"{count} linked")
-    return [(pair, ", ".join(said)) for pair, said in told.items()]
+    about = told(tx, run)
+    return {**told_json(about), "did": did(about, systems)}
 
 
 @router.post("/now")
@@ -136,9 +121,11 @@ async def decide(
 async def run(visit: Viewing, site: TheSite, number: Number, before: Cursor = "") -> HTMLResponse:
     """What one run did, write by write, old and new."""
 
-    def look(tx: Tx) -> tuple[Run | None, list[dict[str, object]]]:
+    def look(tx: Tx) -> tuple[dict[str, Any] | None, list[dict[str, object]]]:
         entries = page(tx, About(run=number), after(before) or None, ENTRIES + 1)
-        return tx.run(number), [entry_json(entry, site.systems) for entry in entries]
+        run = tx.run(number)
+        shown = None if run is None else _shown(tx, run, site.systems)
+        return shown, [entry_json(entry, site.systems) for entry in entries]
 
     found, entries = site.store.read(look)
     if found is None:
@@ -146,7 +133,7 @@ async def run(visit: Viewing, site: TheSite, number: Number, before: Cursor = ""
     return show(
         visit,
         "run.html",
-        run=_shown(site.systems, found),
+        run=found,
         entries=entries[:ENTRIES],
         next=entries[ENTRIES - 1]["seq"] if len(entries) > ENTRIES else "",
     )

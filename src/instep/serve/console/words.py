@@ -13,10 +13,10 @@ from markupsafe import Markup, escape
 from instep.core.phrases import counted
 from instep.core.phrases import span as span_of
 from instep.core.values import Absent, encode
+from instep.desk.runs import DONE
 from instep.site import now_ms
 
 MOST: Final = 400
-DONE: Final = {"create": "created", "update": "changed", "retire": "taken out of use"}
 
 
 def moment(at_ms: int | None) -> Markup:

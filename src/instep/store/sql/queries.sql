@@ -486,7 +486,8 @@ group by at_ms / :span_ms, pair, operation, side
 
 -- name: start_run
 -- A new run.
-insert into runs (kind, started_ms, status, summary) values (:kind, :now_ms, 'running', 'null') returning id
+insert into runs (kind, started_ms, status, summary, undoes, partly)
+values (:kind, :now_ms, 'running', 'null', :undoes, :partly) returning id
 
 -- name: finish_run
 -- A run that came to its end.
@@ -494,15 +495,30 @@ update runs set finished_ms = :now_ms, status = :status, summary = :summary wher
 
 -- name: run
 -- One turn of a runner.
-select id, kind, started_ms, finished_ms, status, summary from runs where id = :id
+select id, kind, started_ms, finished_ms, status, summary, undoes, partly from runs where id = :id
 
 -- name: runs
 -- Runs, latest first.
-select id, kind, started_ms, finished_ms, status, summary
+select id, kind, started_ms, finished_ms, status, summary, undoes, partly
 from runs
 where id < :before
 order by id desc
 limit :limit
+
+-- name: undoings
+-- The runs that take back one run, first to last.
+select id, kind, started_ms, finished_ms, status, summary, undoes, partly
+from runs
+where undoes = :undoes and undoes > 0
+order by id
+
+-- name: written
+-- What a run has written so far, counted.
+select pair, operation, side, count(*)
+from journal
+where run = :run and operation in ('create', 'update', 'retire') and outcome in ('done', 'found done')
+group by pair, operation, side
+order by pair, operation, side
 
 -- name: lease
 -- Who may write.

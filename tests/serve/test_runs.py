@@ -1,0 +1,77 @@
+"""Runs as the console and the API tell them: planned, going on, undone."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+from instep.core.model import Side
+from instep.store.contract import Entry
+from tests.cli.company import Company
+from tests.serve.served import Served, whole
+
+
+def row(console: Served, run: int) -> str:
+    """What the list of runs has of one."""
+    page = console.browser("viewer").get("/runs").text
+    rows = re.findall(r"<tr>.*?</tr>", page, re.S)
+    found = next(each for each in rows if f'<a href="/runs/{run}">{run}</a>' in each)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", found)).split())
+
+
+def paused(console: Served) -> Any:
+    """An operator, with nobody else at work on contacts."""
+    operator = console.client("operator")
+    assert operator.send("POST", "/api/v1/pairs/contact/pause").status == 204
+    return operator
+
+
+def test_a_plan_says_in_its_run_how_much_it_would_write(own: Served, acme: Company) -> None:
+    operator = paused(own)
+    acme.edit_chargebee("c4", first_name="Evelyn")
+    plan = whole(own, operator.send("POST", "/api/v1/plans", {}).json)
+    assert plan["writes"] == 1
+    latest = operator.get("/api/v1/runs").json["items"][0]
+    assert (latest["kind"], latest["planned"], latest["writes"]) == ("plan", 1, 0)
+    assert "contact 1 to be changed in Custom ERP" in row(own, latest["id"])
+    assert "A plan writes nothing." in own.browser("viewer").get(f"/runs/{latest['id']}").text
+    assert "1 write planned" in acme.run("history", "--runs", "--limit", "1").stdout
+
+
+def test_an_undone_run_says_by_which_and_its_undoing_of_which(own: Served, acme: Company) -> None:
+    operator = paused(own)
+    acme.edit_chargebee("c4", first_name="Evelyn", last_name="Norberg")
+    plan = whole(own, operator.send("POST", "/api/v1/plans", {}).json)
+    run = whole(own, operator.send("POST", f"/api/v1/plans/{plan['number']}/approve").json)["run"]
+    by: list[dict[str, Any]] = []
+    for part in ({"pair": "contact", "id": "c4", "side": "left", "property": "last_name"}, {}):
+        back = whole(own, operator.send("POST", "/api/v1/plans/undo", {"run": run, **part}).json)
+        back = whole(own, operator.send("POST", f"/api/v1/plans/{back['number']}/approve").json)
+        by.append({"run": back["run"], "partly": bool(part)})
+    told = operator.get(f"/api/v1/runs/{run}").json
+    assert (told["undone_by"], told["undoes"]) == (by, 0)
+    part, all_of_it = (operator.get(f"/api/v1/runs/{each['run']}").json for each in by)
+    assert (part["undoes"], part["partly"], part["undone_by"]) == (run, True, [])
+    assert (all_of_it["undoes"], all_of_it["partly"]) == (run, False)
+    one, two = (each["run"] for each in by)
+    assert f"undone in part by run {one} undone by run {two}" in row(own, run)
+    assert f"takes back a part of run {run}" in row(own, one)
+    assert f"takes back run {run}" in row(own, two)
+    lines = acme.run("history", "--runs").stdout
+    assert f"undone in part by run {one}, undone by run {two}" in lines
+    assert f"1 write, undoes run {run}" in lines
+
+
+def test_writes_are_counted_while_a_run_goes_on(own: Served) -> None:
+    store = own.site.store
+    run = own.do(store.write(lambda tx: tx.start_run("sync", 1))).id
+    operator = own.client("operator")
+    assert operator.get(f"/api/v1/runs/{run}").json["writes"] == 0
+    assert "going on, nothing written so far" in row(own, run)
+    for written in (1, 2):
+        entry = Entry(written, run, "contact", "create", "done", Side.RIGHT, f"9{written}", "c9", 99)
+        own.do(store.write(lambda tx, entry=entry: tx.append([entry])))
+        told = operator.get(f"/api/v1/runs/{run}").json
+        assert (told["writes"], told["finished_ms"]) == (written, None)
+        assert f"contact {written} created in Custom ERP" in row(own, run)
