@@ -81,7 +81,7 @@ def test_what_a_brake_holds_is_one_line_with_a_count_and_examples(acme: Company)
     assert brake(acme)["choices"] == ["release", "drop"]
     planned = acme.run("plan")
     assert planned.exit_code == 3
-    assert "update in Custom ERP, stopped by a brake (change): 12" in planned.stdout
+    assert "change in Custom ERP, stopped by a brake (change): 12" in planned.stdout
 
 
 def test_a_release_makes_exactly_what_was_counted(acme: Company) -> None:

@@ -124,7 +124,7 @@ def test_a_kept_plan_is_for_the_owner_alone_and_is_done_as_it_is(acme: Company) 
     assert json.loads(kept.read_text())["actions"]
     done = acme.run("sync", str(kept))
     assert done.exit_code == 0, done.output
-    assert "had 1 writes; 1 were made" in done.stdout
+    assert "had 1 write; 1 was made" in done.stdout
     assert acme.in_erp()["ase@example.test"]["family_name"] == "Nordmann"
 
 
@@ -244,3 +244,22 @@ def test_a_product_that_is_out_of_use_is_made_and_then_taken_out_of_use(acme: Co
     assert acme.run("sync").exit_code == 0
     (item,) = acme.chargebee.console("GET", "records/items")["records"]
     assert item["status"] == "active"
+
+
+def test_a_plan_counts_what_its_run_then_writes_also_what_follows_a_create(acme: Company) -> None:
+    """Prices, and that an item is archived, are calls of their own; that it is active is none."""
+    for id, code, active, family in (("7", "old-1", False, "Sensors"), ("8", "new-1", True, "Services")):
+        product = {"id": id, "code": code, "name": code, "active": active, "family": family}
+        prices = {"prices": {"EUR": "12.00", "USD": "13.00"}}
+        acme.erp.load({"products": [{**product, **prices, "created_at": LONG_AGO, "updated_at": LONG_AGO}]})
+    planned = acme.run("plan").stdout
+    assert "  create in Chargebee: 2\n" in planned
+    assert "  change in Chargebee right after the create: 5\n" in planned
+    assert "\n7 writes (5 of them right after a create), 0 new links, 0 held\n" in planned
+    plan = acme.json("plan", "--out", str(acme.directory / "plan.json"))
+    counts = plan["counts"]["product"]["writes"]
+    done = acme.run("sync", str(acme.directory / "plan.json"))
+    assert "2 created in Chargebee, 5 changed in Chargebee" in done.stdout
+    assert "had 7 writes; 7 were made" in done.stdout
+    latest = json.loads(acme.run("history", "--runs", "--limit", "1", "--json").stdout)
+    assert [{"pair": "product", **each} for each in counts] == latest["made"]

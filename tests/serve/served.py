@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import re
 import threading
@@ -109,6 +110,11 @@ class Client:
 
     def csrf(self, page: str = "/") -> str:
         return hidden(self.get(page).text, "csrf")
+
+
+def text(page: str) -> str:
+    """What a reader sees of a page."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", page)))
 
 
 def hidden(page: str, name: str) -> str:

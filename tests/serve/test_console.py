@@ -9,12 +9,7 @@ import pytest
 
 from instep.runner.run import Wish
 from tests.cli.company import Company
-from tests.serve.served import XSS, Client, Served, fill, served
-
-
-def text(page: str) -> str:
-    """What a reader sees of a page."""
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", page)))
+from tests.serve.served import XSS, Client, Served, fill, served, text
 
 
 def holds(console: Served, **like: str) -> list[int]:

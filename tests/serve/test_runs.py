@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from html import unescape
 from typing import Any
 
 from instep.core.model import Side
+from instep.runner.run import Wish
 from instep.store.contract import Entry
 from tests.cli.company import Company
-from tests.serve.served import Served, whole
+from tests.serve.served import Served, text, whole
 
 
 def row(console: Served, run: int) -> str:
@@ -17,7 +17,7 @@ def row(console: Served, run: int) -> str:
     page = console.browser("viewer").get("/runs").text
     rows = re.findall(r"<tr>.*?</tr>", page, re.S)
     found = next(each for each in rows if f'<a href="/runs/{run}">{run}</a>' in each)
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", found)).split())
+    return text(found)
 
 
 def paused(console: Served) -> Any:
@@ -75,3 +75,42 @@ def test_writes_are_counted_while_a_run_goes_on(own: Served) -> None:
         told = operator.get(f"/api/v1/runs/{run}").json
         assert (told["writes"], told["finished_ms"]) == (written, None)
         assert f"contact {written} created in Custom ERP" in row(own, run)
+
+
+def test_a_plan_says_what_another_run_has_made_of_it_meanwhile(own: Served, acme: Company) -> None:
+    operator = paused(own)
+    acme.edit_chargebee("c4", first_name="Evelyn")
+    acme.customer("c6", "Uma", "Lind", "uma@example.test")
+    acme.edit_erp("11", family_name="Norberg")
+    plan = whole(own, operator.send("POST", "/api/v1/plans", {"full": True}).json)
+    assert plan["writes"] == 3
+    acme.edit_erp("11", family_name="Holm")  # so that one of the three is no more what was planned
+    assert operator.send("POST", "/api/v1/pairs/contact/resume").status == 204
+    own.do(own.live.ask(Wish()))
+    done = whole(own, operator.send("POST", f"/api/v1/plans/{plan['number']}/approve").json)
+    ((other, made),) = done["report"]["already"].items()
+    assert (done["report"]["written"], made, operator.get(f"/api/v1/runs/{other}").json["writes"]) == (
+        0,
+        2,
+        3,
+    )
+    page = text(own.browser("viewer").get(f"/runs/plans/{plan['number']}").text)
+    assert "0 of 3 writes made" in page
+    assert f"2 were made already by run {other} ." in page
+    assert "1 was left alone, since what it was decided from has changed" in page
+
+
+def test_a_plan_offers_to_pause_the_pairs_that_go_on(own: Served, acme: Company) -> None:
+    operator, browser = paused(own), own.browser("operator")
+    acme.edit_chargebee("c4", first_name="Evelyn")
+    plan = whole(own, operator.send("POST", "/api/v1/plans", {}).json)
+    there = f"/runs/plans/{plan['number']}"
+    assert "worth most while" not in browser.get(there).text
+    assert operator.send("POST", "/api/v1/pairs/contact/resume").status == 204
+    page = browser.get(there).text
+    assert "A plan is worth most while its pairs are paused" in page
+    offered = re.findall(r'name="pair" value="(\w+)"><input type="hidden" name="plan" value="(\d+)"', page)
+    assert offered == [("contact", str(plan["number"]))], "and no pair of which nothing is to be written"
+    fields = {"pair": "contact", "plan": str(plan["number"]), "csrf": browser.csrf()}
+    assert browser.form("/runs/pause", fields).headers["location"] == there
+    assert "worth most while" not in browser.get(there).text

@@ -15,6 +15,7 @@ from instep.cli.going import Interrupt, arun, go, require_pairs
 from instep.cli.planned import Outline
 from instep.cli.summary import readings
 from instep.cli.terminal import Terminal
+from instep.core.phrases import counted
 from instep.desk.plan_file import PlanWriter, open_private
 from instep.runner.planning import actions
 from instep.runner.run import Report, Wish
@@ -91,10 +92,10 @@ def _say_counts(terminal: Terminal, report: Report, out: Path | None) -> None:
     writes = sum(sum(tally.writes.values()) for tally in report.tallies.values())
     links = sum(tally.links for tally in report.tallies.values())
     held = sum(sum(tally.holds.values()) for tally in report.tallies.values())
-    more = sum(tally.following for tally in report.tallies.values())
-    follow = f" and {more} more that follow them" if more else ""
+    following = sum(tally.following for tally in report.tallies.values())
+    follow = f" ({following} of them right after a create)" if following else ""
     terminal.say(
-        f"{writes} writes{follow}, {links} new links, {held} held"
+        f"{counted(writes, 'write')}{follow}, {counted(links, 'new link')}, {held} held"
         if writes or links or held
         else "nothing is known that could be planned"
         if report.troubles

@@ -19,6 +19,8 @@ from instep.runner.run import Report
 
 MOST_TEXT: Final = 60
 ORDER: Final = ("link", "create", "update", "retire", "unlink", "rest", "hold", "waiting", "settle")
+VERBS: Final = {"create": "create", "update": "change", "retire": "retire"}
+"""Operation -> what would be done, as `summary.DONE` says that it was."""
 
 
 @dataclass
@@ -45,12 +47,17 @@ class Outline:
         pair = self.dataflow.pair(action.key.pair)
         if pair is None:
             raise LookupError(action.key.pair)
+        groups = self.groups.setdefault(pair.name, {})
         for kind, heading, lines in self._entries(pair, action, gate):
-            groups = self.groups.setdefault(pair.name, {})
             group = groups.setdefault((ORDER.index(kind), heading), Group(heading))
             group.count += 1
             if len(group.shown) < self.limit:
                 group.shown.append(list(lines))
+        for write in action.verdict.writes:
+            if write.following:  # told in detail with the create that they follow
+                heading = f"{VERBS['update']} in {self.systems[write.side]} right after the create"
+                group = groups.setdefault((ORDER.index("update"), heading), Group(heading))
+                group.count += len(write.following)
         self.held |= any(needs_person(hold) for hold in action.verdict.holds)
 
     def _entries(
@@ -74,7 +81,7 @@ class Outline:
                 f"  then, each in a call of its own: {', '.join(c.following)}" for c in calls if c.following
             ]
             stopped = f", stopped by a brake ({stops})" if stops else ""
-            yield write.operation, f"{write.operation} in {self.systems[write.side]}{stopped}", lines
+            yield write.operation, f"{VERBS[write.operation]} in {self.systems[write.side]}{stopped}", lines
         for hold in verdict.holds:
             yield "hold", f"held: {hold.cause}", held_lines(names, hold)
         if verdict.unlink:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,8 @@ from instep.cli.going import Interrupt, arun, go, require_pairs
 from instep.cli.summary import needs_person, one_line, report_json, say_next, say_report
 from instep.cli.terminal import Terminal
 from instep.core.brakes import KINDS, SAME, kind_of
+from instep.core.phrases import counted
+from instep.desk.already import made_by_others
 from instep.desk.plan_file import Approved, read_plan
 from instep.desk.standing import standing
 from instep.errors import Held, RetryLater, UsageError
@@ -97,13 +99,16 @@ async def _sync(terminal: Terminal, plan: Path | None, wish: Wish, every: float 
                 return await _go_on(terminal, site, wish, every, as_json, interrupt)
             report = await go(terminal, site, wish, interrupt)
         stands = standing(site)
+        already: Mapping[int, int] = {}
+        if approved is not None and report.written < approved.writes:
+            already = await made_by_others(site.store, approved.marks, approved.made_ms, report.run)
         if as_json:
             moved = [key for key in report.skipped_keys if approved is not None and key in approved.keys]
-            terminal.json({**report_json(report, stands), "moved": len(moved)})
+            terminal.json({**report_json(report, stands), "moved": len(moved), "already": already})
         else:
             say_report(terminal, site, report, stands)
             if approved is not None:
-                _say_approved(terminal, report, approved)
+                _say_approved(terminal, report, approved, already)
             say_next(terminal, report, stands)
         if report.status == "stopped":
             return 130
@@ -160,12 +165,13 @@ def _require_brakes(site: Site, wish: Wish) -> None:
         require_pairs(site.dataflow, [pair])
 
 
-def _say_approved(terminal: Terminal, report: Report, approved: Approved) -> None:
+def _say_approved(terminal: Terminal, report: Report, approved: Approved, already: Mapping[int, int]) -> None:
     moved = [key for key in report.skipped_keys if key in approved.keys]
     new = len(report.skipped_keys) - len(moved)
-    terminal.say(
-        f"the plan of {approved.made_at} had {len(approved.fingerprints)} writes; {report.written} were made"
-    )
+    wrote, made = counted(approved.writes, "write"), counted(report.written, "was", "were")
+    terminal.say(f"the plan of {approved.made_at} had {wrote}; {made} made")
+    for run, count in already.items():
+        terminal.say(f"made before by run {run}: {count}")
     if moved:
         shown = ", ".join(f"{key.pair} {key.id}" for key in moved[:SHOWN])
         more = f" and {len(moved) - SHOWN} more" if len(moved) > SHOWN else ""

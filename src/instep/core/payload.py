@@ -142,7 +142,9 @@ def preset(
 
 
 def following(scene: Scene, side: Side, source: Sighting) -> tuple[str, ...]:
-    """One property per call that has to follow a create, for what only updates can write."""
+    """One property per call that has to follow a create, for what only updates can write.
+
+    That a record is in use follows by no call: a new one is."""
     calls: dict[str, str] = {}
     for prop in scene.pair.properties:
         first = scene.entities[side].field(prop.parts[side].fields[0])
@@ -152,8 +154,14 @@ def following(scene: Scene, side: Side, source: Sighting) -> tuple[str, ...]:
         if unmet(prop.when[side.other], source.fields) is not None:
             continue
         canon = prop.transformation.canon(side.other, raw, scene.lookup)
-        if canon is not None and not isinstance(canon, Opaque):
-            calls.setdefault(first.group, prop.name)
+        if canon is None or isinstance(canon, Opaque):
+            continue
+        retired = scene.entities[side].retired
+        if retired is not None and first.path == retired[0]:
+            new = prop.transformation.put(side, canon, old_raw(prop, side, {}, {}), scene.lookup)
+            if not isinstance(new, Unfit) and new[0] != retired[1]:
+                continue
+        calls.setdefault(first.group, prop.name)
     return tuple(calls.values())
 
 

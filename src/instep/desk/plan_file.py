@@ -19,8 +19,9 @@ import msgspec
 from instep.core.dataflow import Dataflow
 from instep.core.model import SIDES, Both, Side
 from instep.core.state import Key
-from instep.core.values import Json, encode, plain
+from instep.core.values import Json, decode, encode, plain
 from instep.core.verdict import Write
+from instep.desk.already import Marks, marks_of
 from instep.errors import UsageError
 from instep.runner.brakes import Brake
 from instep.runner.planning import Action, Tally
@@ -32,13 +33,21 @@ VERSION: Final = 1
 
 @dataclass(frozen=True)
 class Approved:
-    """A plan that was read: the fingerprints of its writes, and the keys that have any."""
+    """A plan that was read: the fingerprints of its writes, and the keys that have any. `following`: how many more
+    writes come right after its creates. `marks`: see `instep.desk.already`."""
 
     made_at: str
+    made_ms: int
     dataflow: str
     pairs: tuple[str, ...]
     fingerprints: frozenset[str]
     keys: frozenset[Key]
+    following: int
+    marks: tuple[Marks, ...]
+
+    @property
+    def writes(self) -> int:
+        return len(self.fingerprints) + self.following
 
 
 class PlanWriter:
@@ -86,6 +95,11 @@ def brake_json(brake: Brake) -> dict[str, Json]:
 def iso(at_ms: int) -> str:
     """UTC milliseconds as ISO 8601, to the second."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _ms(moment: str) -> int:
+    """The inverse of `iso`. Raises ValueError, or OverflowError."""
+    return int(datetime.fromisoformat(moment).timestamp() * 1000)
 
 
 def counts(tally: Tally) -> dict[str, Json]:
@@ -153,6 +167,7 @@ def _write(action: Action, write: Write, dataflow: Dataflow, systems: Both[str])
         "record": write.record_id or None,
         "why": write.why,
         "fingerprint": write.fingerprint(action.key),
+        "following": list(write.following),
         "changes": [
             {
                 "property": change.property,
@@ -188,7 +203,7 @@ def read_plan(path: Path, site: Site) -> Approved:
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} can't be read", why=_why_not(error)) from None
     try:
-        found = msgspec.json.decode(data)
+        found: Any = decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _no_plan(path, str(error)) from None
     if not isinstance(found, dict) or found.get("version") != VERSION:
@@ -197,12 +212,15 @@ def read_plan(path: Path, site: Site) -> Approved:
         _require_lists(found)
         approved = Approved(
             str(found["made_at"]),
+            _ms(str(found["made_at"])),
             str(found["dataflow"]),
             tuple(found["pairs"]),
             frozenset(_fingerprints(found["actions"])),
             frozenset(_keys(found["actions"])),
+            sum(len(write.get("following", ())) for action in found["actions"] for write in action["writes"]),
+            tuple(marks for action in found["actions"] for marks in marks_of(action)),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _no_plan(path, f"{error} is missing or of another type") from None
     if approved.dataflow != site.digest:
         raise UsageError(

@@ -40,8 +40,8 @@ class Action:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of a plan per pair: `writes` by (operation, side), links, holds by cause, agreements,
-    and `following`: calls that creates bring with them."""
+    """Counts of a plan per pair: `writes` by (operation, side), links, holds by cause, agreements. `following`: those
+    of the writes that creates bring with them, since their call does not take everything."""
 
     writes: Counter[tuple[str, Side]] = field(default_factory=Counter)
     holds: Counter[str] = field(default_factory=Counter)
@@ -53,7 +53,9 @@ class Tally:
     def add(self, verdict: Verdict) -> None:
         for write in verdict.writes:
             self.writes[write.operation, write.side] += 1
-            self.following += len(write.following)
+            if write.following:
+                self.writes["update", write.side] += len(write.following)
+                self.following += len(write.following)
         for hold in verdict.holds:
             self.holds[hold.cause] += 1
         if verdict.link is not None:

@@ -11,13 +11,15 @@ import itertools
 import os
 import tempfile
 from array import array
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 
 from instep.core.phrases import counted
 from instep.core.values import Json, decode, encode
+from instep.desk.already import made_by_others, marks_of
 from instep.desk.deciding import decided
 from instep.desk.money import Money
 from instep.desk.plan_file import action_json, brake_json, counts
@@ -40,7 +42,8 @@ Group = tuple[str, str, str]
 
 @dataclass
 class Plan:
-    """What would be done. `undoes`: the run that it takes back, 0 for a sync. `run`: the one that did it."""
+    """What would be done. `undoes`: the run that it takes back, 0 for a sync. `run`: the one that did it.
+    `following`: by pair and side, how many writes come right after its creates."""
 
     number: int
     by: str
@@ -56,6 +59,7 @@ class Plan:
     groups: dict[Group, array[int]] = field(default_factory=dict)
     money: Money = field(default_factory=Money)
     fingerprints: set[str] = field(default_factory=set)
+    following: Counter[tuple[str, str]] = field(default_factory=Counter)
     note: str = ""
     approved_by: str = ""
     run: int = 0
@@ -66,7 +70,12 @@ class Plan:
 
     @property
     def writes(self) -> int:
-        return len(self.fingerprints)
+        return len(self.fingerprints) + self.following.total()
+
+    def count(self, group: Group) -> int:
+        """How many actions a group has; of the kind "follow", how many writes."""
+        pair, kind, about = group
+        return self.following[pair, about] if kind == "follow" else len(self.groups[group])
 
 
 def groups_of(action: Action) -> list[Group]:
@@ -74,6 +83,7 @@ def groups_of(action: Action) -> list[Group]:
     verdict, pair = action.verdict, action.key.pair
     found: list[Group] = [(pair, "link", "")] if verdict.link is not None else []
     found += dict.fromkeys((pair, write.operation, write.side.value) for write in verdict.writes)
+    found += [(pair, "follow", write.side.value) for write in verdict.writes if write.following]
     found += dict.fromkeys((pair, "hold", hold.cause) for hold in verdict.holds)
     if verdict.unlink:
         found.append((pair, "unlink", ""))
@@ -230,7 +240,19 @@ class Plans:
         plan.run, plan.state = report.run, "done"
         stands = standing(self.site)
         plan.report = {"status": report.status, "written": report.written, "took_ms": report.took_ms}
+        plan.report["already"] = await self._made_by_others(plan) if report.written < plan.writes else {}
         plan.report["held"] = sum(stand.for_person for stand in stands.values())
+
+    async def _made_by_others(self, plan: Plan) -> dict[str, int]:
+        """How many of its writes other runs have made since it was begun, by run."""
+        wanted = [marks for action in self._actions(plan) for marks in marks_of(action)]
+        found = await made_by_others(self.site.store, wanted, plan.made_ms, plan.run)
+        return {str(run): count for run, count in sorted(found.items())}
+
+    def _actions(self, plan: Plan) -> Iterator[dict[str, Any]]:
+        if plan.path is not None:
+            with plan.path.open("rb") as lines:
+                yield from (action for line in lines if isinstance(action := decode(line), dict))
 
     def _file(self, plan: Plan) -> IO[bytes]:
         handle, name = tempfile.mkstemp(prefix="instep-plan-")
@@ -241,6 +263,8 @@ class Plans:
         place = file.tell()
         file.write(encode(action_json(action, self.site.dataflow, self.site.systems)) + b"\n")
         plan.fingerprints.update(action.fingerprints)
+        for write in action.verdict.writes:
+            plan.following[action.key.pair, write.side.value] += len(write.following)
         pair = self.site.dataflow.pair(action.key.pair)
         if pair is not None:
             plan.money.add(pair, action.verdict.writes)

@@ -40,9 +40,9 @@ class GroupOut(Model):
     """Actions of one kind."""
 
     pair: str
-    kind: str = Field(description="link, create, update, retire, hold, unlink, rest, waiting, settle")
+    kind: str = Field(description="link, create, update, follow, retire, hold, unlink, rest, waiting, settle")
     about: str = Field(description="the side that is written, the cause of a hold, the reason of a wait")
-    count: int
+    count: int = Field(description="how many actions, and of `follow` how many writes right after a create")
 
 
 class PlanOut(Model):
@@ -56,7 +56,7 @@ class PlanOut(Model):
     pairs: list[str]
     full: bool
     undoes: int = Field(description="the run that it takes back; 0 for a sync")
-    writes: int
+    writes: int = Field(description="with those that come right after a create")
     counts: Value
     brakes: Value
     troubles: dict[str, str]
@@ -64,7 +64,9 @@ class PlanOut(Model):
     groups: list[GroupOut]
     approved_by: str
     run: int = Field(description="the run that did it; 0 before that")
-    report: Value
+    report: Value = Field(
+        description="status, written, took_ms, held; `already`: how many of its writes other runs had made, by run"
+    )
 
 
 def plan_out(plan: Plan) -> PlanOut:
@@ -83,8 +85,8 @@ def plan_out(plan: Plan) -> PlanOut:
         troubles=plan.troubles,
         note=plan.note,
         groups=[
-            GroupOut(pair=pair, kind=kind, about=about, count=len(places))
-            for (pair, kind, about), places in plan.groups.items()
+            GroupOut(pair=pair, kind=kind, about=about, count=plan.count((pair, kind, about)))
+            for pair, kind, about in plan.groups
         ],
         approved_by=plan.approved_by,
         run=plan.run,

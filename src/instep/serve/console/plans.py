@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from instep.core.model import Both, Side
 from instep.desk.records import pair_of
 from instep.serve.console.pages import Operating, Viewing, go_to, show
-from instep.serve.parts import Number, ThePlans, TheSite
+from instep.serve.parts import Number, TheLive, ThePlans, TheSite
 from instep.serve.plans import Plan
 
 router = APIRouter(prefix="/runs/plans")
@@ -21,6 +21,7 @@ PAGE: Final = 25
 KINDS: Final[Mapping[str, str]] = {
     "create": "create in {}",
     "update": "change in {}",
+    "follow": "change in {} right after the create",
     "retire": "take out of use in {}",
     "link": "link",
     "unlink": "unlink",
@@ -34,27 +35,33 @@ KINDS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A group of actions as the page names it."""
+    """A group of actions as the page names it. `count`: of what it names; `actions`: in which that is."""
 
     pair: str
     kind: str
     about: str
     name: str
     count: int
+    actions: int
 
 
 def headings(plan: Plan, systems: Both[str]) -> list[Heading]:
     """The groups of a plan: writes first."""
     order = list(KINDS)
     found = [
-        Heading(pair, kind, about, _named(kind, about, systems), len(places))
+        Heading(pair, kind, about, _named(kind, about, systems), plan.count((pair, kind, about)), len(places))
         for (pair, kind, about), places in plan.groups.items()
     ]
     return sorted(found, key=lambda each: order.index(each.kind))
 
 
+def written(plan: Plan) -> set[str]:
+    """The pairs that a plan writes to."""
+    return {pair for pair, kind, _ in plan.groups if kind in ("create", "update", "retire")}
+
+
 def _named(kind: str, about: str, systems: Both[str]) -> str:
-    side = kind in ("create", "update", "retire")
+    side = kind in ("create", "update", "follow", "retire")
     return KINDS[kind].format(systems[Side(about)] if side else about or "for the other side")
 
 
@@ -77,6 +84,7 @@ async def make(
 async def one(
     visit: Viewing,
     site: TheSite,
+    live: TheLive,
     plans: ThePlans,
     number: Number,
     pair: Annotated[str, Query(max_length=200)] = "",
@@ -102,6 +110,7 @@ async def one(
         actions=actions,
         start=start,
         size=PAGE,
+        open_pairs=sorted(written(plan) - set(live.paused())),
     )
 
 

@@ -19,7 +19,7 @@ from instep.errors import NotThere
 from instep.runner.brakes import CAUSE
 from instep.serve.api.paging import after
 from instep.serve.console.pages import Operating, Viewing, go_to, show
-from instep.serve.parts import Number, TheLive, ThePlans, TheSite
+from instep.serve.parts import HIGHEST, Number, TheLive, ThePlans, TheSite
 from instep.store.contract import Run, Tx
 
 router = APIRouter(prefix="/runs")
@@ -76,11 +76,16 @@ async def stop(visit: Operating, site: TheSite, live: TheLive) -> RedirectRespon
 
 @router.post("/pause")
 async def pause(
-    visit: Operating, live: TheLive, pair: Annotated[str, Form(max_length=200)]
+    visit: Operating,
+    live: TheLive,
+    pair: Annotated[str, Form(max_length=200)],
+    plan: Annotated[int, Form(ge=0, le=HIGHEST)] = 0,
 ) -> RedirectResponse:
+    """Back to the plan from which it was asked for, if it was one."""
     await live.pause(pair, visit.person.name)
+    back = f"/runs/plans/{plan}" if plan else "/runs"
     return go_to(
-        "/runs", visit, f"Nothing of {pair} is written by itself until it is resumed; it is still read."
+        back, visit, f"Nothing of {pair} is written by itself until it is resumed; it is still read."
     )
 
 
