@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from instep.core.model import Side
-from instep.runner.polling import Rhythm
+from instep.runner.observe import Observed
+from instep.runner.polling import Poll, Rhythm
 from instep.serve.live import Live
 from instep.site import Site, opened
 from tests.cli.company import Company
 
 LEFT, RIGHT = Side.LEFT, Side.RIGHT
-WAIT_S = 40.0
+WAIT_S = 120.0
 NEVER_MS = 86_400_000
 
 T = TypeVar("T")
@@ -63,3 +64,28 @@ def sent(company: Company) -> dict[str, int]:
     """Requests to Chargebee since the counters were reset, by method and last part of the route."""
     found: dict[str, Any] = company.chargebee.counters()
     return {f"{row['method']} {row['route'].removeprefix('/api/v2/')}": row["count"] for row in found["by"]}
+
+
+def readings(live: Live, side: Side, entity: str) -> list[int]:
+    """From now on, of each reading of that entity that comes to its end, how many records had changed."""
+    polls, news = live._runner.polls, list[int]()
+    whole = polls.on_read
+
+    async def note(poll: Poll, observed: Observed) -> None:
+        if (poll.side, poll.entity) == (side, entity):
+            news.append(observed.changed)
+        await whole(poll, observed)
+
+    polls.on_read = note
+    return news
+
+
+def at_most(since_s: float, every_s: float) -> int:
+    """How often something was done since then that is done no more often than that, however slow the machine is."""
+    return 2 + int((time.monotonic() - since_s) / every_s)
+
+
+def has_read(site: Site, ids: Iterable[str], field: str, value: Any) -> bool:
+    """Whether these customers have been read with that value of a field."""
+    seen = [site.store.read(lambda tx, id=id: tx.sighting(LEFT, "customer", id)) for id in ids]
+    return all(each is not None and each.fields.get(field) == value for each in seen)

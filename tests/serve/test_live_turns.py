@@ -17,7 +17,7 @@ from instep.runner.undo import Scope, choose_ways_back, ways_back
 from instep.serve.finish import Finish
 from instep.site import opened
 from tests.cli.company import LONG_AGO_S, Company, company
-from tests.serve.living import LEFT, at_rest, living, until
+from tests.serve.living import LEFT, at_rest, has_read, living, readings, until
 
 PEOPLE, CROWD = 24, 60
 
@@ -59,22 +59,27 @@ def arrive(crew: Company) -> None:
         crew.chargebee.load({"customers": rows})
 
 
+def everyone() -> list[str]:
+    return [f"c{number}" for number in range(PEOPLE)] + [f"n{number}" for number in range(CROWD)]
+
+
 def has_arrived(crew: Company) -> bool:
     return len(crew.in_erp()) == PEOPLE + CROWD
 
 
-async def test_a_hinted_edit_goes_before_a_long_backlog(fresh: Company) -> None:
-    """Sixty records are made at a slow system, sixteen at a time; an edit does not wait for them."""
-    fresh.erp.add_fault({"kind": "latency", "seconds": 0.6}, match={"method": "POST"}, times=CROWD)
+@pytest.mark.parametrize("turn_ms", [500, 60_000])
+async def test_a_hinted_edit_goes_before_a_long_backlog(fresh: Company, turn_ms: int) -> None:
+    """Sixty records are made at a slow system, sixteen at a time, in many turns or in one; an edit does not wait
+    for them."""
+    fresh.erp.add_fault({"kind": "latency", "seconds": 3}, match={"method": "POST"}, times=CROWD)
     arrive(fresh)
-    async with living(fresh.directory, slow_ms=1_000, busy_ms=500, turn_ms=500) as (live, site):
+    async with living(fresh.directory, slow_ms=1_000, busy_ms=500, turn_ms=turn_ms) as (live, site):
         await until(lambda: len(fresh.in_erp()) > PEOPLE)
-        began = time.monotonic()
         fresh.edit_chargebee("c0", first_name="Before")
         await live.hint(LEFT, "customer", ["c0"])
         await until(lambda: first_name(fresh, 0) == "Before")
         assert not has_arrived(fresh)
-        assert time.monotonic() - began < 1.5
+        fresh.erp.clear_faults()
         await until(
             lambda: len(fresh.in_erp()) > PEOPLE + CROWD - 4
         )  # a write without an answer takes its time
@@ -92,15 +97,16 @@ async def test_a_mass_change_is_stopped_before_its_first_write_and_goes_on_when_
             crew.edit_chargebee(f"c{number}", last_name="Dahl")
         for number in range(CROWD):
             crew.edit_chargebee(f"n{number}", last_name="Dahl")
+        await until(lambda: has_read(site, everyone(), "last_name", "Dahl"))
         await until(lambda: site.store.read(lambda tx: tx.holds(cause="brake")))
         await at_rest(live)
         edited = len([row for row in crew.in_erp().values() if row["family_name"] == "Dahl"])
         assert edited <= (PEOPLE + CROWD) / 4
-        looked = live._runner.run.report.looked["contact"]
-        await asyncio.sleep(1)
-        assert (
-            live._runner.run.report.looked["contact"] == looked
-        )  # what is held is not looked at again and again
+        looked, polls = live._runner.run.report.looked["contact"], readings(live, LEFT, "customer")
+        await until(lambda: len(polls) >= 3)
+        assert polls == [0] * len(polls)
+        # What is held is not looked at again and again.
+        assert live._runner.run.report.looked["contact"] == looked
         words = ("holds", "release", "--pair", "contact", "--cause", "brake", "--choose", "release")
         answered = await asyncio.to_thread(crew.run, *words)
         assert answered.exit_code == 0, answered.output
@@ -223,13 +229,17 @@ async def test_a_brake_that_is_released_while_a_turn_goes_on_is_let_go_after_it(
             crew.edit_chargebee(f"c{number}", phone="", company=f"Company {number}")
         for number in range(CROWD):
             crew.edit_chargebee(f"n{number}", locale="nb-NO")
+        await until(lambda: has_read(site, (f"n{n}" for n in range(CROWD)), "locale", "nb-NO"))
         await until(lambda: site.store.read(lambda tx: tx.holds(cause="brake")))
-        crew.erp.add_fault({"kind": "latency", "seconds": 0.3}, match={"method": "PATCH"}, times=60)
+        await at_rest(live)
+        crew.erp.add_fault({"kind": "latency", "seconds": 2}, match={"method": "PATCH"})
         words = ("holds", "release", "--pair", "contact", "--cause", "brake", "--choose", "release")
         for _ in range(2):
             answered = await asyncio.to_thread(crew.run, *words)
             assert answered.exit_code == 0, answered.output
-            await asyncio.sleep(0.5)
+            await until(lambda: site.store.read(lambda tx: tx.intents()))
+        assert "turn" in live._runner._tasks
+        crew.erp.clear_faults()
         await until(lambda: not site.store.read(lambda tx: tx.holds(cause="brake")))
         await at_rest(live)
         assert sum(row["language"] == "nb" for row in crew.in_erp().values()) == CROWD
