@@ -12,6 +12,8 @@ SECONDS ?= 60
 FIRST ?= 10000
 KILLS ?= 100
 SEED ?= 1
+# What was compiled is kept, whatever the environment says: hundreds of processes import the same modules.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-tryton browser pictures test test-fast check kill format bench soak docs lock clean exhaustive crash-points machine qa
