@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from instep.dataflow.yaml import MAX_CHARACTERS, quoted, read
+from instep.errors import ConfigurationError
 from tests.dataflow.texts import problems, told
 
 
@@ -152,3 +153,15 @@ def test_half_a_character_is_refused() -> None:
 )
 def test_a_quoted_text_is_read_back(text: str) -> None:
     assert value(f"a: {quoted(text)}") == {"a": text}
+
+
+def test_a_text_that_is_read_again_is_a_document_of_its_own_file_and_value() -> None:
+    first = read("names: [Ann]", "first.yaml")
+    assert isinstance(first.value, dict)
+    first.value["names"] = "changed by whoever has it"
+    again = read("names: [Ann]", "again.yaml")
+    assert (again.file, again.value) == ("again.yaml", {"names": ["Ann"]})
+    for file in ("first.yaml", "again.yaml"):
+        with pytest.raises(ConfigurationError) as caught:
+            read("a: 01\na: 02", file)
+        assert {problem.file for problem in caught.value.problems} == {file}

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from ruamel.yaml import YAML
@@ -80,22 +82,24 @@ class _Open:
 def read(text: str, file: str) -> Document:
     """The document of a YAML text; None as its value if there is nothing in it.
 
+    A text that was read lately is not parsed again: a process may open the same site many times.
     Raises ConfigurationError: one problem for text that is not YAML, all of them for what is left out here.
     """
-    if len(text) > MAX_CHARACTERS:
-        raise ConfigurationError(
-            [
-                Problem(
-                    file,
-                    0,
-                    0,
-                    "the file is too large",
-                    why=f"{len(text)} characters; at most {MAX_CHARACTERS} are read",
-                )
-            ]
-        )
     try:
-        return _Builder(file).build(YAML(typ="safe", pure=True).parse(text.removeprefix("\ufeff")))
+        found = _parsed(text)
+    except ConfigurationError as error:
+        raise ConfigurationError([replace(problem, file=file) for problem in error.problems]) from None
+    return replace(found, file=file, value=deepcopy(found.value))
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str) -> Document:
+    """The document of a text of no file. Raises what `read` does."""
+    if len(text) > MAX_CHARACTERS:
+        why = f"{len(text)} characters; at most {MAX_CHARACTERS} are read"
+        raise ConfigurationError([Problem("", 0, 0, "the file is too large", why=why)])
+    try:
+        return _Builder().build(YAML(typ="safe", pure=True).parse(text.removeprefix("\ufeff")))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
@@ -112,7 +116,7 @@ def read(text: str, file: str) -> Document:
     ) as error:
         # The parser itself stumbled over malformed text (an absurd %YAML directive, for instance).
         line, column, why = 0, 0, f"the parser gave up: {type(error).__name__}"
-    raise ConfigurationError([Problem(file, line, column, "this is not YAML", why=why, fix=_syntax_fix(why))])
+    raise ConfigurationError([Problem("", line, column, "this is not YAML", why=why, fix=_syntax_fix(why))])
 
 
 def _reader_place(text: str) -> Place:
@@ -135,8 +139,7 @@ def _syntax_fix(why: str) -> str:
 class _Builder:
     """Turns parser events into values; collects what is not allowed and goes on."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.values: dict[Path, Place] = {}
         self.keys: dict[Path, Place] = {}
@@ -174,7 +177,7 @@ class _Builder:
                 break
         if self.problems:
             raise ConfigurationError(self.problems)
-        return Document(self.file, self.root, self.values, self.keys)
+        return Document("", self.root, self.values, self.keys)
 
     def node(self, event: Any) -> None:
         if event.anchor is not None:
@@ -254,7 +257,7 @@ class _Builder:
 
     def refuse(self, event: Any, what: str, why: str, fix: str) -> None:
         line, column = _place(event)
-        self.problems.append(Problem(self.file, line, column, what, why=why, fix=fix))
+        self.problems.append(Problem("", line, column, what, why=why, fix=fix))
 
 
 _WORDS: Final[Mapping[str, Json]] = {
