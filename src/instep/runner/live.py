@@ -113,6 +113,7 @@ class LiveRunner:
         """Until `stop`. What a system or the store can't do is a trouble, and tried again."""
         try:
             while not self._stop:
+                self._heed()
                 if not self._due():
                     self.on_change()
                     await self._wait(self._next_ms())
@@ -189,7 +190,7 @@ class LiveRunner:
 
     async def _start(self) -> None:
         """Begin whatever can be begun now. Raises what a task of before has raised."""
-        self._heed_clock()
+        self._heed()
         for name, task in list(self._tasks.items()):
             if task.done():
                 del self._tasks[name]
@@ -201,7 +202,7 @@ class LiveRunner:
         if self._stop:
             await self.polls.end()
             return
-        if "turn" not in self._tasks and (self._anew or self._has_released()):
+        if "turn" not in self._tasks and self._anew:
             await self._begin_anew()
         if not self._asked and (self.asked is None or self.asked.read_over):
             self.polls.start()
@@ -236,19 +237,27 @@ class LiveRunner:
 
     # What there is to do
 
-    def _heed_clock(self) -> None:
-        """If the clock was set back: nothing is to wait until it has caught up."""
+    def _heed(self) -> None:
+        """Take note of what has happened elsewhere. If the clock was set back, nothing is to wait until it has caught
+        up; if a person has let a brake go, all is looked at anew."""
         before_ms, self._now_ms = self._now_ms, self.engine.now_ms()
         if self._now_ms < before_ms:
             self.polls.bring_forward(before_ms - self._now_ms)
             self.pairs.begin_anew()
+        before, self._released = self._released, self.engine.store.read(self._releases)
+        self._anew = self._anew or not self._released <= before
+
+    def _releases(self, tx: Tx) -> frozenset[tuple[str, str, int]]:
+        return frozenset(
+            (pair.name, release.property, release.at_ms)
+            for pair in self.engine.dataflow.pairs
+            for release in tx.releases_of(brake_key(pair.name))
+        )
 
     def _due(self) -> bool:
-        self._heed_clock()
         return bool(
             self._asked
             or self._anew
-            or self._has_released()
             or self.polls.due_ms() <= self.engine.now_ms()
             or self.urgent.due(self.pairs.open())
             or self.pairs.ready(self.polls, self.urgent.braked)
@@ -269,20 +278,6 @@ class LiveRunner:
     def _has_chores(self) -> bool:
         now_ms = self.engine.now_ms()
         return now_ms >= self._log_ms and (log_due(self.engine) or prune_due(self.engine))
-
-    def _has_released(self) -> bool:
-        """Whether a person has let a brake go since this was asked last."""
-
-        def look(tx: Tx) -> frozenset[tuple[str, str, int]]:
-            return frozenset(
-                (pair.name, release.property, release.at_ms)
-                for pair in self.engine.dataflow.pairs
-                for release in tx.releases_of(brake_key(pair.name))
-            )
-
-        before, self._released = self._released, self.engine.store.read(look)
-        self._anew = self._anew or not self._released <= before
-        return self._anew
 
     # What is done
 
