@@ -5,8 +5,6 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 WORKERS ?= 3
-# The tests that have to cover the core. Measuring makes them half as slow again, so the others run without it.
-COVERING := tests/core tests/runner
 ALL_WORKERS := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 SECONDS ?= 60
 FIRST ?= 10000
@@ -41,8 +39,7 @@ demo-tryton: $(RUN_STAMP) ## the same against a real Tryton, which it installs b
 	INSTEP_TRYTON_CACHE=.cache/tryton $(BIN)/instep demo --tryton
 
 test: $(DEV_STAMP) ## every test; fails, too, when less than 95% of the core's branches are covered
-	$(ALL_WORKERS) --cov=instep.core --cov-branch --cov-report=term:skip-covered --cov-fail-under=95 $(COVERING)
-	$(ALL_WORKERS) $(COVERING:%=--ignore=%)
+	$(ALL_WORKERS) --cov=instep.core --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 
 browser: $(DEV_STAMP) ## the Chromium that the tests of the console need, fetched beforehand into .cache/browser
 	$(BIN)/python -m tests.console.browser
