@@ -23,8 +23,8 @@ from typing import Any
 from instep.sandbox.__main__ import main
 from instep.sandbox.launch import START_S, Running, SandboxError
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.warm_imports"])
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.warm_imports"])
 
 
 class _Process:
@@ -64,8 +64,8 @@ def start(system: str, db: Path, *, port: int = 0, options: Sequence[str] = ()) 
     """Start the server `system` on the file `db` and wait until it answers. Raises SandboxError."""
     log = db.with_suffix(".log")
     words = [system, "--db", str(db), "--port", str(port), *options]
-    said, saying = _FORKS.Pipe(duplex=False)
-    process = _FORKS.Process(target=_serve, args=(words, str(log), saying), daemon=True)
+    said, saying = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=_serve, args=(words, str(log), saying), daemon=True)
     process.start()
     saying.close()
     with said, open(said.fileno(), closefd=False) as lines:
