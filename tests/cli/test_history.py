@@ -79,7 +79,7 @@ def test_a_value_that_lost_a_conflict_is_in_the_history(acme: Company) -> None:
     acme.run("holds", "release", str(hold["id"]), "--take", "left")
     acme.run("sync")
     shown = acme.run("history", "contact", "c1", "--property", "first_name").stdout
-    assert "overruled contact 7 = c1 in Custom ERP   (a person chose this side)" in shown
+    assert "overruled contact c1 = 7 in Custom ERP   (a person chose this side)" in shown
     assert '    first_name: "Åsa" lost' in shown
     (release,) = [line for line in shown.splitlines() if "release contact" in line]
     assert "in Custom ERP" not in release and "in Chargebee" not in release
@@ -156,3 +156,26 @@ def test_a_site_can_keep_its_journal_for_ever(edited: Company) -> None:
     before = len(entries(edited))
     assert edited.run("sync").exit_code == 0
     assert len(entries(edited)) == before
+
+
+def test_a_write_is_told_in_the_words_of_the_system_that_was_written_to(edited: Company) -> None:
+    """The left record first, the right side's own names of fields, and reasons that name systems and no sides."""
+    edited.edit_chargebee("c2", last_name="Holm")
+    edited.run("sync")
+    id = edited.in_erp()["ole@example.test"]["id"]
+    shown = edited.run("history", "contact", id, "--side", "right").stdout
+    assert f"update contact c2 = {id} in Custom ERP   (Chargebee was edited)" in shown
+    assert '    family_name (last_name): "Berg" -> "Holm"' in shown
+    assert f"create contact c2 = {id} in Custom ERP" in shown
+    assert "(made in Custom ERP to be its partner)" in shown and "created right" not in shown
+    latest = entries(edited, "contact", id, "--side", "right")[0]
+    assert (latest["ids"], latest["changes"][0]["fields"]) == ({"left": "c2", "right": id}, ["family_name"])
+
+
+def test_a_record_that_was_not_read_yet_is_answered_with_how_it_is_read(edited: Company) -> None:
+    edited.customer("c77", "Uma", "Lind", "uma@example.test")
+    unknown = edited.run("history", "contact", "c77")
+    assert unknown.exit_code == 2 and "made after the last reading" in unknown.stderr
+    assert "instep plan" in unknown.stderr
+    edited.run("plan", "--full")
+    assert edited.run("history", "contact", "c77").stdout == "nothing was written\n"

@@ -45,7 +45,7 @@ def test_each_link_is_listed_with_how_it_was_made(linked: Company) -> None:
         ("c2", "8", "match email"),
     }
     shown = linked.run("links", "list", "--pair", "contact").stdout
-    assert "contact  c1 = 7   match email, 20" in shown
+    assert "contact  c1 = 7   the same email, 20" in shown
 
 
 def test_a_list_may_be_cut_short_and_narrowed_to_a_pair(linked: Company) -> None:

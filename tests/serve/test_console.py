@@ -225,14 +225,14 @@ def test_a_match_is_made_taken_back_and_made_again(own: Served) -> None:
     fields = {"pair": "contact", "side": "left", "id": "c3", "other": "9", "csrf": csrf}
     assert browser.form("/matches/link", fields).status == 303
     there = "/record?pair=contact&side=left&id=c3"
-    assert "Linked: by hand" in text(browser.get(there).text)
+    assert "Linked: a person linked them" in text(browser.get(there).text)
     own.do(
         own.live.ask(Wish())
     )  # a link is not taken apart while a write to one of its records is on its way
     assert browser.form("/record/unlink", {**fields, "rematch": ""}).headers["location"] == there
     assert "kept apart" in text(browser.get(there).text)
     assert browser.form("/record/link", fields).status == 303
-    assert "Linked: by hand" in text(browser.get(there).text)
+    assert "Linked: a person linked them" in text(browser.get(there).text)
 
 
 def test_the_way_back_from_a_write_begins_at_the_record(own: Served) -> None:

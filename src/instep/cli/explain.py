@@ -85,7 +85,7 @@ def _say(
     if entries:
         terminal.say("last writes:")
         for entry in entries:
-            for line in told(entry, site.systems):
+            for line in told(entry, site):
                 terminal.say(f"  {line}")
 
 

@@ -11,15 +11,17 @@ import click
 from instep.cli.history_verify import verify_history
 from instep.cli.records import known_site, side_option
 from instep.cli.terminal import Terminal
-from instep.core.model import Both, Side
+from instep.core.dataflow import Dataflow
+from instep.core.model import Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.values import Json
 from instep.desk import words
-from instep.desk.history import About, entries, entry_json
+from instep.desk.history import About, entries, entry_json, fields_of, ids_of
 from instep.desk.records import pair_of, side_of
 from instep.desk.runs import Told, in_short, told_json, undoing_words
 from instep.desk.runs import told as told_run
 from instep.errors import UsageError
+from instep.site import Site
 from instep.store.contract import Entry
 
 
@@ -92,9 +94,9 @@ async def _entries(
             if name and not any(change.get("property") == name for change in entry.changes):
                 continue
             if as_json:
-                terminal.json_line(entry_json(entry, site.systems))
+                terminal.json_line(entry_json(entry, site))
             else:
-                for line in told(entry, site.systems, only=name):
+                for line in told(entry, site, only=name):
                     terminal.say(line)
             shown += 1
             if shown == limit:
@@ -104,23 +106,24 @@ async def _entries(
             terminal.say("nothing was written")
 
 
-def told(entry: Entry, systems: Both[str], *, only: str = "") -> list[str]:
-    """An entry in words: when, run, what, where and why; then a line for each property, old -> new."""
+def told(entry: Entry, site: Site, *, only: str = "") -> list[str]:
+    """An entry in words: when, run, what, where and why; then a line for each property, old -> new. The left record
+    comes first; a property is called as the system calls it that was written to."""
     where = (
-        f" in {systems[entry.side]}"
+        f" in {site.systems[entry.side]}"
         if entry.side is not None and entry.operation not in _IN_NO_SYSTEM
         else ""
     )
-    named = " = ".join(id for id in (entry.record_id, entry.partner_id) if id)
+    named = " = ".join(id for id in ids_of(entry) if id)
     run = f"run {entry.run}" if entry.run else "by hand"
     outcome = "" if entry.outcome == "done" else f": {entry.outcome}"
-    why = f"   ({entry.reason})" if entry.reason else ""
+    why = f"   ({words.reason(entry.reason, site.systems)})" if entry.reason else ""
     what = " ".join(filter(None, (entry.operation, entry.pair, named))) + f"{where}{outcome}{why}"
     lines = [f"{words.moment(entry.at_ms)}  {run}  {what}"]
     for change in entry.changes:
         if only and change.get("property") != only:
             continue
-        lines.append(f"    {_change(entry, change)}")
+        lines.append(f"    {_change(entry, change, site.dataflow)}")
     if entry.request:
         lines.append(f"    request {entry.request}")
     return lines
@@ -130,12 +133,15 @@ _IN_NO_SYSTEM: Final = ("link", "unlink", "adopt", "forget", "release")
 """Operations that change neither system."""
 
 
-def _change(entry: Entry, change: Mapping[str, Json]) -> str:
-    name, old, new = change.get("property"), change.get("old"), change.get("new")
+def _change(entry: Entry, change: Mapping[str, Json], dataflow: Dataflow) -> str:
+    name, old, new = str(change.get("property")), change.get("old"), change.get("new")
+    fields = fields_of(entry, name, dataflow) if entry.operation not in _IN_NO_SYSTEM else []
+    if fields and name not in fields:
+        name = f"{words.few(fields)} ({name})"
     if entry.forgotten:
         return f"{name}: (forgotten)"
     if "old" not in change and "new" not in change:
-        return str(name)
+        return name
     if entry.operation == "overruled":
         return f"{name}: {words.values(old)} lost"
     if entry.operation == "create":

@@ -40,17 +40,16 @@ async def _list(terminal: Terminal, pair: str, limit: int | None, as_json: bool)
             if number == limit:
                 terminal.note(f"only the first {limit} are shown; more with --limit")
                 return
-            _say_link(terminal, link, as_json)
+            _say_link(terminal, site.systems, link, as_json)
 
 
-def _say_link(terminal: Terminal, link: Link, as_json: bool) -> None:
+def _say_link(terminal: Terminal, systems: Both[str], link: Link, as_json: bool) -> None:
     if as_json:
         terminal.json_line(words.link_json(link))
         return
+    how = words.reason(link.made_by, systems)
     state = "" if link.state == "live" else f"   {link.state}"
-    terminal.say(
-        f"{link.pair}  {words.ids(link.ids)}   {link.made_by}, {words.moment(link.made_ms)} UTC{state}"
-    )
+    terminal.say(f"{link.pair}  {words.ids(link.ids)}   {how}, {words.moment(link.made_ms)} UTC{state}")
 
 
 @command.command()
@@ -72,7 +71,7 @@ async def _show(terminal: Terminal, pair_name: str, id: str, side: str | None, a
             base = {name: {s.value: plain(raw[s]) for s in SIDES} for name, raw in link.base.items()}
             terminal.json({**words.link_json(link), "generation": link.generation, "base": base})
             return
-        _say_link(terminal, link, as_json=False)
+        _say_link(terminal, site.systems, link, as_json=False)
         for s in SIDES:
             terminal.say(f"  {words.record(pair, site.systems, s, link.ids[s])}")
         terminal.say("  last agreed:" if link.base else "  nothing was agreed yet")

@@ -83,5 +83,5 @@ def explained_json(site: Site, found: Explained) -> dict[str, Any]:
         "next": list(explanation.following),
         "fixes": list(explanation.fixes),
         "holds": [hold.id for hold in known.holds],
-        "journal": [entry_json(entry, site.systems) for entry in found.entries],
+        "journal": [entry_json(entry, site) for entry in found.entries],
     }

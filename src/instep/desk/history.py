@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from instep.core.model import Both, Side
+from instep.core.dataflow import Dataflow
+from instep.core.model import SIDES, Both, Side
+from instep.desk import words
 from instep.site import Site
 from instep.store.contract import Entry, Tx
 
@@ -48,8 +50,22 @@ def entries(site: Site, about: About) -> Iterator[Entry]:
         before = found[-1].seq
 
 
-def entry_json(entry: Entry, systems: Both[str]) -> dict[str, Any]:
-    """An entry with the system's name next to its side."""
+def ids_of(entry: Entry) -> Both[str]:
+    """The two records that an entry is about, "" for one that there is not."""
+    ids = Both(entry.record_id, entry.partner_id)
+    return ids if entry.side is not Side.RIGHT else Both(ids.right, ids.left)
+
+
+def fields_of(entry: Entry, name: str, dataflow: Dataflow) -> list[str]:
+    """What the system that was written to calls a property; nothing if that is not known any more."""
+    pair = dataflow.pair(entry.pair)
+    prop = pair.property(name) if pair is not None else None
+    return list(prop.parts[entry.side].fields) if prop is not None and entry.side is not None else []
+
+
+def entry_json(entry: Entry, site: Site) -> dict[str, Any]:
+    """An entry with names next to sides, and `said`: its reason in words."""
+    systems = site.systems
     return {
         "seq": entry.seq,
         "at_ms": entry.at_ms,
@@ -62,8 +78,13 @@ def entry_json(entry: Entry, systems: Both[str]) -> dict[str, Any]:
         "record": entry.record_id,
         "partner": entry.partner_id,
         "link": entry.link_id,
+        "ids": {side.value: id for side, id in zip(SIDES, ids_of(entry), strict=True)},
         "reason": entry.reason,
-        "changes": [dict(change) for change in entry.changes],
+        "said": words.reason(entry.reason, systems),
+        "changes": [
+            {**change, "fields": fields_of(entry, str(change.get("property")), site.dataflow)}
+            for change in entry.changes
+        ],
         "request": entry.request,
         "forgotten": entry.forgotten,
         "seal": entry.seal,

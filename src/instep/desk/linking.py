@@ -10,7 +10,7 @@ from instep.core.model import SIDES, Both, Side
 from instep.core.release import WHOLE
 from instep.core.state import Key, Link, Release
 from instep.desk import words
-from instep.desk.records import near_ids, side_of
+from instep.desk.records import READ, near_ids, side_of
 from instep.errors import NotThere, UsageError
 from instep.runner.turn import linked
 from instep.site import Site, now_ms
@@ -64,7 +64,7 @@ def _check_free(site: Site, tx: Tx, pair: Pair, side: Side, ids: Both[str]) -> N
         raise (NotThere if seen is None else UsageError)(
             f"{name} can't be linked",
             why="it was never seen" if seen is None else "it was deleted",
-            fix=f"did you mean {' or '.join(near)}?" if near else "read again: instep plan",
+            fix=(f"did you mean {' or '.join(near)}? " if near else "") + READ,
         )
     link = tx.link_of(pair.name, side, ids[side])
     if link is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from typing import Final
 
 from instep.core.dataflow import Pair
 from instep.core.model import SIDES, Side
@@ -13,6 +14,9 @@ from instep.store.contract import Tx
 
 _EVERY_LISTING = 1 << 62
 _NEAR = 5
+
+READ: Final = "what is new is known once it is read: instep plan, or sync"
+"""What mends that a record is not known which is there."""
 
 
 def pair_of(site: Site, name: str) -> Pair:
@@ -45,8 +49,8 @@ def side_of(site: Site, tx: Tx, pair: Pair, id: str, side: str | None) -> Side:
         similar = [f"{near} ({site.systems[s]})" for s in wanted for near in near_ids(tx, pair, s, id)]
         raise NotThere(
             f"no {places} has the id {id}",
-            why="it was never seen; what was made after the last reading is not known yet",
-            fix=f"did you mean {' or '.join(similar[:_NEAR])}?" if similar else "read again: instep plan",
+            why="it was never seen: either there is none, or it was made after the last reading",
+            fix=(f"did you mean {' or '.join(similar[:_NEAR])}? " if similar else "") + READ,
         )
     if len(known) == 2:
         links = [tx.link_of(pair.name, s, id) for s in known]

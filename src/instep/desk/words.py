@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from instep.core import phrases
@@ -14,6 +14,10 @@ from instep.core.state import Link
 from instep.core.values import Absent, Json, Raw, encode, plain
 
 MOST_TEXT: Final = 60
+_REASONS: Final = {
+    "identity": "it bears the id that its partner was to have",
+    "by hand": "a person linked them",
+}
 
 
 def value(given: Json | Absent) -> str:
@@ -57,6 +61,19 @@ def few(names: Sequence[str], most: int = 3) -> str:
 def record(pair: Pair, systems: Both[str], side: Side, id: str) -> str:
     """ "customer acme-42 in Chargebee" """
     return f"{pair.entity[side]} {id} in {systems[side]}"
+
+
+def reason(given: str, systems: Mapping[str, str] | Both[str]) -> str:
+    """Why something was written or linked, as people say it; the journal and links keep it with sides and keys."""
+    if given in _REASONS:
+        return _REASONS[given]
+    head, _, about = given.partition(" ")
+    if head == "created" and about in SIDES:
+        return f"made in {systems[Side(about)]} to be its partner"
+    if head == "match" and about:
+        return f"the same {about}"
+    head, chose, choice = given.rpartition(" chose ")
+    return f"{head}{chose}{systems[Side(choice)]}" if chose and choice in SIDES else given
 
 
 def link_json(link: Link) -> dict[str, Json]:

@@ -32,8 +32,13 @@ class EntryOut(Model):
     record: str
     partner: str
     link: int
+    ids: dict[SideName, str] = Field(description='the two records by side, "" for one that there is not')
     reason: str
-    changes: Value = Field(description="per property the old and the new value; names alone once forgotten")
+    said: str = Field(description="the reason in words, with systems for sides")
+    changes: Value = Field(
+        description="per property the old and the new value, and `fields`, as the system that was written to calls "
+        "them; names alone once forgotten"
+    )
     request: str = Field(description="the system's own id of the request, or our idempotency key")
     forgotten: bool
     seal: str = Field(description="the hash over it and the seal before")
@@ -56,6 +61,6 @@ async def journal(
     about = About(pair, Side(side) if side else None, id, run, operation)
     found = site.store.read(partial(page, about=about, before=after(cursor) or None, limit=limit))
     return Page(
-        items=[EntryOut(**entry_json(entry, site.systems)) for entry in found],
+        items=[EntryOut(**entry_json(entry, site)) for entry in found],
         next=str(found[-1].seq) if len(found) == limit else None,
     )

@@ -161,7 +161,7 @@ def record_out(site: Site, found: Explained) -> RecordOut:
         next=list(explanation.following),
         fixes=list(explanation.fixes),
         holds=[hold_out(hold, known.link) for hold in known.holds],
-        journal=[EntryOut(**entry_json(entry, site.systems)) for entry in found.entries],
+        journal=[EntryOut(**entry_json(entry, site)) for entry in found.entries],
     )
 
 

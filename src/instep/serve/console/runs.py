@@ -130,7 +130,7 @@ async def run(visit: Viewing, site: TheSite, number: Number, before: Cursor = ""
         entries = page(tx, About(run=number), after(before) or None, ENTRIES + 1)
         run = tx.run(number)
         shown = None if run is None else _shown(tx, run, site.systems)
-        return shown, [entry_json(entry, site.systems) for entry in entries]
+        return shown, [entry_json(entry, site) for entry in entries]
 
     found, entries = site.store.read(look)
     if found is None:

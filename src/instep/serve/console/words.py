@@ -14,6 +14,7 @@ from instep.core.phrases import counted
 from instep.core.phrases import span as span_of
 from instep.core.values import Absent, encode
 from instep.desk.runs import DONE
+from instep.desk.words import reason
 from instep.site import now_ms
 
 MOST: Final = 400
@@ -79,4 +80,5 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "value": value,
     "counted": counted,
     "breakable": breakable,
+    "reason": reason,
 }
