@@ -80,7 +80,7 @@ def test_a_value_that_lost_a_conflict_is_in_the_history(acme: Company) -> None:
     acme.run("sync")
     shown = acme.run("history", "contact", "c1", "--property", "first_name").stdout
     assert "overruled contact c1 = 7 in Custom ERP   (a person chose this side)" in shown
-    assert '    first_name: "Åsa" lost' in shown
+    assert '    given_name (first_name): "Åsa" lost' in shown
     (release,) = [line for line in shown.splitlines() if "release contact" in line]
     assert "in Custom ERP" not in release and "in Chargebee" not in release
     assert "    first_name" in shown.splitlines(), "a choice names its property, and no value"

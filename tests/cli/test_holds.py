@@ -237,3 +237,14 @@ def test_a_conflict_can_be_left_as_it_is_until_a_value_changes(acme: Company) ->
     acme.edit_erp(contact, family_name="Li")
     acme.run("sync")
     assert acme.json("holds", "list") == []
+
+
+def test_no_more_holds_are_listed_than_was_asked_for(acme: Company) -> None:
+    for number in range(3):
+        acme.customer(f"c{number}", "Åse", f"Nord{number}", f"ase{number}@example.test")
+        acme.contact(f"{number + 7}", "Åsa", f"Nord{number}", f"ase{number}@example.test")
+    acme.run("sync")
+    assert len(acme.json("holds", "list")) == 3
+    assert len(acme.json("holds", "list", "--limit", "2")) == 2
+    shown = acme.run("holds", "list", "--all", "--limit", "1", quiet=False)
+    assert len(shown.stdout.splitlines()) == 1 and "only the first 1 are shown" in shown.stderr

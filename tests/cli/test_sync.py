@@ -263,3 +263,8 @@ def test_a_plan_counts_what_its_run_then_writes_also_what_follows_a_create(acme:
     assert "had 7 writes; 7 were made" in done.stdout
     latest = json.loads(acme.run("history", "--runs", "--limit", "1", "--json").stdout)
     assert [{"pair": "product", **each} for each in counts] == latest["made"]
+
+
+def test_a_sync_of_one_pair_tells_of_that_pair_alone(acme: Company) -> None:
+    shown = acme.run("sync", "--pair", "contact").stdout.splitlines()
+    assert [line.split()[0] for line in shown] == ["contact", "run"]

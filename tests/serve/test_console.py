@@ -150,7 +150,8 @@ def test_conflicts_are_decided_singly_checked_and_all_alike(own: Served) -> None
     assert "1 decision is kept" in decide(browser, ("kind", "left"), *kind)
     own.do(own.live.ask(Wish()))
     assert holds(own, cause="conflict") == []
-    for fields in ([("one", f"{third}:left")], [("checked", "left")], [("one", "1:nonsense")], []):
+    assert "Nothing is ticked: tick some" in decide(browser, ("checked", "left"))
+    for fields in ([("one", f"{third}:left")], [("one", "1:nonsense")], []):
         answer = browser.form("/inbox", [*fields, ("csrf", browser.csrf())])
         assert answer.status in (404, 409), fields
 
@@ -163,7 +164,7 @@ def test_a_value_that_lost_is_told_as_not_taken_and_a_choice_by_its_property_alo
     lost = own.client("viewer").get("/api/v1/journal?operation=overruled").json["items"][0]
     for path in (f"/runs/{lost['run']}", "/record?pair=contact&id=c1&side=left"):
         page = text(browser.get(path).text)
-        assert "first_name Åsa was not taken" in page
+        assert "first_name given_ name Åsa was not taken" in page
         assert "Åsa → empty" not in page
     release = page[page.index("release") :]
     assert "first_name" in release
@@ -247,3 +248,37 @@ def test_the_way_back_from_a_write_begins_at_the_record(own: Served) -> None:
     assert (answer.status, answer.headers["location"]) == (303, "/runs/plans/1")
     plan = own.client("viewer").get("/api/v1/plans/1").json
     assert (plan["undoes"], plan["by"]) == (run, "Olaf")
+
+
+def test_a_decision_that_waits_is_shown_as_one_and_taken_back(own: Served) -> None:
+    browser = own.browser("operator")
+    own.client("operator").send("POST", "/api/v1/pairs/contact/pause")
+    number = holds(own, cause="conflict")[0]
+    decide(browser, ("one", f"{number}:left"))
+    there = f"/inbox?hold={number}"
+    page = browser.get(there).text
+    assert "It is done with the next run, once contact is resumed." in text(page)
+    assert f'value="{number}:left"' not in page, "what is decided is not asked again"
+    assert "is taken back; it waits for you again" in decide(browser, ("back_to_undecided", str(number)))
+    page = browser.get(there).text
+    assert "Take this decision back" not in page and f'value="{number}:left"' in page
+    operator = own.client("operator")
+    operator.send("POST", "/api/v1/holds/release", {"holds": [number], "choice": "left"})
+    assert operator.send("POST", f"/api/v1/holds/{number}/take-back").status == 204
+    assert operator.send("POST", f"/api/v1/holds/{number}/take-back").status == 409
+    operator.send("POST", "/api/v1/pairs/contact/resume")
+    own.do(own.live.ask(Wish()))
+    assert number in holds(own, cause="conflict"), "nothing was written"
+    again = [("back_to_undecided", str(number)), ("csrf", browser.csrf())]
+    assert browser.form("/inbox", again).status == 409
+
+
+def test_a_match_folds_what_is_the_same_and_asks_before_what_can_not_be_seen_at_once(console: Served) -> None:
+    page = console.browser("operator").get("/matches").text
+    assert "more properties are the same" in page
+    table, folded = page.split("<details", 1)[0], page.split("<details", 1)[1].split("</details>")[0]
+    assert "email" in text(table), "a key is shown"
+    assert "last_name" not in text(table) and "last_name" in text(folded)
+    asked = [html.unescape(each) for each in re.findall(r'data-sure="([^"]*)"', page)]
+    assert any(each.startswith("A new record is made in ") for each in asked)
+    assert any("is kept apart for ever" in each for each in asked)

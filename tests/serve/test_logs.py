@@ -119,3 +119,8 @@ def test_a_person_at_a_terminal_reads_words(tmp_path: Path) -> None:
     assert not terminal.getvalue().startswith("{")
     assert "look" in terminal.getvalue()
     structlog.reset_defaults()
+
+
+def test_a_line_begins_with_when_how_bad_and_what(stream: io.StringIO) -> None:
+    structlog.get_logger().info("look", run=7, end="done")
+    assert list(json.loads(stream.getvalue())) == ["timestamp", "level", "event", "run", "end"]

@@ -12,7 +12,7 @@ from urllib.request import HTTPErrorProcessor, build_opener
 
 import pytest
 
-from instep.serve.attempts import Attempts
+from instep.serve.attempts import BEGUN_PER_ADDRESS, Attempts
 from tests.cli.company import Company
 from tests.serve.provider import CLIENT, SECRET, Provider, new_key, provider
 from tests.serve.served import Answer, Client, Served, served
@@ -64,6 +64,7 @@ serve:
 @pytest.fixture
 def world(elsewhere: World) -> Iterator[World]:
     elsewhere.console.app.state.attempts = Attempts()
+    elsewhere.console.app.state.begun = Attempts(most=BEGUN_PER_ADDRESS)
     yield elsewhere
     elsewhere.provider.claims, elsewhere.provider.signed_by = {}, None
     elsewhere.provider.spoil = lambda token: token
@@ -155,3 +156,12 @@ def test_without_a_provider_there_is_no_such_login(acme: Company) -> None:
     with served(acme.directory) as console:
         assert Client(console.url).get("/login/elsewhere").status == 404
         assert "company" not in Client(console.url).get("/login").text
+
+
+def test_one_address_can_not_push_out_the_logins_that_others_have_begun(world: World) -> None:
+    slow = Client(world.console.url)
+    back = world.away(slow)
+    statuses = [Client(world.console.url).get("/login/elsewhere").status for _ in range(BEGUN_PER_ADDRESS)]
+    assert statuses == [303] * (BEGUN_PER_ADDRESS - 1) + [429]
+    assert slow.get(back).status == 303, "who had begun before comes in"
+    assert Client(world.console.url).get("/login/elsewhere").status == 303, "what is finished does not count"

@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "plan": "Show what a sync would do, without doing it.",
     "sync": "Bring both systems in step.",
     "serve": "Keep both in step day and night, with a console.",
+    "notify": "Whether those who are to be told can be told.",
     "webhooks": "Let Chargebee tell by itself when a record changes.",
     "status": "How far each pair is in step.",
     "explain": "Why a record is or is not in step.",

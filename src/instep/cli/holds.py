@@ -6,6 +6,7 @@ import asyncio
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import click
@@ -51,21 +52,29 @@ class Alike:
 @click.option("--property", "name", default="", help="Only of this property, or group of properties.")
 @click.option("--all", "each", is_flag=True, help="Every hold, not only how many there are of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print every hold as JSON.")
+@click.option(
+    "--limit", type=click.IntRange(1, 2**63 - 1), help="With --all or --json: no more than this many."
+)
 @click.pass_obj
-def list_(terminal: Terminal, pair: str, cause: str, name: str, each: bool, as_json: bool) -> None:
+def list_(
+    terminal: Terminal, pair: str, cause: str, name: str, each: bool, as_json: bool, limit: int | None
+) -> None:
     """Show the holds, those of the same cause together."""
-    asyncio.run(_list(terminal, Which(pair, cause, name or None), each, as_json))
+    asyncio.run(_list(terminal, Which(pair, cause, name or None), each, as_json, limit))
 
 
-async def _list(terminal: Terminal, which: Which, each: bool, as_json: bool) -> None:
+async def _list(terminal: Terminal, which: Which, each: bool, as_json: bool, limit: int | None) -> None:
     async with known_site(terminal) as site:
         if which.pair:
             pair_of(site, which.pair)
         if as_json:
-            terminal.json([_as_json(site, *found) for found in holds_of(site, which)])
+            terminal.json([_as_json(site, *found) for found in islice(holds_of(site, which), limit)])
             return
         if each:
-            for hold, link in holds_of(site, which):
+            for number, (hold, link) in enumerate(holds_of(site, which)):
+                if number == limit:
+                    terminal.note(f"only the first {limit} are shown; more with --limit")
+                    return
                 _say(terminal, site, hold, link)
             return
         groups: dict[tuple[str, str, str], Alike] = {}

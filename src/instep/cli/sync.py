@@ -98,7 +98,7 @@ async def _sync(terminal: Terminal, plan: Path | None, wish: Wish, every: float 
             if every is not None:
                 return await _go_on(terminal, site, wish, every, as_json, interrupt)
             report = await go(terminal, site, wish, interrupt)
-        stands = standing(site)
+        stands = {name: stand for name, stand in standing(site).items() if name in (wish.pairs or (name,))}
         already: Mapping[int, int] = {}
         if approved is not None and report.written < approved.writes:
             already = await made_by_others(site.store, approved.marks, approved.made_ms, report.run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from instep.core.model import SIDES, Side
 from instep.core.release import choices, release_of
@@ -86,6 +86,24 @@ def _release(site: Site, tx: Tx, number: int, chosen: Choice, who: str) -> Hold:
     tx.append([_entry(hold, link, chosen.choice, who)])
     tx.mark([hold.key], reason="a person chose", urgent=True)
     return hold
+
+
+async def take_back(site: Site, number: int, who: str) -> Hold:
+    """Forget what was chosen for a hold, as long as no run has applied it; it waits for a person again.
+
+    Raises NotThere if it is held no more, UsageError if nothing was chosen."""
+
+    def work(tx: Tx) -> Hold:
+        hold, link, releases = one_hold(tx, number)
+        chosen = [each.property for each in releases if each.property in (hold.property, "")]
+        if not chosen:
+            raise UsageError(f"nothing was decided about hold {number}", fix=f"instep holds show {number}")
+        tx.drop_releases(hold.key, chosen)
+        said = _entry(hold, link, "", who)
+        tx.append([replace(said, reason=f"{hold.cause}: {who} took the decision back")])
+        return hold
+
+    return await site.store.write(work)
 
 
 def _value(site: Site, tx: Tx, hold: Hold, link: Link | None, chosen: Choice) -> Json:

@@ -117,7 +117,9 @@ class Findings:
         self.audited.known[pair.name, why] += 1
 
     def progress(self, what: str, count: int, total: int = 0) -> None:
-        self.on_progress(Progress("audit", what, count, total, sum(self.requests().values())))
+        """`total`: as many as there were when it was asked; more may have come since."""
+        known = max(count, total) if total else 0
+        self.on_progress(Progress("audit", what, count, known, sum(self.requests().values())))
 
     def requests(self) -> dict[str, int]:
         """Sent since the audit began, by system."""

@@ -11,7 +11,7 @@ from instep.serve import hooks
 from instep.serve.access import Access, Person
 from instep.serve.api import API
 from instep.serve.api import router as api
-from instep.serve.attempts import Attempts
+from instep.serve.attempts import BEGUN_PER_ADDRESS, Attempts
 from instep.serve.console import router as console
 from instep.serve.console.pages import warm
 from instep.serve.failures import handle
@@ -42,6 +42,7 @@ def build_app(site: Site, live: Live, access: Access, metrics: Metrics | None = 
     app.state.site, app.state.live, app.state.access = site, live, access
     app.state.sessions = Sessions[Person](str(site.file.directory.resolve()))
     app.state.attempts = Attempts()
+    app.state.begun = Attempts(most=BEGUN_PER_ADDRESS, why="too many logins were begun and not finished")
     app.state.heard = hooks.Heard()
     app.state.metrics = metrics or Metrics()
     app.state.metrics.watch(site, live, app.state.heard)

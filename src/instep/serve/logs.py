@@ -29,9 +29,12 @@ def configure(secrets: Collection[str], stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _places,
         _without(secrets),
+        _ordered,
     ]
     last: Processor = (
-        structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.dev.ConsoleRenderer(sort_keys=False, pad_event_to=0)
+        if readable
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     structlog.configure(
         processors=[*shared, last],
@@ -48,6 +51,12 @@ def configure(secrets: Collection[str], stream: TextIO | None = None) -> None:
     )
     root = logging.getLogger()
     root.handlers, root.level = [handler], logging.WARNING
+
+
+def _ordered(_: WrappedLogger, __: str, line: Line) -> Line:
+    """When, how bad and what come first, then what it is about."""
+    first = [name for name in ("timestamp", "level", "event") if name in line]
+    return {name: line[name] for name in (*first, *(name for name in line if name not in first))}
 
 
 def _places(_: WrappedLogger, __: str, line: Line) -> Line:

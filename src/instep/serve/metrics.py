@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from instep.connectors.contract import Paced
 from instep.connectors.exchange import Exchange
 from instep.desk.standing import lag_ms, standing
+from instep.serve.api.models import Problem
 from instep.serve.hooks import Heard
 from instep.serve.live import Live
 from instep.serve.parts import Viewer
@@ -32,9 +33,13 @@ MINUTE_S: Final = 60.0
 
 
 router = APIRouter(tags=["metrics"])
+REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    401: {"model": Problem, "description": "No token, or a wrong one"},
+    429: {"model": Problem, "description": "Too many attempts with a wrong token"},
+}
 
 
-@router.get("/metrics", summary="For Prometheus", response_class=PlainTextResponse)
+@router.get("/metrics", summary="For Prometheus", response_class=PlainTextResponse, responses=REFUSED)
 async def metrics(request: Request, _: Viewer) -> Response:
     """Everything that is counted, in the form of Prometheus."""
     found: Metrics = request.app.state.metrics

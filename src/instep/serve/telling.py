@@ -13,7 +13,7 @@ from instep.desk.standing import standing
 from instep.serve.live import Live
 from instep.serve.metrics import Metrics
 from instep.serve.notify import Notifier
-from instep.serve.notify_channels import channels
+from instep.serve.notify_channels import Channel, channels
 from instep.serve.notify_states import State, states
 from instep.site import Site, now_ms
 
@@ -21,15 +21,21 @@ STALLED_MS: Final = 60_000
 _LOG: Final = structlog.get_logger()
 
 
-def notifier_of(site: Site, live: Live, metrics: Metrics) -> Notifier:
+def channels_of(site: Site) -> list[Channel]:
     """Raises ConfigurationError for a secret that is not there."""
-    settings = site.file.settings.serve
 
     def secret(reference: Secret, key: str) -> str:
         used_for = f"serve.notify.{key}"
         found = resolve(reference, directory=site.file.directory, environ=os.environ, used_for=used_for)
         site.secrets.add(found)
         return found
+
+    return channels(site.file.settings.serve.notify, secret)
+
+
+def notifier_of(site: Site, live: Live, metrics: Metrics) -> Notifier:
+    """Raises ConfigurationError for a secret that is not there."""
+    settings = site.file.settings.serve
 
     def find() -> list[State]:
         return states(
@@ -46,7 +52,7 @@ def notifier_of(site: Site, live: Live, metrics: Metrics) -> Notifier:
 
     return Notifier(
         site.store,
-        channels(settings.notify, secret),
+        channels_of(site),
         find,
         link=settings.url or "",
         now_ms=now_ms,

@@ -13,7 +13,7 @@ from instep.core.release import SENTENCES, choices
 from instep.core.state import Hold, Link
 from instep.desk.held import Which, held_kinds, one_hold, page_of
 from instep.desk.records import pair_of
-from instep.desk.releasing import Choice, release_all
+from instep.desk.releasing import Choice, release_all, take_back
 from instep.serve.api.models import Model, Page, SideName, Value
 from instep.serve.api.paging import Cursor, Limit, after
 from instep.serve.parts import HIGHEST, Number, Operator, TheLive, TheSite
@@ -165,3 +165,9 @@ async def release(site: TheSite, live: TheLive, person: Operator, wish: Release)
     held = await release_all(site, wish.holds, which, chosen, person.name)
     live.poke()
     return Released(released=len(held), choice=wish.choice, means=SENTENCES[wish.choice])
+
+
+@router.post("/{number}/take-back", summary="Take a choice back", status_code=204)
+async def undecided(site: TheSite, person: Operator, number: Number) -> None:
+    """What was chosen is forgotten, if no run has applied it yet; the hold waits for a person again."""
+    await take_back(site, number, person.name)

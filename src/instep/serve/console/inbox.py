@@ -18,12 +18,12 @@ from instep.core.values import whole_number
 from instep.desk.always import always
 from instep.desk.held import TOGETHER, Which, held_kinds, one_hold, page_of, records_of, values_of
 from instep.desk.records import pair_of
-from instep.desk.releasing import Choice, release_all
+from instep.desk.releasing import Choice, release_all, take_back
 from instep.desk.search import called
 from instep.errors import UsageError
 from instep.runner.brakes import CAUSE, RELEASED
 from instep.serve.console.pages import Operating, Viewing, go_to, show
-from instep.serve.parts import HIGHEST, TheSite
+from instep.serve.parts import HIGHEST, TheLive, TheSite
 from instep.site import Site
 from instep.store.contract import Tx
 
@@ -85,6 +85,7 @@ def _values(hold: Hold, pair: Pair | None, seen: dict[Side, Sighting | None]) ->
 async def inbox(
     visit: Viewing,
     site: TheSite,
+    live: TheLive,
     pair: Name = "",
     cause: Name = "",
     property: Annotated[str | None, Query(max_length=200)] = None,
@@ -127,6 +128,7 @@ async def inbox(
         further=further,
         together=together,
         sentences=SENTENCES,
+        paused=live.paused(),
         may_decide=visit.person.may("operator"),
     )
 
@@ -139,17 +141,24 @@ def _kind_of(kinds: list[Any], which: Which) -> Any:
 
 @router.post("/inbox")
 async def decide(visit: Operating) -> Response:
-    """One of: `one` = NUMBER:CHOICE; `checked` = CHOICE for each `hold`; `kind` = CHOICE for all of a kind."""
+    """One of: `one` = NUMBER:CHOICE; `checked` = CHOICE for each `hold`; `kind` = CHOICE for all of a kind;
+    `back_to_undecided` = NUMBER takes a decision back that was not applied yet."""
     app = visit.request.app.state
     form = await visit.request.form()
+    back = _text(form, "back")
+    back = back if back.startswith("/inbox?") or back in ("/inbox", "/matches") else "/inbox"
+    if _text(form, "checked") and not form.getlist("hold"):
+        return go_to(back, visit, "Nothing is ticked: tick some of them first, or decide all of the kind.")
+    if number := _text(form, "back_to_undecided"):
+        hold = await take_back(app.site, whole_number(number) or 0, visit.person.name)
+        return go_to(back, visit, f"The decision about hold {hold.id} is taken back; it waits for you again.")
     wanted, numbers, chosen = _wanted(form)
     which = Which() if numbers else Which(_text(form, "pair"), _text(form, "cause"), _text(form, "property"))
     held = await release_all(app.site, numbers, which, chosen, visit.person.name)
     app.live.poke()
-    back = _text(form, "back")
     done = "1 decision is kept" if len(held) == 1 else f"{len(held)} decisions are kept"
     return go_to(
-        back if back.startswith("/inbox?") or back in ("/inbox", "/matches") else "/inbox",
+        back,
         visit,
         f"{done}: {SENTENCES[wanted]}.",
     )
@@ -161,8 +170,6 @@ def _wanted(form: FormData) -> tuple[str, list[int], Choice]:
         numbers = [whole_number(number) or 0]
     elif choice := _text(form, "checked"):
         numbers = [whole_number(each) or 0 for each in form.getlist("hold") if isinstance(each, str)]
-        if not numbers:
-            raise UsageError("nothing is chosen", fix="tick some of them, or decide all of the kind")
     else:
         choice, numbers = _text(form, "kind"), []
     if choice not in SENTENCES or 0 in numbers:

@@ -99,7 +99,10 @@ def local(path: str) -> str:
 async def elsewhere(request: Request, next: str = "/") -> Response:
     """To the provider, which sends the person back to `/login/back`."""
     provider = _provider(request)
-    request.app.state.attempts.require(address_of(request))
+    begun: Attempts = request.app.state.begun
+    for limit in (request.app.state.attempts, begun):
+        limit.require(address_of(request))
+    begun.failed(address_of(request))  # unless it is finished
     mark = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(16)
     answer = RedirectResponse(await provider.begin(mark, local(next), f"{own_url(request)}/login/back"), 303)
     set_cookie(request, answer, FORM_COOKIE, mark)
@@ -125,6 +128,7 @@ async def back(
     except UsageError:
         attempts.failed(address_of(request))
         raise
+    request.app.state.begun.forgive(address_of(request))
     return begin(request, person, next)
 
 

@@ -21,12 +21,12 @@ MOST: Final = 400
 
 
 def moment(at_ms: int | None) -> Markup:
-    """A time of our clock, UTC, that a script may show in the reader's own."""
+    """A time of our clock, UTC, that a script may show in the reader's own; the page says once which it is."""
     if not at_ms:
         return Markup("never")
     at = datetime.fromtimestamp(at_ms / 1000, UTC)
     return Markup('<time datetime="{}">{}</time>').format(
-        at.isoformat(timespec="seconds"), at.strftime("%Y-%m-%d %H:%M:%S UTC")
+        at.isoformat(timespec="seconds"), at.strftime("%Y-%m-%d %H:%M:%S")
     )
 
 
@@ -67,8 +67,8 @@ def value(given: Any) -> str:
 
 
 def breakable(path: str) -> Markup:
-    """A name that a narrow column may break after its dots, underscores and commas."""
-    return Markup(re.sub(r"([._,]|\()(?=.)", r"\1<wbr>", str(escape(path))))  # noqa: S704 - escaped right here
+    """A name that a narrow column may break after its dots, underscores, commas and at signs."""
+    return Markup(re.sub(r"([._,@]|\()(?=.)", r"\1<wbr>", str(escape(path))))  # noqa: S704 - escaped right here
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {

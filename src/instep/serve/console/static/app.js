@@ -6,8 +6,11 @@ function localTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     if (isNaN(at)) continue;
-    time.title = time.textContent;
-    time.textContent = at.toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
+    time.title = time.dateTime;
+    time.textContent = at.toLocaleString([], { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
+  }
+  for (const zone of document.querySelectorAll("[data-zone]")) {
+    zone.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
   }
 }
 
