@@ -100,6 +100,16 @@ def test_a_plan_says_what_another_run_has_made_of_it_meanwhile(own: Served, acme
     assert "1 was left alone, since what it was decided from has changed" in page
 
 
+def test_a_plan_tells_a_value_that_loses_as_people_read_it(own: Served) -> None:
+    operator = paused(own)
+    conflicts = operator.get("/api/v1/holds?cause=conflict").json["items"]
+    hold = next(each for each in conflicts if each["record"] == "c1")
+    operator.send("POST", "/api/v1/holds/release", {"holds": [hold["id"]], "choice": "left"})
+    plan = whole(own, operator.send("POST", "/api/v1/plans", {}).json)
+    page = text(own.browser("viewer").get(f"/runs/plans/{plan['number']}").text)
+    assert "first_name: Åsa of Custom ERP loses (a person chose this side)" in page
+
+
 def test_a_plan_offers_to_pause_the_pairs_that_go_on(own: Served, acme: Company) -> None:
     operator, browser = paused(own), own.browser("operator")
     acme.edit_chargebee("c4", first_name="Evelyn")
