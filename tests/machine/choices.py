@@ -65,6 +65,10 @@ def release(office: Office, picks: Picks) -> None:
         option = ["--link", id]
         office.choose(kind, Both.of(lambda side: id if side is other else ""), choice)
     elif choice == "value":
+        name = office.name_of(hold["property"])
+        if name in office.lenses and name not in office.terms.mapped():
+            office.instep("holds", "release", str(hold["id"]), "--value", "of no use", codes=(2,))
+            return
         token = _given(office, hold, ids)
         if token is None:
             return

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import msgspec
 
-from instep.core.dataflow import Property
+from instep.core.dataflow import Pair, Property
 from instep.core.model import Both, Side
 from instep.core.overwritten import restoring
 from instep.core.standing import giving
@@ -23,13 +23,7 @@ from instep.store.contract import Tx
 def given_value(site: Site, tx: Tx, hold: Hold, link: Link, side: Side, text: str) -> Json:
     """The release's value for `text`, in the terms of `side`. Raises UsageError for what can't be meant."""
     pair = pair_of(site, hold.key.pair)
-    prop = pair.property(hold.property)
-    if prop is None:
-        raise UsageError(
-            f"no value can be given for {hold.property}",
-            why="its properties are decided together",
-            fix=f"choose a side: instep holds release {hold.id} --take left, or --take right",
-        )
+    prop = _property(pair, hold)
     raw = _read(site, prop, pair.entity[side], side, text)
     whole = raw + (None,) * len(prop.parts[side].context)
     canon = prop.transformation.canon(side, whole, StoreLookup(site.dataflow, tx))
@@ -46,9 +40,27 @@ def given_value(site: Site, tx: Tx, hold: Hold, link: Link, side: Side, text: st
 
 def restored_value(site: Site, tx: Tx, hold: Hold, link: Link) -> Json:
     """The release's value for the edit that a hold says was overwritten. Raises UsageError if that is not known."""
-    prop, seen = pair_of(site, hold.key.pair).property(hold.property), _seen(site, tx, hold, link)
-    found = None if prop is None or seen is None else restoring(hold, prop, seen)
+    prop, seen = _property(pair_of(site, hold.key.pair), hold), _seen(site, tx, hold, link)
+    found = None if seen is None else restoring(hold, prop, seen)
     return found.to_json() if found is not None else _unknown(hold)
+
+
+def _property(pair: Pair, hold: Hold) -> Property:
+    """The property that a hold is about. Raises UsageError if it is about several, or about one that is gone."""
+    prop = pair.property(hold.property)
+    if prop is not None:
+        return prop
+    if any(each.group == hold.property for each in pair.properties):
+        raise UsageError(
+            f"no value can be given for {hold.property}",
+            why="its properties are decided together",
+            fix=f"choose a side: instep holds release {hold.id} --take left, or --take right",
+        )
+    raise UsageError(
+        f"{pair.name} has no property {hold.property} any more",
+        why="dataflow.yaml was changed after the value was held",
+        fix="let the next run forget the hold: instep sync",
+    )
 
 
 def _seen(site: Site, tx: Tx, hold: Hold, link: Link) -> Both[Sighting] | None:
