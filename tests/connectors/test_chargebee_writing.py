@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from decimal import Decimal
@@ -120,6 +121,13 @@ async def test_a_chosen_id_that_might_not_be_taken_is_refused_before_sending(id:
 
 
 # --- items and prices --------------------------------------------------------------------------------------
+
+
+async def test_items_that_are_made_at_once_share_the_family_that_one_of_them_made() -> None:
+    async with chargebee_site() as site:
+        creates = [site.connector.create("item", {"name": f"S{n}"}, key(f"S-{n}")) for n in range(4)]
+        made = await asyncio.gather(*creates)
+        assert {record.fields["item_family_id"] for record in made} == {"erp-products"}
 
 
 async def test_the_item_family_is_made_with_the_first_item_and_not_asked_for_again() -> None:

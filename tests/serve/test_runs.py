@@ -45,8 +45,11 @@ def test_an_undone_run_says_by_which_and_its_undoing_of_which(own: Served, acme:
     plan = whole(own, operator.send("POST", "/api/v1/plans", {}).json)
     run = whole(own, operator.send("POST", f"/api/v1/plans/{plan['number']}/approve").json)["run"]
     by: list[dict[str, Any]] = []
+    assert operator.send("POST", "/api/v1/pairs/contact/resume").status == 204
     for part in ({"pair": "contact", "id": "c4", "side": "left", "property": "last_name"}, {}):
         back = whole(own, operator.send("POST", "/api/v1/plans/undo", {"run": run, **part}).json)
+        page = own.browser("viewer").get(f"/runs/plans/{back['number']}").text
+        assert "worth most while" not in page, "nothing but an approval takes anything back"
         back = whole(own, operator.send("POST", f"/api/v1/plans/{back['number']}/approve").json)
         by.append({"run": back["run"], "partly": bool(part)})
     told = operator.get(f"/api/v1/runs/{run}").json

@@ -219,6 +219,14 @@ class Items(Resource):
             _FAMILY, f"item_families/{segment(id)}", route="item_families/{id}", subject=f"item family {id}"
         )
 
+    async def _has_family(self, id: str) -> bool:
+        """Whether it is there by now: of two that are made at once, the other one's name may be what is taken."""
+        try:
+            await self._family(id)
+        except Gone:
+            return False
+        return True
+
     async def _ensure_family(self, id: str, item: str) -> None:
         """The item family that new items go into, made with this item if it is missing; nothing if none is named.
 
@@ -227,9 +235,7 @@ class Items(Resource):
         if not id or id in self._families:
             return
         subject = f"item family {id}"
-        try:
-            await self._family(id)
-        except Gone:
+        if not await self._has_family(id):
             parameters: dict[str, Any] = {"id": id, "name": id, "description": _MADE_WITH + item}
             try:
                 await self.api.post(
@@ -241,7 +247,7 @@ class Items(Resource):
                     new_id=id,
                 )
             except Taken as taken:
-                if taken.field not in ("", "id"):
+                if taken.field not in ("", "id") and not await self._has_family(id):
                     raise
             except InDoubt as doubt:
                 raise RetryLater(f"{subject} may not be there yet", why=doubt.why) from None
