@@ -218,12 +218,15 @@ def test_a_value_of_ones_own_ends_a_conflict_on_both_sides(acme: Company) -> Non
     assert acme.run("sync").exit_code == 0
 
 
-def test_no_value_is_taken_for_a_property_that_is_not_kept_in_step_any_more(torn: Company) -> None:
+@pytest.mark.parametrize("choice", [("--value", "Lea"), ("--take", "left")])
+def test_no_choice_is_taken_for_a_property_that_is_not_kept_in_step_any_more(
+    torn: Company, choice: tuple[str, str]
+) -> None:
     path = torn.directory / "dataflow.yaml"
     mapped = "      - first_name <-> given_name | text(trim, max=60)\n"
     path.write_text(path.read_text().replace(mapped, ""))
     (hold,) = held(torn, record="c1")
-    said = torn.run("holds", "release", str(hold["id"]), "--value", "Lea")
+    said = torn.run("holds", "release", str(hold["id"]), *choice)
     assert said.exit_code == 2 and "contact has no property first_name any more" in said.stderr
     torn.run("sync")
     assert held(torn, record="c1") == []

@@ -57,6 +57,9 @@ def release(office: Office, picks: Picks) -> None:
     office.instep("holds", "show", str(hold["id"]))
     kind, ids = hold["pair"], ids_of(hold)
     token = None
+    if (name := office.name_of(hold["property"])) in office.lenses and name not in office.terms.mapped():
+        office.instep("holds", "release", str(hold["id"]), "--take", "left", codes=(2,))
+        return
     if choice == "link":
         other = Side(hold["side"]).other
         id = picked(office.systems[other].ids(kind), picks[2])
@@ -65,10 +68,6 @@ def release(office: Office, picks: Picks) -> None:
         option = ["--link", id]
         office.choose(kind, Both.of(lambda side: id if side is other else ""), choice)
     elif choice == "value":
-        name = office.name_of(hold["property"])
-        if name in office.lenses and name not in office.terms.mapped():
-            office.instep("holds", "release", str(hold["id"]), "--value", "of no use", codes=(2,))
-            return
         token = _given(office, hold, ids)
         if token is None:
             return

@@ -523,6 +523,21 @@ async def test_an_id_that_a_deleted_record_burned_is_a_persons_to_replace() -> N
     assert site.holds() == []
 
 
+async def test_a_copy_that_was_listed_and_deleted_before_its_create_was_settled_is_no_partner() -> None:
+    site = site_with("chosen id")
+    await site.linked_company()
+    left = site.put(LEFT, name="Bea", mail="b@x.example", phone="1")
+    site.connectors.right.next("create", unanswered())
+    await site.run()
+    await site.run(later_ms=1)
+    assert len(site.intents()) == 1
+    site.systems.right.remove("company", f"l-{left}")
+    site.edit(LEFT, left, phone=None)
+    await site.rest()
+    assert site.fields(LEFT, left).get("phone") is None
+    assert [(hold.cause, hold.key.id) for hold in site.holds()] == [("doubt", left)]
+
+
 async def test_an_id_is_not_burned_while_the_system_shows_nothing_of_what_it_holds() -> None:
     site = site_with("chosen id")
     await site.linked_company()

@@ -203,9 +203,10 @@ class FaultyConnector:
 
     async def _write(self, call: Callable[[], Awaitable[Record]], conditional: bool = False) -> Record:
         self.sent()
-        heard = self.heard()
+        heard, sent_ms = self.heard(), self.system.true_ms()
 
         async def send() -> Record:
+            self.system.sent_ms = sent_ms
             self.system.heard = heard  # a request knows nothing of what came after it was sent
             return await call()
 

@@ -325,6 +325,8 @@ def _journal(world: World) -> Iterator[str]:
                 continue
             if world.restored_ms is not None and write.at_ms - world.skew[side] <= world.restored_ms:
                 continue  # its outcome may have been open when the store was put back
+            if id(write) in world.adrift:
+                continue  # it was sent before the store was put back, and carried out after that
             if write.operation == "delete":
                 if (write.entity, side, write.id) not in world.retired:
                     yield f"I20 every write is in the journal (promise 13): {write.entity} {write.id} was deleted"

@@ -21,7 +21,7 @@ Normal = Mapping[str, Callable[[Any], Any]]
 class SimSystem(MemorySystem):
     """`witness` is called with every effective write at the moment it happens. `normal`: what the server makes of
     values. `wiped_ms`: since when the system shows nothing of what it held before; None if it is well. `heard`: by
-    entity, since when it had been listed completely when the write that it carries out was sent."""
+    entity, since when it had been listed completely when the write that it carries out was sent, at `sent_ms`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -29,6 +29,7 @@ class SimSystem(MemorySystem):
         self.witness: Callable[[Write], None] = lambda write: None
         self.wiped_ms: int | None = None
         self.heard: Mapping[str, int] = {}
+        self.sent_ms = 0
         self.true_ms: Callable[[], int] = self.now_ms  # our clock; the system's own may be skewed
         self.past: dict[tuple[str, str], list[tuple[int, Record]]] = {}
         self._floor: dict[tuple[str, str], int] = {}

@@ -64,6 +64,7 @@ class World:
         self.story: list[tuple[Any, ...]] = []
         self.happened: Counter[str] = Counter()
         self.released: list[tuple[str, str]] = []
+        self.adrift: set[int] = set()
         self._counted: set[tuple[object, ...]] = set()
         self.mortal = Mortal(
             lambda: self.faults.crash, self.tape["fault crash"], () if crash_at is None else (crash_at,)
@@ -146,6 +147,9 @@ class World:
 
     def _wrote(self, side: Side, write: Write) -> None:
         self.witness.wrote(side, write)
+        sent_ms, restored_ms = self.systems[side].sent_ms, self.restored_ms
+        if write.author != PERSON and restored_ms is not None and sent_ms <= restored_ms:
+            self.adrift.add(id(write))
         if self.faults.hints:
             self._hint(side, write)
 

@@ -45,22 +45,26 @@ def restored_value(site: Site, tx: Tx, hold: Hold, link: Link) -> Json:
     return found.to_json() if found is not None else _unknown(hold)
 
 
+def check_mapped(pair: Pair, hold: Hold) -> None:
+    """Raises UsageError if what a hold is about is not kept in step any more."""
+    if not any(hold.property in (each.name, each.group) for each in pair.properties):
+        raise UsageError(
+            f"{pair.name} has no property {hold.property} any more",
+            why="dataflow.yaml was changed after it was held",
+            fix="let the next run forget the hold: instep sync",
+        )
+
+
 def _property(pair: Pair, hold: Hold) -> Property:
-    """The property that a hold is about. Raises UsageError if it is about several, or about one that is gone."""
+    """The property that a hold is about. Raises UsageError if it is about several."""
     prop = pair.property(hold.property)
-    if prop is not None:
-        return prop
-    if any(each.group == hold.property for each in pair.properties):
+    if prop is None:
         raise UsageError(
             f"no value can be given for {hold.property}",
             why="its properties are decided together",
             fix=f"choose a side: instep holds release {hold.id} --take left, or --take right",
         )
-    raise UsageError(
-        f"{pair.name} has no property {hold.property} any more",
-        why="dataflow.yaml was changed after the value was held",
-        fix="let the next run forget the hold: instep sync",
-    )
+    return prop
 
 
 def _seen(site: Site, tx: Tx, hold: Hold, link: Link) -> Both[Sighting] | None:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from instep.core.model import SIDES, Side
-from instep.core.release import choices, release_of
+from instep.core.release import WHOLE, choices, release_of
 from instep.core.state import Hold, Link
 from instep.core.values import Json
 from instep.desk import words
-from instep.desk.given import given_value, restored_value
+from instep.desk.given import check_mapped, given_value, restored_value
 from instep.desk.held import Which, as_option, fix_of, holds_of, one_hold
 from instep.desk.records import pair_of
 from instep.errors import NotThere, UsageError
@@ -81,8 +81,10 @@ def _release(site: Site, tx: Tx, number: int, chosen: Choice, who: str) -> Hold:
         {"release": release_brake, "drop": drop_brake}[chosen.choice](tx, hold, now_ms())
         tx.append([_entry(hold, None, chosen.choice, who)])
         return hold
-    value = _value(site, tx, hold, link, chosen)
-    tx.save_release(release_of(hold, chosen.choice, at_ms=now_ms(), value=value))
+    release = release_of(hold, chosen.choice, at_ms=now_ms())
+    if release.property != WHOLE:
+        check_mapped(pair_of(site, hold.key.pair), hold)
+    tx.save_release(replace(release, value=_value(site, tx, hold, link, chosen)))
     tx.append([_entry(hold, link, chosen.choice, who)])
     tx.mark([hold.key], reason="a person chose", urgent=True)
     return hold

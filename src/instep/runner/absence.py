@@ -64,7 +64,7 @@ async def _read_canaries(engine: Engine, side: Side, entity: str, known: list[st
         try:
             await engine.connectors[side].read(entity, canary)
         except Gone as gone:
-            await engine.store.write(partial(_doubt, engine, side=side, entity=entity, id=canary))
+            await engine.store.write(partial(suspect, engine, side=side, entity=entity, id=canary))
             raise RetryLater(
                 f"{engine.connectors[side].name} seems to have lost records: {missing}, and so is {canary}",
                 why="that a record is not there is believed only while other known ones can be read",
@@ -102,9 +102,9 @@ def _gone(engine: Engine, tx: Tx, side: Side, entity: str, id: str) -> None:
     take(engine, tx, before, after, "")
 
 
-def _doubt(engine: Engine, tx: Tx, *, side: Side, entity: str, id: str) -> None:
-    """A canary is missing too: it has to be looked at itself."""
+def suspect(engine: Engine, tx: Tx, *, side: Side, entity: str, id: str) -> None:
+    """A record that is known could not be read: it has to be looked at before anything else is made of it."""
     seen = tx.sighting(side, entity, id)
-    if seen is not None:
+    if seen is not None and not seen.deleted:
         tx.save_sightings([unread(engine, seen)])
         mark(engine, tx, side, entity, [id], MISSING)

@@ -13,7 +13,7 @@ from instep.core.state import Hold, Intent, Link
 from instep.core.values import digest
 from instep.errors import Gone, InDoubt, Moved, OutcomeError, Refused, RetryLater, Stop, Taken, Unable
 from instep.runner import outcome
-from instep.runner.absence import still_shows
+from instep.runner.absence import still_shows, suspect
 from instep.runner.engine import Engine
 from instep.runner.observe import unread
 from instep.runner.references import unsettled
@@ -149,7 +149,10 @@ def _recognised(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
 
 
 def _burned(engine: Engine, tx: Tx, intent: Intent, id: str) -> None:
-    """The id is in use by a record that can't be read: made before, and deleted since."""
+    """The id is in use by a record that can't be read: made before, and deleted since, though a listing may still
+    have shown it; it is not to be taken for a partner."""
+    side = intent.side
+    suspect(engine, tx, side=side, entity=outcome.pair_of(engine, intent).entity[side], id=id)
     outcome.not_applied(engine, tx, intent, f"{id} is in use and can't be read")
     hold = Hold(
         intent.key,
