@@ -101,6 +101,32 @@ async def test_a_plan_foresees_references_to_what_the_run_is_going_to_make() -> 
     assert site.fields(RIGHT, right, "person")["parent"] is not None
 
 
+async def test_a_plan_counts_on_no_reference_to_what_will_be_held() -> None:
+    site = Site(pair(), pair("person", PARENT, after=("company",)))
+    acme = site.put(LEFT, "company", name="Acme", mail="a@x.example")
+    for title in ("One", "Other"):
+        site.put(RIGHT, "company", title=title, mail="a@x.example")
+    site.put(LEFT, "person", name="Ann", parent=acme)
+    await site.run(act=False)
+    [action] = site.plan("person")
+    assert [dict(write.payload) for write in action.verdict.writes] == [{"title": "Ann"}]
+    report = await site.run(approved=frozenset(action.fingerprints))
+    assert (report.written, report.skipped.total()) == (1, 0)
+    assert [hold.cause for hold in site.holds() if hold.key.pair == "person"] == ["reference"]
+
+
+async def test_two_that_refer_to_each_other_wait_for_nobody_in_a_plan() -> None:
+    site = Site(pair("company", PARENT))
+    one = site.put(LEFT, "company", name="One")
+    other = site.put(LEFT, "company", name="Other", parent=one)
+    site.edit(LEFT, one, parent=other)
+    await site.run(act=False)
+    assert [write.operation for action in site.plan() for write in action.verdict.writes] == [
+        "create",
+        "create",
+    ]
+
+
 async def test_a_write_in_doubt_and_an_unread_record_are_named_as_such() -> None:
     site = Site()
     site.put(LEFT, name="Ann")

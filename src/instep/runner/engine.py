@@ -105,14 +105,21 @@ class Engine:
         connector = self.connectors[side]
         return Clock(connector.clock_skew_ms, connector.clock_error_ms, entity.abilities.resolution_ms)
 
-    def scene(self, tx: Tx, pair: Pair, *, planning: bool = False) -> Scene:
+    def scene(
+        self,
+        tx: Tx,
+        pair: Pair,
+        *,
+        planning: bool = False,
+        gets_partner: Callable[[Key], bool] = lambda _: True,
+    ) -> Scene:
         """What the core needs to decide on a record of this pair, on the state that `tx` sees."""
         entities = Both.of(lambda side: self.entity(pair, side))
         return Scene(
             pair,
             entities,
             self.connectors.map(lambda connector: connector.name),
-            StoreLookup(self.dataflow, tx, planning, self.awaited),
+            StoreLookup(self.dataflow, tx, planning, self.awaited, gets_partner),
             Both.of(lambda side: self.clock(side, entities[side])),
             planning,
         )
@@ -165,13 +172,15 @@ class StoreLookup:
 
     `planning`: two records that match each other and no other count as linked, since the run links them before
     it comes to what refers to them. Such a link has a negative id, kept in `foreseen`. A record that gets a partner
-    since it is asked for here counts as planned in a run too; a plan puts it into `awaited`.
+    since it is asked for here counts as planned in a run too; a plan puts it into `awaited`. `gets_partner`: whether
+    the run is going to give one to a record that it looks at.
     """
 
     dataflow: Dataflow
     tx: Tx
     planning: bool = False
     awaited: set[tuple[Side, str, str]] = field(default_factory=set)
+    gets_partner: Callable[[Key], bool] = lambda _: True
     foreseen: dict[int, Both[str]] = field(default_factory=dict)
 
     def link_of(self, side: Side, entity: str, id: str, other: str) -> Linked | Unlinked:
@@ -190,9 +199,11 @@ class StoreLookup:
                 number = None if link is not None else self._foreseen(pair, side, id)
                 if number is not None:
                     return Linked(number)
-                key = Key(pair.name, side, id)
-                planned = planned or (self.tx.is_todo(key) and not self.tx.holds_of(key))
+                planned = planned or self._is_planned(Key(pair.name, side, id))
         return Unlinked(side, entity, id, planned)
+
+    def _is_planned(self, key: Key) -> bool:
+        return self.tx.is_todo(key) and not self.tx.holds_of(key) and self.gets_partner(key)
 
     def _is_made_if_asked_for(self, pair: Pair, side: Side, id: str) -> bool:
         seen = self.tx.sighting(side, pair.entity[side], id)

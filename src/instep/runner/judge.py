@@ -7,6 +7,7 @@ open create, a match.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from instep.core.dataflow import Pair
 from instep.core.decide import decide_link
@@ -44,12 +45,16 @@ class Case:
     verdict: Verdict | None = None
 
 
-def judge(engine: Engine, tx: Tx, key: Key, *, planning: bool = False) -> Case:
-    """Gather what is stored about a key and decide on it. Reads only."""
+def judge(
+    engine: Engine, tx: Tx, key: Key, *, planning: bool = False, asked: frozenset[Key] = frozenset()
+) -> Case:
+    """Gather what is stored about a key and decide on it. Reads only. `asked`: the keys whose plans hang on this
+    one's."""
     pair = engine.dataflow.pair(key.pair)
     if pair is None:
         raise LookupError(key.pair)
-    scene = engine.scene(tx, pair, planning=planning)
+    gets_partner = partial(_gets_partner, engine, tx, asked | {key})
+    scene = engine.scene(tx, pair, planning=planning, gets_partner=gets_partner)
     link = tx.link_of(pair.name, key.side, key.id)
     if link is not None:
         return _judge_linked(tx, pair, scene, link, planning)
@@ -74,6 +79,17 @@ def judge(engine: Engine, tx: Tx, key: Key, *, planning: bool = False) -> Case:
     if verdict.writes:
         verdict = _unless_unread(tx, pair, scene, key, verdict)
     return Case(key, pair, scene, seen=sightings, verdict=verdict)
+
+
+def _gets_partner(engine: Engine, tx: Tx, asked: frozenset[Key], key: Key) -> bool:
+    """Whether a run gives an unlinked record a partner, as far as can be foretold: not one that is held or left
+    alone."""
+    if key in asked:
+        return True
+    verdict = judge(engine, tx, key, planning=True, asked=asked).verdict
+    return (
+        verdict is None or verdict.note == UNREAD or bool(verdict.writes or verdict.link or verdict.wait_ms)
+    )
 
 
 def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) -> Case:
