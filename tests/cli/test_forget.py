@@ -40,7 +40,7 @@ def test_a_living_person_goes_on_without_a_past(people: Company) -> None:
     assert people.run("forget", "contact", "c1", "--yes").exit_code == 0
     assert b"Byron-Before" not in bytes_of(people)
     assert b"Lovelace" in bytes_of(people), "it is what both systems hold, and needed to go on"
-    assert "last_name: (forgotten)" in people.run("history", "contact", "c1").stdout
+    assert "family_name (last_name): (forgotten)" in people.run("history", "contact", "c1").stdout
     verified = people.json("history", "--verify")
     assert verified["verified"] and verified["forgotten"] == 3
     assert people.json("sync", "--full")["writes"] == []
