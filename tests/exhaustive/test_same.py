@@ -32,7 +32,7 @@ LEFT_OUT = {
     "match_values": "pair side id number value",
     "meta": "name value",
     "releases": "pair side record_id property choice digest value at_ms",
-    "runs": "id kind started_ms finished_ms status summary",
+    "runs": "id kind started_ms finished_ms status summary undoes partly",
     "sightings": "entity id digest updated_ms created_ms deleted author listed_in edits shown_ms",
     "sqlite_sequence": "name seq",
     "terms": "term side entity id",
