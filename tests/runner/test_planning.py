@@ -127,6 +127,15 @@ async def test_two_that_refer_to_each_other_wait_for_nobody_in_a_plan() -> None:
     ]
 
 
+async def test_a_long_row_of_records_that_refer_to_each_other_is_planned() -> None:
+    site = Site(pair("company", PARENT))
+    parent = None
+    for number in range(400):
+        parent = site.put(LEFT, "company", name=f"N{number}", parent=parent)
+    await site.run(act=False)
+    assert len([write for action in site.plan() for write in action.verdict.writes]) == 400
+
+
 async def test_a_write_in_doubt_and_an_unread_record_are_named_as_such() -> None:
     site = Site()
     site.put(LEFT, name="Ann")

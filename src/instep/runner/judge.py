@@ -6,7 +6,7 @@ open create, a match.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from instep.core.dataflow import Pair
@@ -31,6 +31,18 @@ UNREAD = "has to be read first"
 """What a plan says of a record of which something was heard that is not known yet."""
 
 
+DEEP = 20
+"""So many records, each referring to the next, are looked into to foretell what becomes of the first."""
+
+
+@dataclass(slots=True)
+class Foretold:
+    """Which records that others refer to will have a partner, as far as that was asked within one transaction."""
+
+    known: dict[Key, bool] = field(default_factory=dict)
+    depth: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """What is known of one key, and the verdict on it unless something has to be settled or read first."""
@@ -46,14 +58,14 @@ class Case:
 
 
 def judge(
-    engine: Engine, tx: Tx, key: Key, *, planning: bool = False, asked: frozenset[Key] = frozenset()
+    engine: Engine, tx: Tx, key: Key, *, planning: bool = False, foretold: Foretold | None = None
 ) -> Case:
-    """Gather what is stored about a key and decide on it. Reads only. `asked`: the keys whose plans hang on this
-    one's."""
+    """Gather what is stored about a key and decide on it. Reads only. `foretold`: what is known already of others
+    in the same transaction."""
     pair = engine.dataflow.pair(key.pair)
     if pair is None:
         raise LookupError(key.pair)
-    gets_partner = partial(_gets_partner, engine, tx, asked | {key})
+    gets_partner = partial(_gets_partner, engine, tx, foretold or Foretold())
     scene = engine.scene(tx, pair, planning=planning, gets_partner=gets_partner)
     link = tx.link_of(pair.name, key.side, key.id)
     if link is not None:
@@ -81,15 +93,17 @@ def judge(
     return Case(key, pair, scene, seen=sightings, verdict=verdict)
 
 
-def _gets_partner(engine: Engine, tx: Tx, asked: frozenset[Key], key: Key) -> bool:
+def _gets_partner(engine: Engine, tx: Tx, foretold: Foretold, key: Key) -> bool:
     """Whether a run gives an unlinked record a partner, as far as can be foretold: not one that is held or left
-    alone."""
-    if key in asked:
-        return True
-    verdict = judge(engine, tx, key, planning=True, asked=asked).verdict
-    return (
-        verdict is None or verdict.note == UNREAD or bool(verdict.writes or verdict.link or verdict.wait_ms)
-    )
+    alone. What hangs on itself, or on too long a row of others, is taken to get one."""
+    if key not in foretold.known and foretold.depth < DEEP:
+        foretold.known[key] = True
+        foretold.depth += 1
+        verdict = judge(engine, tx, key, planning=True, foretold=foretold).verdict
+        foretold.depth -= 1
+        waits = verdict is None or verdict.note == UNREAD or verdict.wait_ms > 0
+        foretold.known[key] = waits or bool(verdict and (verdict.writes or verdict.link))
+    return foretold.known.get(key, True)
 
 
 def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) -> Case:

@@ -17,7 +17,7 @@ from instep.core.model import Both, Side
 from instep.core.state import Key, Link, Todo
 from instep.core.verdict import Verdict
 from instep.runner.engine import Engine
-from instep.runner.judge import UNREAD, Case, judge
+from instep.runner.judge import UNREAD, Case, Foretold, judge
 from instep.runner.parted import parted
 from instep.store.contract import Tx
 
@@ -118,8 +118,9 @@ def _ask_what_is_awaited(engine: Engine, pair: Pair) -> None:
 def _batch(engine: Engine, tx: Tx, *, pair: Pair, keys: Sequence[Key]) -> list[Action]:
     found: list[Action] = []
     seen: set[Key] = set()
+    foretold = Foretold()
     for key in keys:
-        case = judge(engine, tx, key, planning=True)
+        case = judge(engine, tx, key, planning=True, foretold=foretold)
         if case.key in seen:
             continue
         seen.add(case.key)
