@@ -114,6 +114,7 @@ class Office:
         self.skew = Both(0, 0)
         self.open_window_ms = 500
         self.restored_ms = None
+        self.adrift: set[int] = set()
         self.final_writes = self.idle_reads = 0
         self.faults = Faults()
         self.running: Site | None = None
