@@ -11,10 +11,11 @@ from instep.core.dataflow import Brakes, Limit
 from instep.core.model import Both
 from instep.core.state import Hold
 from instep.core.values import Json
+from instep.errors import RetryLater
 from instep.runner.brakes import CAUSE, brake_key, drop_brake, release_brake
 from instep.runner.forget import forget, places_of
 
-from .site import LEFT, RIGHT, STRICT, Site, only, pair
+from .site import LEFT, RIGHT, STRICT, Site, only, pair, raising
 
 
 def many(site: Site, count: int) -> None:
@@ -292,6 +293,29 @@ async def test_a_brake_may_be_released_again_while_another_holds_what_it_has_let
         "2"
     ] * 3
     assert [hold for hold in site.holds() if hold.cause == CAUSE] == []
+
+
+async def test_what_was_released_and_could_not_be_written_yet_stays_let_go() -> None:
+    site = await linked_many(only(change=Limit(2, 0.1)))
+    edit(site, 3, phone="2")
+    await site.run()
+    await choose(site, "release")
+    site.connectors.right.next("update", *[raising(RetryLater("not now", why="maintenance"))] * 3)
+    report = await site.run()
+    assert (report.written, report.brakes) == (0, [])
+    await site.rest()
+    assert [site.fields(RIGHT, link.ids.right)["phone"] for link in site.links()[:3]] == ["2"] * 3
+    assert site.store.read(lambda tx: tx.releases_of(brake_key("company"))) == []
+
+
+async def test_an_approved_plan_of_others_ends_no_release() -> None:
+    site = await linked_many(only(change=Limit(2, 0.1)))
+    edit(site, 3, phone="2")
+    await site.run()
+    await choose(site, "release")
+    await site.run(approved=frozenset())
+    report = await site.run()
+    assert (report.written, report.brakes) == (3, [])
 
 
 async def test_what_was_released_counts_for_no_later_run() -> None:

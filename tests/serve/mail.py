@@ -53,11 +53,20 @@ def certificate(directory: Path) -> Path:
 
 @dataclass
 class Postbox:
-    """`refuse`: how many more mails are answered with 451."""
+    """`refuse`: how many more mails are answered with 451; `unknown`: an address that nobody here has."""
 
     port: int = 0
     mails: list[Message] = field(default_factory=list)
     refuse: int = 0
+    unknown: str = ""
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address == self.unknown:
+            return "550 nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.refuse:

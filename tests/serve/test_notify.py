@@ -219,6 +219,33 @@ async def test_a_mail_that_is_refused_is_sent_later(world: World, pem: Path) -> 
 
 
 @pytest.mark.usefixtures("trusted")
+async def test_of_two_recipients_one_that_is_refused_is_told_and_the_other_gets_one_mail(
+    world: World, pem: Path
+) -> None:
+    async with mail_server(pem) as box:
+        box.unknown = "gone@example.test"
+        settings = mail(box).settings
+        both = Mail(settings.model_copy(update={"to": [*settings.to, box.unknown]}), MAIL_PASSWORD)
+        notifier = world.notifier(both)
+        world.found = [HELD]
+        await world.step(notifier)
+        assert world.failures == [("email", "the mail server refused 1 of 2 recipients")]
+        await world.step(notifier, FIRST_RETRY_MS)
+    assert len(box.mails) == 1
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_a_password_that_no_mail_server_takes_holds_up_nothing_else(
+    world: World, pem: Path, hook: Hook
+) -> None:
+    async with mail_server(pem) as box:
+        world.found = [HELD]
+        await world.step(world.notifier(Mail(mail(box).settings, "pässword"), post(hook)))
+    assert world.failures == [("email", "a user or a password can have ASCII characters alone")]
+    assert len(hook.got) == 1
+
+
+@pytest.mark.usefixtures("trusted")
 async def test_a_wrong_password_is_no_part_of_what_is_told(
     world: World, pem: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

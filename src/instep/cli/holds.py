@@ -202,10 +202,9 @@ async def _show(terminal: Terminal, number: int, as_json: bool) -> None:
             given = as_option(option)
             terminal.say(f"    instep holds release {hold.id} {given}   {SENTENCES[option]}")
         for release in releases:
-            if release.property in (hold.property, ""):
-                terminal.say(
-                    f"  chosen at {words.moment(release.at_ms)} UTC: {release.choice}; instep sync applies it"
-                )
+            terminal.say(
+                f"  chosen at {words.moment(release.at_ms)} UTC: {release.choice}; instep sync applies it"
+            )
         if hold.cause == CAUSE:
             terminal.note(f"more: instep plan --pair {pair.name}")
             return

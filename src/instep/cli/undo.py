@@ -88,7 +88,7 @@ async def _undo(terminal: Terminal, asked: Asked, yes: bool, limit: int, as_json
                     )
                 return 0
             await choose_ways_back(site.engine(), scope)
-            report = await go(terminal, site, wish_of(scope, way.approved, way.pairs), interrupt)
+            report = await go(terminal, site, wish_of(scope, way.approved, way.pairs, way.kept), interrupt)
         return _say_done(terminal, site, scope, shown, report, as_json)
 
 

@@ -8,10 +8,11 @@ from functools import partial
 from typing import Final
 
 from instep.core.model import SIDES
+from instep.core.release import WHOLE
 from instep.core.state import Hold, Link, Release
 from instep.core.values import Json
 from instep.errors import NotThere
-from instep.runner.brakes import CAUSE
+from instep.runner.brakes import CAUSE, RELEASED
 from instep.site import Site
 from instep.store.contract import HoldKind, Tx
 
@@ -90,4 +91,10 @@ def one_hold(tx: Tx, number: int) -> tuple[Hold, Link | None, list[Release]]:
             why="it was released, or what it was about has changed since",
             fix="see what is held now: instep holds list",
         )
-    return hold, _link(tx, hold), tx.releases_of(hold.key)
+    return hold, _link(tx, hold), chosen_for(tx, hold)
+
+
+def chosen_for(tx: Tx, hold: Hold) -> list[Release]:
+    """What a person has chosen for a hold, and no run has applied yet."""
+    about = (hold.property, WHOLE)
+    return [r for r in tx.releases_of(hold.key) if r.property in about and r.choice != RELEASED]

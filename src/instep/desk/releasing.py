@@ -97,15 +97,27 @@ async def take_back(site: Site, number: int, who: str) -> Hold:
 
     def work(tx: Tx) -> Hold:
         hold, link, releases = one_hold(tx, number)
-        chosen = [each.property for each in releases if each.property in (hold.property, "")]
-        if not chosen:
+        if not releases:
             raise UsageError(f"nothing was decided about hold {number}", fix=f"instep holds show {number}")
-        tx.drop_releases(hold.key, chosen)
+        if _is_applied(tx, hold):
+            raise UsageError(
+                f"what was decided about hold {number} is being done",
+                why="a run has begun with it",
+                fix="let the run come to its end; what it has written can be undone: instep history --runs",
+            )
+        tx.drop_releases(hold.key, [release.property for release in releases])
         said = _entry(hold, link, "", who)
         tx.append([replace(said, reason=f"{hold.cause}: {who} took the decision back")])
         return hold
 
     return await site.store.write(work)
+
+
+def _is_applied(tx: Tx, hold: Hold) -> bool:
+    """Whether a run may be acting on what was chosen: it has a write on its way, or has opened the brake."""
+    if hold.cause != CAUSE:
+        return bool(tx.intents_of(hold.key))
+    return any(run.finished_ms is None for run in tx.runs(limit=5))
 
 
 def _value(site: Site, tx: Tx, hold: Hold, link: Link | None, chosen: Choice) -> Json:

@@ -48,7 +48,7 @@ def told(tx: Tx, run: Run) -> Told:
         writes,
         _counts(summary["planned"]) if "planned" in summary else None,
         {pair: int(str(count)) for pair, count in linked.items()} if isinstance(linked, dict) else {},
-        tuple(_undoing(each) for each in tx.undoings(run.id) if each.status != "failed"),
+        tuple(filter(None, (_undoing(tx, each) for each in tx.undoings(run.id)))),
     )
 
 
@@ -100,8 +100,13 @@ def undoing_words(about: Told) -> list[str]:
     ]
 
 
-def _undoing(run: Run) -> Undoing:
-    return Undoing(run.id, run.partly or run.status != "done")
+def _undoing(tx: Tx, run: Run) -> Undoing | None:
+    """What a run has taken back; None if that is nothing."""
+    summary = run.summary if isinstance(run.summary, dict) else {}
+    if not tx.written(run.id):
+        return None
+    left = any(bool(summary.get(name)) for name in ("failed", "skipped"))
+    return Undoing(run.id, run.partly or left or run.status in ("running", "stopped", "failed"))
 
 
 def _counts(kept: Json) -> Counts:

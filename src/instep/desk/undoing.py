@@ -94,9 +94,9 @@ async def way_back(site: Site, scope: Scope, on_action: Callable[[Action], None]
     return way
 
 
-def wish_of(scope: Scope, approved: Iterable[str], pairs: Iterable[str]) -> Wish:
-    """The run that goes the way back, as it was approved."""
-    partly = bool(scope.pair or scope.property)
+def wish_of(scope: Scope, approved: Iterable[str], pairs: Iterable[str], kept: int) -> Wish:
+    """The run that goes the way back, as it was approved. `kept`: how much of it is left as people have made it."""
+    partly = bool(scope.pair or scope.property or kept)
     fingerprints = frozenset(approved)
     return Wish(fingerprints, pairs=tuple(sorted(pairs)), kind="undo", undoes=scope.run, partly=partly)
 

@@ -215,8 +215,8 @@ def _effects_of(hold: Hold) -> Iterator[Effect]:
 
 def _released(pair: str, releases: Iterable[Release]) -> Iterator[tuple[str, Key, Print]]:
     for release in releases:
-        for side, id, name, about in _rows_of(release.value):
-            yield release.property, Key(pair, Side(side), id), (name, about)
+        for row in _rows_of(release.value):
+            yield release.property, _key(pair, row), row[2:]
 
 
 def _recent(engine: Engine, tx: Tx, pair: Pair, decided: set[str] | frozenset[str]) -> dict[Effect, set[str]]:
@@ -451,8 +451,8 @@ def drop_brake(tx: Tx, hold: Hold, at_ms: int) -> int:
     """Leave what a brake has counted as it is, until it changes; returns for how many properties or records."""
     keys = set()
     rows = _rows(tx, hold)
-    for side, id, name, about in rows:
-        key = Key(hold.key.pair, Side(side), id)
+    for row in rows:
+        key, (name, about) = _key(hold.key.pair, row), row[2:]
         tx.save_release(Release(key, name, "leave", about, at_ms=at_ms))
         keys.add(key)
     tx.mark(sorted(keys, key=lambda key: (key.side, key.id)), reason="a person chose")
@@ -465,6 +465,10 @@ def drop_brake(tx: Tx, hold: Hold, at_ms: int) -> int:
 def _rows(tx: Tx, hold: Hold) -> list[_Row]:
     kept = tx.meta(_counted(hold.key.pair, hold.property))
     return _rows_of(decode(kept)) if kept is not None else []
+
+
+def _key(pair: str, row: _Row) -> Key:
+    return Key(pair, Side(row[0]), row[1])
 
 
 def _to_keep(rows: Iterable[_Row]) -> list[Json]:
@@ -495,7 +499,7 @@ def forget_examples(tx: Tx, pair: str, side: Side, id: str) -> None:
 
 def decided(engine: Engine, tx: Tx, gate: Gate) -> None:
     """A run has come to its end with what a person let go: that is over, and counting begins anew. What another
-    brake holds of it stays let go by this one."""
+    brake holds of it, or could not be written yet, stays let go by this one."""
     key = brake_key(gate.pair.name)
     held = {row for hold in held_brakes(tx, gate.pair.name) for row in _rows(tx, hold)}
     chosen = set()
@@ -504,7 +508,7 @@ def decided(engine: Engine, tx: Tx, gate: Gate) -> None:
             continue  # it was made while the run went on
         if release.choice == RELEASE:
             chosen.add(release.property)
-        left = [row for row in _rows_of(release.value) if row in held]
+        left = [row for row in _rows_of(release.value) if row in held or tx.is_todo(_key(key.pair, row))]
         tx.drop_releases(key, [release.property])
         if left:
             tx.save_release(replace(release, choice=RELEASED, value=_to_keep(left)))

@@ -103,6 +103,9 @@ class Notifier:
                 await channel.send(shown)
             except NotSent as error:
                 self._failed(name, str(error))
+                left += [name] if error.again else []
+            except Exception as error:  # noqa: BLE001 - one channel's mistake stops no other
+                self._failed(name, type(error).__name__)
                 left.append(name)
         now_ms = self._now_ms()
         if not left or now_ms - message.at_ms > GIVEN_UP_MS:

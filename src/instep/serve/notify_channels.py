@@ -19,7 +19,11 @@ TIMEOUT_S: Final = 20.0
 
 
 class NotSent(Exception):
-    """A message did not go out; the text says why, without a secret."""
+    """A message did not go out; the text says why, without a secret. `again`: whether it may be sent once more."""
+
+    def __init__(self, why: str, *, again: bool = True) -> None:
+        super().__init__(why)
+        self.again = again
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,16 @@ class Mail:
 
     async def send(self, message: Message) -> None:
         try:
-            await asyncio.to_thread(self._send, self._mail(message))
+            refused = await asyncio.to_thread(self._send, self._mail(message))
         except smtplib.SMTPResponseException as error:
             raise NotSent(f"the mail server answered {error.smtp_code}") from None
         except (OSError, smtplib.SMTPException) as error:
             raise NotSent(f"the mail server could not be used: {type(error).__name__}") from None
+        except UnicodeError:
+            raise NotSent("a user or a password can have ASCII characters alone") from None
+        if refused:
+            told = f"the mail server refused {len(refused)} of {len(self.settings.to)} recipients"
+            raise NotSent(told, again=False)
 
     def _mail(self, message: Message) -> EmailMessage:
         mail = EmailMessage()
@@ -83,7 +92,8 @@ class Mail:
         mail.set_content("\n".join(message.lines) + "\n")
         return mail
 
-    def _send(self, mail: EmailMessage) -> None:
+    def _send(self, mail: EmailMessage) -> Mapping[str, object]:
+        """Who of the recipients was refused, while others were not."""
         settings, context = self.settings, ssl.create_default_context()
         if settings.security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
@@ -96,7 +106,7 @@ class Mail:
                 server.starttls(context=context)
             if settings.user is not None:
                 server.login(settings.user, self.password)
-            server.send_message(mail)
+            return server.send_message(mail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,7 +235,7 @@ class Plans:
             wish = Wish(approved=frozenset(plan.fingerprints), full=plan.full, pairs=plan.pairs)
             report = await self.live.ask(wish)
         else:
-            wish = wish_of(scope, plan.fingerprints, plan.pairs)
+            wish = wish_of(scope, plan.fingerprints, plan.pairs, plan.counts["kept"])
             report = await self.live.ask(wish, lambda engine: choose_ways_back(engine, scope))
         plan.run, plan.state = report.run, "done"
         stands = standing(self.site)

@@ -16,12 +16,12 @@ from instep.core.release import SENTENCES, choices
 from instep.core.state import Hold, Link, Sighting
 from instep.core.values import whole_number
 from instep.desk.always import always
-from instep.desk.held import TOGETHER, Which, held_kinds, one_hold, page_of, records_of, values_of
+from instep.desk.held import TOGETHER, Which, chosen_for, held_kinds, one_hold, page_of, records_of, values_of
 from instep.desk.records import pair_of
 from instep.desk.releasing import Choice, release_all, take_back
 from instep.desk.search import called
 from instep.errors import UsageError
-from instep.runner.brakes import CAUSE, RELEASED
+from instep.runner.brakes import CAUSE
 from instep.serve.console.pages import Operating, Viewing, go_to, show
 from instep.serve.parts import HIGHEST, TheLive, TheSite
 from instep.site import Site
@@ -52,9 +52,7 @@ def card(site: Site, tx: Tx, hold: Hold, link: Link | None) -> dict[str, Any]:
         "values": _values(hold, pair, seen),
         "offered": offered,
         "hotkeys": KEYS,
-        "chosen": [
-            r for r in tx.releases_of(hold.key) if r.property in (hold.property, "") and r.choice != RELEASED
-        ],
+        "chosen": chosen_for(tx, hold),
         "always": hold.cause == "conflict" and bool({"left", "right"} & set(offered)),
     }
 
