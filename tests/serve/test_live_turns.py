@@ -138,6 +138,18 @@ async def test_a_paused_pair_waits_also_after_a_restart_and_the_journal_says_who
         assert told == [("resume", "by Olaf"), ("pause", "by Ada")]
 
 
+async def test_a_run_that_is_asked_for_does_what_a_hint_has_told_of_a_paused_pair(crew: Company) -> None:
+    async with living(crew.directory) as (live, _):
+        await live.pause("contact", "Ada")
+        crew.edit_chargebee("c0", first_name="Wanted")
+        await live.hint(LEFT, "customer", ["c0"])
+        await at_rest(live)
+        assert first_name(crew, 0) == "First0"
+        assert (await live.ask(Wish())).written == 1
+        assert first_name(crew, 0) == "Wanted"
+        await live.resume("contact", "Ada")
+
+
 async def test_in_quiet_hours_changes_are_read_and_nothing_is_written_by_itself(crew: Company) -> None:
     file = crew.directory / "instep.yaml"
     before, now = file.read_text(), datetime.now(UTC)

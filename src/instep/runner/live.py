@@ -314,7 +314,9 @@ class LiveRunner:
 
     async def _run_asked(self, asked: _Asked) -> None:
         engine = replace(self.engine, run=0, awaited=set(), readable_ms=0)
-        self.asked = Runner(engine, self.holder, self.on_progress, calm=True)
+        going_on = {pair.name for pair in self.pairs.open()}
+        closed = {pair.name for pair in engine.dataflow.pairs} - going_on
+        self.asked = Runner(engine, self.holder, self.on_progress, calm=True, closed=closed)
         try:
             await self.polls.end()
             if asked.first is not None:

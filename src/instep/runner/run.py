@@ -6,7 +6,7 @@ A run can be stopped at any moment: what was read and written is saved, the rest
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -34,7 +34,7 @@ class Runner:
     """Runs of one engine. `stop()` ends the current one after the calls that are on their way.
 
     `holder` is this runner's name in the lease; `is_dead` says of another's whether it is known to be gone.
-    `calm`: see `Work`. `read_over`: whether the systems need not be listed any more.
+    `calm`, `closed`: see `Work`. `read_over`: whether the systems need not be listed any more.
     """
 
     def __init__(
@@ -45,7 +45,9 @@ class Runner:
         is_dead: Callable[[str], bool] = lambda _: False,
         *,
         calm: bool = False,
+        closed: Collection[str] = (),
     ) -> None:
+        self.closed = closed
         self.engine, self.holder, self.is_dead, self.calm = engine, holder, is_dead, calm
         self.on_progress = on_progress or (lambda _: None)
         self.read_over = False
@@ -109,7 +111,9 @@ class Runner:
         await self._note_complete(report)
         if wish.full:
             await engine.store.write(partial(retry_refused, engine))
-        self._work = work = Work(engine, wish, report, self.stopping, self.on_progress, calm=self.calm)
+        self._work = work = Work(
+            engine, wish, report, self.stopping, self.on_progress, calm=self.calm, closed=self.closed
+        )
         pairs = [
             pair
             for pair in engine.dataflow.pairs

@@ -7,7 +7,7 @@ the systems, who has the lease and which run it is are not decided here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from instep.core.dataflow import Pair
@@ -46,7 +46,7 @@ PAUSE_MS = 1_000
 class Work:
     """The work of one run, or of one turn. `calm`: urgent keys are looked at beside it, and keys that are marked
     after their pair was counted are left for the next turn, so that brakes see each key before the first write;
-    `counted` has the last mark that was, by pair."""
+    `counted` has the last mark that was, by pair. `closed`: pairs whose urgent keys nobody looks at beside it."""
 
     def __init__(
         self,
@@ -57,7 +57,9 @@ class Work:
         on_progress: Callable[[Progress], None],
         *,
         calm: bool = False,
+        closed: Collection[str] = (),
     ) -> None:
+        self.closed = closed
         self.engine, self.wish, self.report = engine, wish, report
         self.stopping, self.on_progress, self.calm = stopping, on_progress, calm
         self._approval = Approval(wish.approved) if wish.approved is not None else None
@@ -126,10 +128,10 @@ class Work:
 
     def _next_due_ms(self, pairs: list[Pair]) -> int | None:
         """Milliseconds until some key is due, 0 if one is; None if none is marked."""
-        urgent = False if self.calm else None
 
         def look(tx: Tx) -> list[int]:
-            return [at_ms for pair in pairs if (at_ms := tx.next_due(pair.name, urgent)) is not None]
+            times = [tx.next_due(pair.name, self._urgent(pair)) for pair in pairs]
+            return [at_ms for at_ms in times if at_ms is not None]
 
         due = self.engine.store.read(look)
         return max(min(due) - self.engine.now_ms(), 0) if due else None
@@ -177,7 +179,11 @@ class Work:
             report.linked[pair.name] += max(more - (self._created(pair) - created), 0)
 
     def _which(self, pair: Pair) -> Which | None:
-        return Which(urgent=False, upto=self.counted[pair.name]) if self.calm else None
+        return Which(self._urgent(pair), self.counted[pair.name]) if self.calm else None
+
+    def _urgent(self, pair: Pair) -> bool | None:
+        """Which of the keys of a pair are looked at here: None if all are."""
+        return False if self.calm and pair.name not in self.closed else None
 
     def _created(self, pair: Pair) -> int:
         return sum(self.report.writes[pair.name, "create", side] for side in Side)
