@@ -240,6 +240,7 @@ class Plans:
         plan.run, plan.state = report.run, "done"
         stands = standing(self.site)
         plan.report = {"status": report.status, "written": report.written, "took_ms": report.took_ms}
+        plan.report["failed"] = sum(report.failed.values())
         plan.report["already"] = await self._made_by_others(plan) if report.written < plan.writes else {}
         plan.report["held"] = sum(stand.for_person for stand in stands.values())
 
