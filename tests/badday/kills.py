@@ -42,8 +42,9 @@ AT_START = 0.15
 """This share of the kills comes at a moment after the start, whether a request was made or not."""
 SOON = "\ndefaults:\n  lags: {late_apply_s: 10}\n"
 """This ERP does at once what it does at all."""
-REST_S = 240.0
-"""A create whose answer was lost is looked for until it can't be applied any more, which takes a minute or two."""
+REST_S = 480.0
+"""A create whose answer was lost is looked for until it can't be applied any more: here for a minute or two, and
+360 s in Chargebee if it was refused when it was sent again."""
 LATENCY_MS = 8
 
 
