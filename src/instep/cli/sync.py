@@ -169,13 +169,15 @@ def _say_approved(terminal: Terminal, report: Report, approved: Approved, alread
     moved = [key for key in report.skipped_keys if key in approved.keys]
     new = len(report.skipped_keys) - len(moved)
     wrote, made = counted(approved.writes, "write"), counted(report.written, "was", "were")
-    terminal.say(f"the plan of {approved.made_at} had {wrote}; {made} made")
+    more = report.written - approved.writes
+    follow = f", {more} of them more than planned, which followed from the others" if more > 0 else ""
+    terminal.say(f"the plan of {approved.made_at} had {wrote}; {made} made{follow}")
     for run, count in already.items():
         terminal.say(f"made before by run {run}: {count}")
     if moved:
         shown = ", ".join(f"{key.pair} {key.id}" for key in moved[:SHOWN])
-        more = f" and {len(moved) - SHOWN} more" if len(moved) > SHOWN else ""
-        terminal.say(f"moved since the plan was made, and left alone: {len(moved)} ({shown}{more})")
+        others = f" and {len(moved) - SHOWN} more" if len(moved) > SHOWN else ""
+        terminal.say(f"moved since the plan was made, and left alone: {len(moved)} ({shown}{others})")
     if new:
         terminal.say(f"not in the plan, and left for the next one: {new}")
     if moved or new:

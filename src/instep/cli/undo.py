@@ -145,7 +145,7 @@ def _say_done(
     else:
         say_report(terminal, site, report, stands)
         terminal.say(
-            f"{report.written} of {counted(len(way.approved), 'write')} to undo run {scope.run} were made"
+            f"made {report.written} of {counted(len(way.approved), 'write')} to undo run {scope.run}"
         )
         terminal.note(f"to take this back: instep undo {report.run}")
     return 130 if report.status == "stopped" else 3 if way.kept or report.written < len(way.approved) else 0
