@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 from instep.core.model import Side
 from instep.runner.observe import Observed
 from instep.runner.polling import Poll, Rhythm
+from instep.runner.watched import Note
 from instep.serve.live import Live
 from instep.site import Site, opened
+from instep.store.contract import Tx
 from tests.cli.company import Company
 
 LEFT, RIGHT = Side.LEFT, Side.RIGHT
@@ -83,6 +85,16 @@ def readings(live: Live, side: Side, entity: str) -> list[int]:
 def at_most(since_s: float, every_s: float) -> int:
     """How often something was done since then that is done no more often than that, however slow the machine is."""
     return 2 + int((time.monotonic() - since_s) / every_s)
+
+
+def nothing_is_watched(site: Site) -> bool:
+    """Whether no log is going to be asked any more about what was written before."""
+
+    def look(tx: Tx) -> bool:
+        places = [(side, pair.entity[side]) for pair in site.dataflow.pairs for side in Side]
+        return not any(Note.read(tx, side, entity) for side, entity in places)
+
+    return site.store.read(look)
 
 
 def has_read(site: Site, ids: Iterable[str], field: str, value: Any) -> bool:

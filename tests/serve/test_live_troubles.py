@@ -8,7 +8,17 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.company import Company, company
-from tests.serve.living import LEFT, RIGHT, at_most, at_rest, living, readings, sent, until
+from tests.serve.living import (
+    LEFT,
+    RIGHT,
+    at_most,
+    at_rest,
+    living,
+    nothing_is_watched,
+    readings,
+    sent,
+    until,
+)
 
 OFTEN = {"slow_ms": 200, "busy_ms": 200, "failed_ms": 150, "stopped_ms": 600}
 
@@ -108,6 +118,8 @@ async def test_an_idle_loop_costs_a_handful_of_requests_a_poll_and_no_run(crew: 
         await at_rest(live)
         polls = readings(live, LEFT, "customer")
         await until(lambda: len(polls) >= 2)
+        await until(lambda: nothing_is_watched(site))
+        await at_rest(live)
         before = site.store.read(lambda tx: tx.runs(1)[0].id)
         crew.chargebee.reset_counters()
         since_s, polls = time.monotonic(), readings(live, LEFT, "customer")
