@@ -10,8 +10,7 @@ from typing import Any
 
 from instep.core.values import Json, digest
 from instep.desk.history import PAGE, About, page
-from instep.desk.undoing import WRITES
-from instep.runner.undo import EFFECT
+from instep.runner.brakes import EFFECT, OPERATIONS
 from instep.store.contract import Entry, Store
 
 Marks = frozenset[str]
@@ -45,7 +44,7 @@ async def _writes(store: Store, since_ms: int) -> AsyncIterator[Entry]:
         for entry in found:
             if entry.at_ms < since_ms:
                 return
-            if entry.operation in WRITES and entry.outcome in EFFECT and not entry.forgotten:
+            if entry.operation in OPERATIONS and entry.outcome in EFFECT and not entry.forgotten:
                 yield entry
         if len(found) < PAGE:
             return

@@ -11,7 +11,7 @@ from instep.core.diff import raw_of
 from instep.core.model import Side
 from instep.core.state import Sighting
 from instep.core.values import plain
-from instep.runner.undo import EFFECT
+from instep.runner.brakes import EFFECT
 from instep.store.contract import Entry
 
 

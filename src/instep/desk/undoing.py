@@ -11,6 +11,7 @@ from instep.core.phrases import moment
 from instep.core.values import whole_number
 from instep.desk.records import pair_of, side_of
 from instep.errors import NotThere, UsageError
+from instep.runner.brakes import OPERATIONS
 from instep.runner.planning import Action
 from instep.runner.report import Wish
 from instep.runner.undo import Scope, pruned_until, ways_back
@@ -18,7 +19,6 @@ from instep.site import Site
 from instep.store.contract import Run, Tx
 
 LATEST = "last"
-WRITES = ("create", "update", "retire")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def scope_of(site: Site, asked: Asked) -> Scope:
 def _run(tx: Tx, asked: Asked, side: Side | None) -> Run:
     if asked.run == LATEST:
         entries = tx.journal(pair=asked.pair, side=side, record_id=asked.id, limit=200)
-        number: int | None = next((e.run for e in entries if e.run and e.operation in WRITES), None)
+        number: int | None = next((e.run for e in entries if e.run and e.operation in OPERATIONS), None)
         if number is None:
             raise NotThere("no run has written anything there", fix="instep history")
     else:

@@ -32,7 +32,7 @@ PAGE: Final = 500
 EFFECT: Final = ("done", "found done")
 RELEASE: Final = "release"
 RELEASED: Final = "released"
-"""The choice that is left of a release when its run is over: what another brake holds of what it has let go."""
+"""What is left of a release when its run is over: for what another brake holds, or could not be written yet."""
 OPERATIONS: Final = ("create", "update", "retire")
 
 
@@ -501,13 +501,10 @@ def decided(engine: Engine, tx: Tx, gate: Gate) -> None:
     """A run has come to its end with what a person let go: that is over, and counting begins anew. What another
     brake holds of it, or could not be written yet, stays let go by this one."""
     key = brake_key(gate.pair.name)
-    held = {row for hold in held_brakes(tx, gate.pair.name) for row in _rows(tx, hold)}
-    chosen = set()
-    for release in tx.releases_of(key):
-        if release not in gate.releases:
-            continue  # it was made while the run went on
-        if release.choice == RELEASE:
-            chosen.add(release.property)
+    releases = [r for r in tx.releases_of(key) if r in gate.releases]  # not those made while the run went on
+    chosen = {release.property for release in releases if release.choice == RELEASE}
+    held = {row for hold in held_brakes(tx, gate.pair.name) for row in _rows(tx, hold)} if releases else set()
+    for release in releases:
         left = [row for row in _rows_of(release.value) if row in held or tx.is_todo(_key(key.pair, row))]
         tx.drop_releases(key, [release.property])
         if left:

@@ -19,6 +19,7 @@ from instep.core.state import Hold, Key, Link, Release, Sighting
 from instep.core.undo import Kept, Written, undo_create, undo_property, written
 from instep.core.values import Json
 from instep.core.verdict import Verdict
+from instep.runner.brakes import EFFECT
 from instep.runner.engine import Engine
 from instep.runner.planning import Action
 from instep.store.chain import names_of
@@ -27,7 +28,6 @@ from instep.store.contract import Entry, Tx
 PAGE = 200
 MOST = 1000
 """Entries of one record that are looked at; a run leaves no more than a few."""
-EFFECT = ("done", "found done")
 
 
 @dataclass(frozen=True, slots=True)
