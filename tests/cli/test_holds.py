@@ -97,6 +97,27 @@ def test_the_value_that_a_person_takes_is_written_by_the_next_sync(torn: Company
     assert held(torn, record="c1") == []
 
 
+def test_a_choice_is_taken_back_as_long_as_no_run_has_applied_it(torn: Company) -> None:
+    (hold,) = held(torn, record="c1")
+    number = str(hold["id"])
+    nothing = torn.run("holds", "take-back", number)
+    assert (nothing.exit_code, nothing.stderr.splitlines()[0]) == (
+        2,
+        f"nothing was decided about hold {number}",
+    )
+    torn.run("holds", "release", number, "--take", "right")
+    assert f"instep holds take-back {number} forgets it" in torn.run("holds", "show", number).stdout
+    taken = torn.run("holds", "take-back", number)
+    assert (taken.exit_code, taken.stdout) == (
+        0,
+        f"hold {number}, contact c1: the decision is taken back; it waits for you again\n",
+    )
+    torn.run("sync")
+    assert torn.in_chargebee("c1")["first_name"] == "Åse"
+    assert [each["id"] for each in held(torn, record="c1")] == [hold["id"]]
+    assert torn.run("holds", "take-back", "9999").exit_code == 2
+
+
 def test_a_side_can_be_called_by_its_systems_name(torn: Company) -> None:
     (hold,) = held(torn, record="c1")
     assert torn.run("holds", "release", str(hold["id"]), "--take", "custom erp").exit_code == 0

@@ -169,6 +169,18 @@ def test_a_person_leaves_a_record_alone_for_good() -> None:
         assert verdict.note
 
 
+@pytest.mark.parametrize("how", ["match", "identity"])
+def test_nothing_is_linked_to_a_record_that_is_kept_apart(how: str) -> None:
+    other = Other("r5", apart=True)
+    known = contact(found(other)) if how == "match" else contact(claimed=other)
+    hold = only_hold(decided(known=known))
+    assert hold.cause == "duplicate"
+    assert "r5 is kept apart" in hold.why
+    assert decided(known=known, releases=(release("link", hold, "r5"),)).link == Both("l1", "r5")
+    if how == "match":
+        assert decided(known=known, releases=(release("create", hold),)).writes
+
+
 DOUBT = Hold(KEY, "", "doubt", "it is not known whether l1 was created", digest="d")
 
 

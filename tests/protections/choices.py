@@ -9,7 +9,8 @@ from unittest.mock import ANY
 from instep.core import decide, match
 from instep.core.model import SIDES, Both, Side
 from instep.core.standing import giving
-from instep.runner import turn
+from instep.core.state import Hold, Key
+from instep.runner import judge, turn
 from tests.runner.site import LEFT, PHONE, RIGHT, Site, pair
 
 from .checks import must
@@ -117,6 +118,24 @@ async def kept_apart() -> list[str]:
     return must("choices", not linked, "a partner was made for a record that was to be left alone for ever")
 
 
+async def one_more_that_looks_alike() -> list[str]:
+    """Somebody parts two records for ever; a third comes that looks like one of them."""
+    site = Site()
+    left, right = await site.linked_company()
+    await site.release(Hold(Key("company", LEFT, left), "", "", ""), "apart")
+    await site.run()
+    site.edit(LEFT, left, mail="other@x.example")
+    await site.run()
+    third = site.put(LEFT, name="Bea", mail="ann@x.example")
+    site.edit(LEFT, third, phone="7")
+    await site.rest()
+    return must(
+        "choices",
+        site.fields(RIGHT, right)["phone"] == "1",
+        "a record that was to be left alone was written to",
+    )
+
+
 PROTECTIONS = (
     Protection(
         "a choice counts for what was seen",
@@ -141,6 +160,14 @@ PROTECTIONS = (
         "choices",
         put(match, "FOR_GOOD", ()),
         story(kept_apart),
+    ),
+    Protection(
+        "nothing is linked to what is kept apart",
+        "core/match.py:is_apart",
+        "a record that was to be left alone is written to, since another one looks like it",
+        "choices",
+        put(judge, "is_apart", lambda releases: False),
+        story(one_more_that_looks_alike),
     ),
     Protection(
         "what is left alone stays so",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from instep.core.dataflow import MatchKey
 from instep.core.model import SIDES, Both
 from instep.core.state import Hold, Key, Link, Release
 from instep.runner.undo import Back, Scope, choose_ways_back, ways_back
 
-from .site import LEFT, RIGHT, STRICT, Site, edited, lost, pair, take_back
+from .site import LEFT, RIGHT, STRICT, Send, Site, edited, lost, pair, take_back
 
 
 def look(site: Site, run: int, **scope: object) -> list[Back]:
@@ -270,3 +271,34 @@ async def test_nothing_is_undone_in_a_record_that_is_another_one_by_now() -> Non
     ]
     assert not [back for back in look(site, run) if back.action.fingerprints or back.releases]
     assert link.ids == Both(left, right)
+
+
+async def test_what_is_about_to_be_parted_is_not_undone_and_the_preview_says_so() -> None:
+    site = Site()
+    left, right, run = await edited(site)
+    for choice in ("unlink", "apart"):
+        await site.release(Hold(Key("company", LEFT, left), "", "", ""), choice)
+        assert kept(look(site, run)) == [
+            ("changed since", f"what was written to {left} and {right} stays as it is")
+        ]
+    await take_back(site, run)
+    assert site.fields(RIGHT, right)["phone"] == "2"
+    assert site.links() == []
+
+
+async def test_undoing_a_create_says_what_stays_in_the_record_that_it_was_made_from() -> None:
+    site = Site()
+    left = site.put(LEFT, name="Ann", mail="ann@x.example")
+
+    async def filling(send: Send) -> Any:
+        made = await send()
+        site.edit(RIGHT, made.id, phone="7")
+        return await site.connectors.right.read("company", made.id)
+
+    site.connectors.right.next("create", filling)
+    report = await site.run()
+    assert site.fields(LEFT, left)["phone"] == "7"
+    assert kept(look(site, report.run)) == [("no way back", f"phone of {left} stays as it is")]
+    await take_back(site, report.run)
+    assert site.fields(LEFT, left)["phone"] == "7"
+    assert "phone" not in str(kept(look(site, report.run))), "it was told with what could be done"

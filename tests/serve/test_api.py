@@ -126,6 +126,10 @@ def test_an_ambiguous_record_is_linked_taken_apart_and_linked_again(own: Served)
     wish = {"pair": "contact", "id": "c3"}
     assert operator.send("POST", "/api/v1/links/match-again", wish).status == 204
     assert operator.send("POST", "/api/v1/links/match-again", wish).status == 409
+    former = operator.send(
+        "POST", "/api/v1/links/match-again", {"pair": "contact", "id": "9", "side": "right"}
+    )
+    assert former.status == 409, "the one that it was parted from may be its partner again"
     reasons = [entry["reason"] for entry in operator.get("/api/v1/journal?pair=contact&id=c3").json["items"]]
     assert [reason for reason in reasons if "Olaf" in reason] == [
         "kept apart no more: Olaf",

@@ -1,4 +1,4 @@
-"""`instep holds release`: what a person chose for held records; the next run applies it."""
+"""`instep holds release` and `take-back`: what a person chose for held records; the next run applies it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from instep.core.model import SIDES
 from instep.core.release import SENTENCES
 from instep.desk.held import Which
 from instep.desk.releasing import Choice, release_all, side_named
+from instep.desk.releasing import take_back as taken_back
 from instep.errors import UsageError
 from instep.site import Site
 
@@ -95,3 +96,18 @@ async def _release(terminal: Terminal, wanted: _Wanted) -> None:
         if len(held) > EXAMPLES:
             terminal.say(f"{len(held)} holds: {SENTENCES[choice]}")
         terminal.say("the next run applies it: instep sync")
+
+
+@click.command(name="take-back")
+@click.argument("number", metavar="ID", type=HOLD)
+@click.pass_obj
+def take_back(terminal: Terminal, number: int) -> None:
+    """Forget what was chosen for a hold, as long as no run has applied it."""
+    asyncio.run(_take_back(terminal, number))
+
+
+async def _take_back(terminal: Terminal, number: int) -> None:
+    async with known_site(terminal) as site:
+        hold = await taken_back(site, number, who())
+        about = f"{hold.key.pair} {hold.key.id}".rstrip()
+        terminal.say(f"hold {hold.id}, {about}: the decision is taken back; it waits for you again")

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from instep.cli.hold_brake import examples
-from instep.cli.hold_release import release
+from instep.cli.hold_release import release, take_back
 from instep.cli.records import HOLD, known_site
 from instep.cli.terminal import Terminal
 from instep.core.model import SIDES, Side
@@ -203,7 +203,8 @@ async def _show(terminal: Terminal, number: int, as_json: bool) -> None:
             terminal.say(f"    instep holds release {hold.id} {given}   {SENTENCES[option]}")
         for release in releases:
             terminal.say(
-                f"  chosen at {words.moment(release.at_ms)} UTC: {release.choice}; instep sync applies it"
+                f"  chosen at {words.moment(release.at_ms)} UTC: {release.choice}; instep sync applies it,"
+                f" instep holds take-back {hold.id} forgets it"
             )
         if hold.cause == CAUSE:
             terminal.note(f"more: instep plan --pair {pair.name}")
@@ -256,3 +257,4 @@ def _as_json(site: Site, hold: Hold, link: Link | None) -> dict[str, Any]:
 
 
 command.add_command(release)
+command.add_command(take_back)

@@ -13,7 +13,7 @@ from typing import Literal
 from instep.core.conditions import unmet
 from instep.core.dataflow import Property
 from instep.core.diff import Delta, diff, raw_of
-from instep.core.match import FOR_GOOD
+from instep.core.match import is_apart
 from instep.core.model import SIDES, Both, Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.state import Hold, Intent, Key, Link, Release, Sighting, Todo
@@ -204,7 +204,7 @@ def _unlinked(scene: Scene, known: Known) -> Explanation:
     facts = [f"{name} has no partner in {other}"]
     facts += [f"{hold.what}{_because(hold.why)}" for hold in known.holds]
     facts += _doubts(scene, known)
-    if any(release.choice in FOR_GOOD for release in known.releases):
+    if is_apart(known.releases):
         return Explanation(
             False, "left alone: a person chose that it has no partner", tuple(facts), (), (),
             (f"give it one: instep links add {scene.pair.name} LEFT RIGHT",),

@@ -23,10 +23,12 @@ from instep.core.verdict import CHOSEN, Scene, Verdict, Write
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A record of the other side that may be the partner; `partner` is what it is linked to, "" if to nothing."""
+    """A record of the other side that may be the partner; `partner` is what it is linked to, "" if to nothing.
+    `apart`: a person chose that it is left alone for good."""
 
     id: str
     partner: str = ""
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ FOR_GOOD = ("apart", "ignore")
 
 CLAIM = -1
 """The number under which the match index keeps whose copy a record says it is, beside those of the match keys."""
+
+
+def is_apart(releases: Sequence[Release]) -> bool:
+    """Whether a person chose that a record without a link is left alone for good."""
+    return any(release.property == "" and release.choice in FOR_GOOD for release in releases)
 
 
 def told(number: int) -> int:
@@ -166,6 +173,11 @@ def _decide_new(
     if choice in FOR_GOOD:
         return Verdict(key, note="a person chose to leave it alone")
     if contact.claimed is not None:
+        if contact.claimed.apart:
+            what = (
+                f"{seen.id} says that it is the copy of {contact.claimed.id} in {scene.systems[side.other]}"
+            )
+            return _held_apart(key, seen, what, contact.claimed)
         if contact.claimed.partner in ("", seen.id):
             return Verdict(key, link=_ids(side, seen.id, contact.claimed.id), how="identity")
         return _held(key, seen, "duplicate", *_claims(scene, seen, contact.claimed))
@@ -219,6 +231,9 @@ def _weigh(scene: Scene, key: Key, seen: Sighting, evidence: Evidence) -> Verdic
             "merge the two, or choose: instep holds release ID --choose create",
             {"candidates": [others[0].id]},
         )
+    if others[0].apart:
+        what = f"{seen.id} looks like {others[0].id} in {system}, by {evidence.name}"
+        return _held_apart(key, seen, what, others[0])
     return Verdict(key, link=_ids(side, seen.id, others[0].id), how=f"match {evidence.name}")
 
 
@@ -355,6 +370,19 @@ def _claims(scene: Scene, seen: Sighting, claimed: Other) -> tuple[str, str, str
         f"{seen.id} says that it is the copy of {claimed.id} in {other}",
         f"{claimed.id} is linked to {claimed.partner} already",
         "remove one of the two, or its external reference",
+    )
+
+
+def _held_apart(key: Key, seen: Sighting, what: str, other: Other) -> Verdict:
+    """A record whose partner may be one that is to be left alone: whoever chose so has to say what this one is."""
+    return _held(
+        key,
+        seen,
+        "duplicate",
+        what,
+        f"a person chose that {other.id} is kept apart, so nothing is linked to it",
+        f"choose: instep holds release ID --link {other.id}, or --choose create, or --choose apart",
+        {"candidates": [other.id]},
     )
 
 

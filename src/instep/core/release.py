@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from instep.core.model import SIDES
-from instep.core.state import Hold, Release
+from instep.core.model import SIDES, Both
+from instep.core.state import Hold, Key, Link, Release
 from instep.core.values import Json
 
 SENTENCES: Final[Mapping[str, str]] = {
@@ -33,6 +33,9 @@ SENTENCES: Final[Mapping[str, str]] = {
 
 WHOLE: Final = ""
 """The property of a release that is about the record as a whole."""
+
+PARTING: Final = ("unlink", "apart")
+"""Choices about two linked records as a whole that remove their link."""
 
 STANDING: Final = ("ignored", "undone", "fight", "reused")
 """Causes of holds that stand although nothing is unclear: a person's choice, or the engine's caution, keeps
@@ -73,6 +76,15 @@ _WHOLE: Final[Mapping[str, tuple[str, ...]]] = {
     "ignored": ("retire", "unlink", "apart"),
 }
 """Of linked records as a whole: those whose making was undone, and those of which a deleted one is left alone."""
+
+
+def kept_apart(link: Link, at_ms: int) -> Both[Release]:
+    """What keeps two records apart when their link is removed; the value of each names the other one."""
+    return Both.of(
+        lambda side: Release(
+            Key(link.pair, side, link.ids[side]), WHOLE, "apart", "", link.ids[side.other], at_ms
+        )
+    )
 
 
 def choices(hold: Hold, *, linked: bool) -> tuple[str, ...]:

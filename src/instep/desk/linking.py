@@ -7,11 +7,12 @@ from typing import Final
 
 from instep.core.dataflow import Pair
 from instep.core.model import SIDES, Both, Side
-from instep.core.release import WHOLE
-from instep.core.state import Key, Link, Release
+from instep.core.release import WHOLE, kept_apart
+from instep.core.state import Key, Link
 from instep.desk import words
 from instep.desk.records import READ, near_ids, side_of
 from instep.errors import NotThere, UsageError
+from instep.runner.observe import wake_alike
 from instep.runner.turn import linked
 from instep.site import Site, now_ms
 from instep.store.contract import AlreadyLinked, Entry, Tx
@@ -107,9 +108,10 @@ def removing(
         entry = Entry(at_ms, 0, pair.name, "unlink", "done", Side.LEFT, left, right, link.id, by_hand(who))
         tx.append([entry])
         keys = [Key(pair.name, s, link.ids[s]) for s in SIDES]
-        if not rematch:
-            for each in keys:
-                tx.save_release(Release(each, WHOLE, "apart", "", at_ms=at_ms))
+        for release in () if rematch else kept_apart(link, at_ms):
+            tx.save_release(release)
+        for each in keys:
+            wake_alike(tx, pair.name, tx.match_values(pair.name, each.side, each.id))
         tx.mark(keys, reason="unlinked by hand", urgent=True)
         return link
 
@@ -117,17 +119,23 @@ def removing(
 
 
 def matching_again(site: Site, pair: Pair, id: str, side: str | None, who: str) -> Callable[[Tx], Key]:
-    """Let a record that is kept apart be matched again, as at first contact. Raises NotThere or UsageError."""
+    """Let a record that is kept apart be matched again, as at first contact, with the one that it was parted from.
+    Raises NotThere or UsageError."""
 
     def work(tx: Tx) -> Key:
         found = side_of(site, tx, pair, id, side)
         key = Key(pair.name, found, id)
         name = words.record(pair, site.systems, found, id)
-        if not any(release.property == WHOLE for release in tx.releases_of(key)):
+        release = next((each for each in tx.releases_of(key) if each.property == WHOLE), None)
+        if release is None:
             raise UsageError(f"{name} is not kept apart", why="nobody has chosen so")
         tx.drop_releases(key, [WHOLE])
+        former = Key(pair.name, found.other, str(release.value))
+        if any(each.property == WHOLE and each.value == id for each in tx.releases_of(former)):
+            tx.drop_releases(former, [WHOLE])
         reason = f"kept apart no more: {who}"
         tx.append([Entry(now_ms(), 0, pair.name, "release", "done", found, id, "", 0, reason)])
+        wake_alike(tx, pair.name, tx.match_values(pair.name, found, id))
         tx.mark([key], reason="a person chose", urgent=True)
         return key
 

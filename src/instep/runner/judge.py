@@ -11,9 +11,19 @@ from functools import partial
 
 from instep.core.dataflow import Pair
 from instep.core.decide import decide_link
-from instep.core.match import CLAIM, Contact, Evidence, Other, claimed_ids, decide_new, match_values, told
+from instep.core.match import (
+    CLAIM,
+    Contact,
+    Evidence,
+    Other,
+    claimed_ids,
+    decide_new,
+    is_apart,
+    match_values,
+    told,
+)
 from instep.core.model import Both, Side
-from instep.core.release import WHOLE
+from instep.core.release import PARTING, WHOLE
 from instep.core.state import Hold, Intent, Key, Link, Sighting
 from instep.core.values import digest
 from instep.core.verdict import Scene, Verdict
@@ -114,7 +124,7 @@ def _judge_linked(tx: Tx, pair: Pair, scene: Scene, link: Link, planning: bool) 
         return Case(key, pair, scene, link, seen, intents=tuple(intents))
     releases = tx.releases_of(key)
     whole = next((r.choice for r in releases if r.property == WHOLE), "")
-    if whole in ("unlink", "apart"):
+    if whole in PARTING:
         note = f"a person chose: {whole}"
         verdict = Verdict(key, unlink=True, apart=whole == "apart", note=note, used=(WHOLE,))
         return Case(key, pair, scene, link, seen, verdict=verdict)
@@ -189,14 +199,12 @@ def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -
     for candidate in _claimed(pair, scene, seen):
         known = tx.sighting(other, pair.entity[other], candidate)
         if known is not None:
-            link = tx.link_of(pair.name, other, candidate)
-            claimed = Other(candidate, link.ids[side] if link else "")
+            claimed = _other(tx, pair, other, candidate)
             break
     if claimed is None:
         copies = tx.matches(pair.name, other, CLAIM, digest(seen.id), 2)
         if copies:
-            link = tx.link_of(pair.name, other, copies[0])
-            claimed = Other(copies[0], link.ids[side] if link else "")
+            claimed = _other(tx, pair, other, copies[0])
     original = ""
     if claimed is None and pair.id_template[side] != "{id}":  # else any reference of anybody's would say so
         original = next(iter(_claimed(pair, scene, seen)), "")
@@ -205,9 +213,7 @@ def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -
         if number < 0:
             continue
         twins = [id for id in tx.matches(pair.name, side, number, value, 5) if id != seen.id]
-        ids = tx.matches(pair.name, other, number, value, 5)
-        links = tx.links_of(pair.name, other, ids)
-        others = [Other(id, links[id].ids[side] if id in links else "") for id in ids]
+        others = [_other(tx, pair, other, id) for id in tx.matches(pair.name, other, number, value, 5)]
         evidence.append(Evidence(", ".join(pair.match[number].properties), twins, others))
     complete = all(is_listed(tx, s, pair.entity[s]) for s in Side)
     made = seen.created_ms if seen.created_ms is not None else seen.updated_ms
@@ -215,6 +221,13 @@ def _contact(engine: Engine, tx: Tx, pair: Pair, scene: Scene, seen: Sighting) -
     age = engine.now_ms() - (made - skew) if made is not None else engine.now_ms() - seen.seen_ms
     settle_ms = scene.entities[other].abilities.list_lag_ms
     return Contact(claimed, tuple(evidence), complete, age, settle_ms, original=original)
+
+
+def _other(tx: Tx, pair: Pair, side: Side, id: str) -> Other:
+    link = tx.link_of(pair.name, side, id)
+    if link is not None:
+        return Other(id, link.ids[side.other])
+    return Other(id, apart=is_apart(tx.releases_of(Key(pair.name, side, id))))
 
 
 def stands_beside(engine: Engine, tx: Tx, intent: Intent) -> bool:
@@ -246,5 +259,9 @@ def likely_copy(engine: Engine, tx: Tx, intent: Intent) -> str | None:
     for evidence in contact.evidence:
         if evidence.others:
             only = evidence.others[0]
-            return only.id if len(evidence.others) == 1 and not evidence.twins and not only.partner else None
+            return (
+                only.id
+                if len(evidence.others) == 1 and not evidence.twins and not only.partner and not only.apart
+                else None
+            )
     return None

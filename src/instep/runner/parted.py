@@ -5,7 +5,6 @@ It is for reading alone, and knows what deciding on records asks of a store abou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, cast
 
 from instep.core.model import Side
@@ -32,10 +31,6 @@ class _Parted:
     def link_of(self, pair: str, side: Side, id: str) -> Link | None:
         found = self._tx.link_of(pair, side, id)
         return None if found is None or found.id == self._link.id else found
-
-    def links_of(self, pair: str, side: Side, ids: Sequence[str]) -> dict[str, Link]:
-        found = self._tx.links_of(pair, side, ids)
-        return {id: link for id, link in found.items() if link.id != self._link.id}
 
     def holds_of(self, key: Key) -> list[Hold]:
         return [] if key == self._key else self._tx.holds_of(key)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from instep.core.dataflow import Pair
 from instep.core.identity import made_id
 from instep.core.model import Both, Record, Side
-from instep.core.release import WHOLE
+from instep.core.release import WHOLE, kept_apart
 from instep.core.standing import rebased
-from instep.core.state import Hold, Intent, Key, Link, Release, Sighting, Todo
+from instep.core.state import Hold, Intent, Key, Link, Sighting, Todo
 from instep.core.values import Raw, plain
 from instep.core.verdict import Verdict, Write
 from instep.runner.engine import Engine
@@ -286,9 +286,9 @@ def _apply(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> None:
         tx.drop_releases(case.key, [release.property for release in tx.releases_of(case.key)])
         tx.append([_link_entry(engine, link, "unlink", verdict.note)])
         keys = [Key(link.pair, side, link.ids[side]) for side in Side]
+        for release in kept_apart(link, engine.now_ms()) if verdict.apart else ():
+            tx.save_release(release)
         for key in keys:
-            if verdict.apart:
-                tx.save_release(Release(key, WHOLE, "apart", "", at_ms=engine.now_ms()))
             wake_alike(tx, link.pair, tx.match_values(link.pair, key.side, key.id))
         tx.mark(keys, reason="unlinked")
 

@@ -13,7 +13,7 @@ from functools import partial
 from instep.core.dataflow import Pair
 from instep.core.decide import decide_link
 from instep.core.model import Both, Side
-from instep.core.release import WHOLE
+from instep.core.release import PARTING, WHOLE
 from instep.core.standing import standing_whole
 from instep.core.state import Hold, Key, Link, Release, Sighting
 from instep.core.undo import Kept, Written, undo_create, undo_property, written
@@ -144,12 +144,21 @@ class _Undoing:
             what = f"what was written to {self.link.ids.left} and {self.link.ids.right}"
             self._keep(Kept(what, stands.what, True, f"answer that first: instep holds show {stands.id}"))
             return
+        chosen = next((r.choice for r in self.tx.releases_of(self.key) if r.property == WHOLE), "")
+        if self.link.id and chosen in PARTING:
+            what = f"what was written to {self.link.ids.left} and {self.link.ids.right}"
+            fix = "take that decision back first: instep holds take-back ID"
+            self._keep(Kept(what, "a person chose that they are parted, which the next run does", True, fix))
+            return
         if self.scope.property:
             self._properties(ours, later)
             return
         if made is not None:
             flowed = any(e.operation == "update" and e.side is made.other for e in later)
-            self._whole(undo_create(self.scene, self.link, self.seen, made, flowed_back=flowed))
+            found = undo_create(self.scene, self.link, self.seen, made, flowed_back=flowed)
+            self._whole(found)
+            if found is not None:
+                self._filled_in(ours, made.other)
             return
         self._properties(ours, later)
         if "retire" in operations:
@@ -160,6 +169,14 @@ class _Undoing:
             self._linked_again()
         elif "link" in operations:
             self._whole({"linked": True})
+
+    def _filled_in(self, ours: list[Entry], side: Side) -> None:
+        """What the run wrote to the record that it made another one from, which the other's retiring leaves there."""
+        names = {change.get("property"): None for where, change in _updates(ours) if where is side}
+        for name in names:
+            id, system = self.link.ids[side], self.scene.systems[side]
+            why = f"its partner's making is undone as a whole, and {system} holds it"
+            self._keep(Kept(f"{name} of {id}", why, False, f"set it by hand in {system}"))
 
     def _linked_again(self) -> None:
         """Two that the run has parted are linked again, if both are there and neither has found another partner."""

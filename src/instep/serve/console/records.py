@@ -9,8 +9,8 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, Response
 
 from instep.core.explain import SETTLED
+from instep.core.match import is_apart
 from instep.core.model import Both, Side
-from instep.core.release import WHOLE
 from instep.desk.explaining import explained
 from instep.desk.linking import adding, matching_again, removing
 from instep.desk.records import pair_of, side_of
@@ -64,7 +64,7 @@ async def record(
         side_name=where.value,
         other_system=site.systems[where.other],
         called=" · ".join(called(found_pair, where, seen.fields)) if seen is not None else "",
-        apart=any(each.property == WHOLE and each.choice == "apart" for each in known.known.releases),
+        apart=is_apart(known.known.releases),
         may_decide=visit.person.may("operator"),
     )
 
