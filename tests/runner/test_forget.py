@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from instep.core.model import Both, Side
+from instep.core.dataflow import Limit
+from instep.core.model import SIDES, Both, Side
 from instep.core.state import Intent, Key
-from instep.core.values import encode
+from instep.core.values import digest, encode
 from instep.errors import UsageError
+from instep.runner.brakes import CAUSE, release_brake
 from instep.runner.forget import Forgotten, forget, places_of, to_forget
 from instep.runner.undo import Scope, ways_back
 from instep.store.verify import verify
 
-from .site import LEFT, RIGHT, Site, lost, pair
+from .site import LEFT, RIGHT, Site, lost, only, pair
 
 
 async def forgotten(site: Site, side: Side, id: str, *, only: bool = False) -> Forgotten:
@@ -179,3 +181,24 @@ async def test_undoing_says_that_what_it_needs_was_forgotten() -> None:
     assert (hold.cause, hold.why) == ("no way back", "its values were forgotten on request")
     assert back.releases == ()
     assert site.fields(RIGHT, right)["phone"] == "2"
+
+
+@pytest.mark.parametrize("released", [False, True])
+async def test_what_a_brake_has_counted_of_a_record_that_is_gone_is_forgotten(released: bool) -> None:
+    site = Site(pair(brakes=only(change=Limit(2, 0.0))))
+    lefts = [site.put(LEFT, name=name, phone="1", mail=f"{name}@x.example") for name in "abcde"]
+    await site.run()
+    for left in lefts[:4]:
+        site.edit(LEFT, left, phone=f"tel. {left}")
+    await site.run()
+    (brake,) = [hold for hold in site.holds() if hold.cause == CAUSE]
+    if released:
+        await site.store.write(lambda tx: release_brake(tx, brake, site.now))
+    about = digest(["phone", [[f"tel. {lefts[0]}"], ["1"]]])
+    assert stands(site, about)
+    [link] = [link for link in site.links() if link.ids.left == lefts[0]]
+    for side in SIDES:
+        site.systems[side].remove("company", link.ids[side])
+    await site.run(act=False, full=True)
+    await forgotten(site, LEFT, lefts[0])
+    assert not stands(site, about)

@@ -8,7 +8,7 @@ goes away by itself when nothing of its kind is left to be written.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -484,10 +484,15 @@ def _rows_of(kept: Json) -> list[_Row]:
     return found
 
 
-def forget_examples(tx: Tx, pair: str, side: Side, id: str) -> None:
-    """Take a record whose values are erased out of what a person is shown of held brakes."""
+def forget_record(tx: Tx, pair: str, side: Side, id: str, keys: Collection[Key]) -> None:
+    """Take a record whose values are erased out of what held brakes show and have counted, and of what was let go;
+    `keys` are its own and its link's."""
     holds = []
     for hold in held_brakes(tx, pair):
+        rows = _rows(tx, hold)
+        left = [row for row in rows if _key(pair, row) not in keys]
+        if left != rows:
+            tx.save_meta(_counted(pair, hold.property), encode(_to_keep(left)).decode())
         values = dict(hold.values) if isinstance(hold.values, dict) else {}
         shown = values.get("examples")
         if isinstance(shown, list):
@@ -495,6 +500,11 @@ def forget_examples(tx: Tx, pair: str, side: Side, id: str) -> None:
         holds.append(replace(hold, values=values))
     if holds:
         tx.replace_holds(brake_key(pair), holds)
+    for release in tx.releases_of(brake_key(pair)):
+        rows = _rows_of(release.value)
+        left = [row for row in rows if _key(pair, row) not in keys]
+        if left != rows:
+            tx.save_release(replace(release, value=_to_keep(left)))
 
 
 def decided(engine: Engine, tx: Tx, gate: Gate) -> None:

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from instep.core.dataflow import Pair
+from instep.core.match import is_apart
 from instep.core.model import SIDES, Both, Side
 from instep.core.state import Key, Link
 from instep.errors import UsageError
-from instep.runner.brakes import forget_examples
+from instep.runner.brakes import forget_record
 from instep.runner.engine import Engine
 from instep.store.contract import Entry, Tx
 from instep.store.verify import FORGET
@@ -98,14 +99,18 @@ def forget(engine: Engine, tx: Tx, places: list[Place]) -> Forgotten:
         if seen is not None and seen.fields:
             tx.save_sightings([replace(seen, fields={}, digest="", edits={}, author=None)])
         tx.save_matches(place.pair.name, place.side, place.id, {})
-        forget_examples(tx, place.pair.name, place.side, place.id)
+        forget_record(tx, place.pair.name, place.side, place.id, _keys(tx, place))
     for place in places:
         link = _at_rest(tx, place)
         if link is not None and link.base:
             tx.save_link(replace(link, base={}))
     for key in sorted(keys, key=lambda key: (key.pair, key.side, key.id)):
         tx.replace_holds(key, [])
-        tx.drop_releases(key, [release.property for release in tx.releases_of(key) if release.value])
+        chosen = [release for release in tx.releases_of(key) if release.value]
+        tx.drop_releases(key, [release.property for release in chosen])
+        for release in chosen:
+            if is_apart([release]):
+                tx.save_release(replace(release, value=None))
         tx.mark([key], reason="its values were forgotten")
     tx.append(_entries_of_it(engine, tx, places))
     return found
@@ -183,4 +188,5 @@ def _keys(tx: Tx, place: Place) -> list[Key]:
 
 
 def _waiting(tx: Tx, key: Key) -> int:
-    return len(tx.holds_of(key)) + sum(1 for release in tx.releases_of(key) if release.value)
+    chosen = [release for release in tx.releases_of(key) if release.value and not is_apart([release])]
+    return len(tx.holds_of(key)) + len(chosen)
