@@ -118,6 +118,21 @@ def test_a_choice_is_taken_back_as_long_as_no_run_has_applied_it(torn: Company) 
     assert torn.run("holds", "take-back", "9999").exit_code == 2
 
 
+def test_no_value_is_chosen_for_records_that_are_about_to_be_parted(torn: Company) -> None:
+    (hold,) = held(torn, record="c1")
+    number = str(hold["id"])
+    assert torn.run("holds", "release", number, "--choose", "apart").exit_code == 0
+    refused = torn.run("holds", "release", number, "--take", "left")
+    assert refused.exit_code == 2
+    assert "the record as a whole is to be parted: apart" in refused.stderr
+    assert f"instep holds take-back {number}" in refused.stderr
+    assert torn.run("holds", "release", number, "--choose", "unlink").exit_code == 0, (
+        "another word about the whole"
+    )
+    assert torn.run("holds", "take-back", number).exit_code == 0
+    assert torn.run("holds", "release", number, "--take", "left").exit_code == 0
+
+
 def test_a_side_can_be_called_by_its_systems_name(torn: Company) -> None:
     (hold,) = held(torn, record="c1")
     assert torn.run("holds", "release", str(hold["id"]), "--take", "custom erp").exit_code == 0

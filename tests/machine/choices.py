@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from instep.core.model import Both, Side
+from instep.core.release import PARTING, WHOLE
+from instep.core.state import Key
 
 from .office import KINDS, Office
 
@@ -60,6 +62,10 @@ def release(office: Office, picks: Picks) -> None:
     if (name := office.name_of(hold["property"])) in office.lenses and name not in office.terms.mapped():
         office.instep("holds", "release", str(hold["id"]), "--take", "left", codes=(2,))
         return
+    if hold["property"] and choice in ("left", "right", "leave", "retry") and _is_to_be_parted(office, hold):
+        option = "--take" if choice in ("left", "right") else "--choose"
+        office.instep("holds", "release", str(hold["id"]), option, choice, codes=(2,))
+        return
     if choice == "link":
         other = Side(hold["side"]).other
         id = picked(office.systems[other].ids(kind), picks[2])
@@ -67,6 +73,8 @@ def release(office: Office, picks: Picks) -> None:
             return
         option = ["--link", id]
         office.choose(kind, Both.of(lambda side: id if side is other else ""), choice)
+    elif choice in ("value", "restore") and _is_to_be_parted(office, hold):
+        return
     elif choice == "value":
         token = _given(office, hold, ids)
         if token is None:
@@ -81,6 +89,13 @@ def release(office: Office, picks: Picks) -> None:
     )
     if answer.code == 0 and hold["cause"] == "conflict":
         _require_chosen(office, hold, ids, choice, token)
+
+
+def _is_to_be_parted(office: Office, hold: Any) -> bool:
+    key = Key(hold["pair"], Side(hold["side"]), hold["record"])
+    return any(
+        r.property == WHOLE and r.choice in PARTING for r in office.read(lambda tx: tx.releases_of(key))
+    )
 
 
 def _given(office: Office, hold: Any, ids: Both[str]) -> str | None:

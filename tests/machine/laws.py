@@ -45,9 +45,12 @@ def promised(office: Office, plan: Any) -> Promised:
     actions = plan["actions"]
     deeds = {deed for action in actions for deed in _of_action(office, action)}
     with office.reading():
-        return Promised(
-            frozenset(deeds), bool(plan["brakes"]), frozenset(office.read(partial(_open, office)))
-        )
+        unsure = set(office.read(partial(_open, office)))
+    for action in actions:  # those that are to be linked have no link yet that would tell that they are one
+        both = {(side, action["pair"], action["ids"][side.value] or "") for side in Side}
+        if both & unsure:
+            unsure |= both
+    return Promised(frozenset(deeds), bool(plan["brakes"]), frozenset(unsure))
 
 
 def _open(office: Office, tx: Tx) -> list[tuple[Side, str, str]]:

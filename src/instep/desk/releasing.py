@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from instep.core.model import SIDES, Side
-from instep.core.release import WHOLE, choices, release_of
+from instep.core.release import PARTING, WHOLE, choices, release_of
 from instep.core.state import Hold, Link
 from instep.core.values import Json
 from instep.desk import words
@@ -84,6 +84,7 @@ def _release(site: Site, tx: Tx, number: int, chosen: Choice, who: str) -> Hold:
     release = release_of(hold, chosen.choice, at_ms=now_ms())
     if release.property != WHOLE:
         check_mapped(pair_of(site, hold.key.pair), hold)
+        _check_stays_linked(tx, hold)
     tx.save_release(replace(release, value=_value(site, tx, hold, link, chosen)))
     tx.append([_entry(hold, link, chosen.choice, who)])
     tx.mark([hold.key], reason="a person chose", urgent=True)
@@ -165,6 +166,16 @@ def _senseless(hold: Hold, choice: str, options: Sequence[str]) -> UsageError:
     elif not options:
         why, fix = f"nothing can be chosen for the cause {hold.cause}", fix_of(hold)
     return UsageError(f"hold {hold.id} can't be released with {as_option(choice)}", why=why, fix=fix)
+
+
+def _check_stays_linked(tx: Tx, hold: Hold) -> None:
+    parting = next((r for r in tx.releases_of(hold.key) if r.property == WHOLE and r.choice in PARTING), None)
+    if parting is not None:
+        raise UsageError(
+            f"nothing can be chosen for {hold.property} of {hold.key.pair} {hold.key.id} now",
+            why=f"it was chosen that the record as a whole is to be parted: {parting.choice}",
+            fix=f"take that back: instep holds take-back {hold.id}",
+        )
 
 
 def _check_other(site: Site, tx: Tx, hold: Hold, other: str) -> None:
