@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from instep.core.dataflow import MatchKey
 from instep.core.model import SIDES, Both
 from instep.core.state import Hold, Key, Link, Release
 from instep.runner.undo import Back, Scope, choose_ways_back, ways_back
 
-from .site import LEFT, RIGHT, STRICT, Send, Site, edited, lost, pair, take_back
+from .site import LEFT, RIGHT, STRICT, Send, Site, edited, lost, pair, prop, take_back, unanswered
 
 
 def look(site: Site, run: int, **scope: object) -> list[Back]:
@@ -302,3 +304,44 @@ async def test_undoing_a_create_says_what_stays_in_the_record_that_it_was_made_f
     await take_back(site, report.run)
     assert site.fields(LEFT, left)["phone"] == "7"
     assert "phone" not in str(kept(look(site, report.run))), "it was told with what could be done"
+
+
+IN_USE = prop("active", "active", "boolean")
+
+
+async def made_and_undone() -> tuple[Site, str, str]:
+    """A company whose being in use is kept in step, and whose making on the right was undone."""
+    site = Site(pair("company", IN_USE))
+    left = site.put(LEFT, name="Ann", mail="ann@x.example", active=True)
+    report = await site.run()
+    await take_back(site, report.run)
+    [link] = site.links()
+    assert site.fields(RIGHT, link.ids.right)["active"] is False
+    return site, left, link.ids.right
+
+
+async def test_a_retirement_of_ours_is_nobodys_edit() -> None:
+    site, left, right = await made_and_undone()
+    await settled(site)
+    [hold] = site.holds()
+    await site.release(hold, "retry")
+    await site.run()
+    assert site.fields(LEFT, left)["active"] is True, "a person has made it, and nobody has retired it"
+    assert site.fields(RIGHT, right)["active"] is True, "what was held is written after all"
+    await settled(site)
+    assert site.holds() == []
+
+
+@pytest.mark.parametrize("doubt", [False, True])
+async def test_a_partner_that_a_delete_has_put_out_of_use_is_held_for_nothing(doubt: bool) -> None:
+    site = Site(pair("company", IN_USE, on_delete="retire"))
+    site.put(LEFT, name="Bob", mail="bob@x.example", active=True)
+    left, right = await site.linked_company(active=True)
+    site.systems.left.remove("company", left)
+    if doubt:
+        site.connectors.right.next("retire", unanswered())
+    await site.rest()
+    assert site.fields(RIGHT, right)["active"] is False
+    assert site.holds() == []
+    assert [link.state for link in site.links() if link.ids.left == left] == ["retired"]
+    await settled(site)

@@ -119,7 +119,14 @@ def _edited_since(scene: Scene, link: Link, seen: Sighting, gone: Sighting) -> l
     """Names of properties whose raw values on that side differ from the base; of one that has none, if it holds
     what the deleted record did not: who deleted that one had not seen it."""
     edited = []
+    entity = scene.entities[seen.side]
     for prop in scene.pair.properties:
+        if (
+            is_retired(entity, seen.fields)
+            and entity.retired
+            and entity.retired[0] in prop.parts[seen.side].fields
+        ):
+            continue  # out of use is what a delete asks for
         raw = raw_of(prop.parts[seen.side], seen.fields)
         base = link.base.get(prop.name)
         if raw is None:

@@ -124,21 +124,50 @@ def preset(
             continue
         if unwritable(scene, prop, side, "update") is not None or unmet(prop.when[side.other], source):
             continue
-        here, there = raw_of(prop.parts[side], made), raw_of(prop.parts[side.other], source)
-        if here is None or there is None:
-            continue
-        here, there = prop.transformation.trim(side, here), prop.transformation.trim(side.other, there)
-        canons = (
-            prop.transformation.canon(side, here, scene.lookup),
-            prop.transformation.canon(side.other, there, scene.lookup),
-        )
-        if canons[0] == canons[1] or any(c is None or isinstance(c, Opaque | Unlinked) for c in canons):
-            continue
-        before = prop.transformation.put(side.other, canons[0], there, scene.lookup)
-        if not isinstance(before, Unfit):
-            before += there[len(before) :]
-            bases[prop.name] = Both(here, before) if side is Side.LEFT else Both(before, here)
+        base = _as_if_shared(scene, prop, side, made, source)
+        if base is not None:
+            bases[prop.name] = base
     return bases
+
+
+def retirement(
+    scene: Scene, side: Side, retired: Mapping[str, Json], other: Mapping[str, Json]
+) -> dict[str, Both[Raw]]:
+    """Bases of what a record of `side` says by being out of use, since we have taken it out of use; `other` are its
+    partner's fields.
+
+    Nobody has edited that: it counts as what both sides held, so that it never flows, and the partner's own does if
+    the two go on together."""
+    field = scene.entities[side].retired
+    bases: dict[str, Both[Raw]] = {}
+    for prop in scene.pair.properties:
+        if field is not None and field[0] in prop.parts[side].fields:
+            base = _as_if_shared(scene, prop, side, retired, other)
+            if base is not None:
+                bases[prop.name] = base
+    return bases
+
+
+def _as_if_shared(
+    scene: Scene, prop: Property, side: Side, fields: Mapping[str, Json], others: Mapping[str, Json]
+) -> Both[Raw] | None:
+    """The base of a property whose value on `side` nobody has edited, as if both sides had held it; None if they do,
+    or if the other one can't."""
+    here, there = raw_of(prop.parts[side], fields), raw_of(prop.parts[side.other], others)
+    if here is None or there is None:
+        return None
+    here, there = prop.transformation.trim(side, here), prop.transformation.trim(side.other, there)
+    canons = (
+        prop.transformation.canon(side, here, scene.lookup),
+        prop.transformation.canon(side.other, there, scene.lookup),
+    )
+    if canons[0] == canons[1] or any(c is None or isinstance(c, Opaque | Unlinked) for c in canons):
+        return None
+    before = prop.transformation.put(side.other, canons[0], there, scene.lookup)
+    if isinstance(before, Unfit):
+        return None
+    before += there[len(before) :]
+    return Both(here, before) if side is Side.LEFT else Both(before, here)
 
 
 def following(scene: Scene, side: Side, source: Sighting) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from instep.core.gone import is_retired
 from instep.core.match import sources_digest
 from instep.core.model import Both, Record, Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
-from instep.core.payload import preset
+from instep.core.payload import preset, retirement
 from instep.core.standing import whole
 from instep.core.state import Hold, Intent, Key, Link, Sighting
 from instep.core.transformations.contract import Canon
@@ -128,11 +128,11 @@ def _answered_ms(engine: Engine, side: Side, record: Record) -> int:
 
 def _written(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
     pair = pair_of(engine, intent)
-    see(engine, tx, intent, record)
+    seen = see(engine, tx, intent, record)
     link = tx.link(intent.link_id)
     before = {} if link is None else link.base
     if link is not None:
-        base = dict(link.base)
+        base = {**link.base, **_put_out_of_use(engine, tx, intent, link, seen)}
         for name, (source, _, meant) in intent.properties.items():
             answer = _answered(pair, name, intent.side, record) or _trimmed(pair, name, intent.side, meant)
             if source is not None and answer is not None:
@@ -223,6 +223,7 @@ def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record, *, applied: Re
             base[name] = Both(ours, source) if side is Side.LEFT else Both(source, ours)
             if now == old:
                 put_back += prop.parts[side].fields
+    base |= _put_out_of_use(engine, tx, intent, link, seen)
     tx.save_link(replace(link, base=base))
     if applied is not None and applied.updated_ms is not None and seen.updated_ms is not None:
         times = (applied.updated_ms, seen.updated_ms)
@@ -230,6 +231,21 @@ def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record, *, applied: Re
     if intent.operation == "retire":
         landed += _out_of_use(engine, tx, intent, seen)
     _close(engine, tx, intent, "found done" if landed or applied else "not applied", record, before=link.base)
+
+
+def _put_out_of_use(
+    engine: Engine, tx: Tx, intent: Intent, link: Link, seen: Sighting
+) -> Mapping[str, Both[Raw]]:
+    """The bases that a retirement of ours moves, if that is what the intent was and the record is out of use."""
+    pair, side = pair_of(engine, intent), intent.side
+    partner = tx.sighting(side.other, pair.entity[side.other], link.ids[side.other])
+    if (
+        intent.operation != "retire"
+        or partner is None
+        or not is_retired(engine.entity(pair, side), seen.fields)
+    ):
+        return {}
+    return retirement(engine.scene(tx, pair), side, seen.fields, partner.fields)
 
 
 def _out_of_use(engine: Engine, tx: Tx, intent: Intent, seen: Sighting) -> bool:
