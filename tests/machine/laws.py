@@ -46,11 +46,24 @@ def promised(office: Office, plan: Any) -> Promised:
     deeds = {deed for action in actions for deed in _of_action(office, action)}
     with office.reading():
         unsure = set(office.read(partial(_open, office)))
+    unsure |= _freed(actions)
     for action in actions:  # those that are to be linked have no link yet that would tell that they are one
         both = {(side, action["pair"], action["ids"][side.value] or "") for side in Side}
         if both & unsure:
             unsure |= both
     return Promised(frozenset(deeds), bool(plan["brakes"]), frozenset(unsure))
+
+
+def _freed(actions: Any) -> set[tuple[Side, str, str]]:
+    """Records that are held since they look like another one, where a write of the plan may make the two unlike."""
+    writes = (change for action in actions for write in action["writes"] for change in write["changes"])
+    if not any(change["property"] == "mail" and change["old"] for change in writes):
+        return set()
+    return {
+        (Side(action["key"]["side"]), action["pair"], action["key"]["id"])
+        for action in actions
+        if any(hold["cause"] in ("duplicate", "ambiguous") for hold in action.get("holds", ()))
+    }
 
 
 def _open(office: Office, tx: Tx) -> list[tuple[Side, str, str]]:
@@ -132,9 +145,15 @@ def _turned_down(office: Office, said: Promised) -> set[Deed]:
     """What a system did not take: no plan can know, and a hold tells."""
     with office.reading():
         held = office.read(
-            lambda tx: [each for each in tx.holds(limit=1000) if each.cause in ("refused", "doubt")]
+            lambda tx: [each.key for each in tx.holds(limit=1000) if each.cause in ("refused", "doubt")]
         )
-        places = {place for each in held for place in office.read(partial(_places, key=each.key))}
+        held += [
+            todo.key
+            for kind in KINDS
+            for todo in office.read(lambda tx, kind=kind: tx.todo_after(kind, after=0, limit=1000))
+            if todo.attempts
+        ]
+        places = {place for key in held for place in office.read(partial(_places, key=key))}
     makes = {(side.other, entity) for side, entity, _ in places}
     return {
         deed

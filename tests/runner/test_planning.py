@@ -11,7 +11,7 @@ from instep.core.standing import giving
 from instep.core.state import Key
 from instep.runner.planning import Tally
 
-from .site import LEFT, PARENT, RIGHT, STRICT, Site, lost, pair
+from .site import LEFT, PARENT, RIGHT, STRICT, Site, lost, pair, with_persons
 
 
 async def busy_site() -> Site:
@@ -113,6 +113,29 @@ async def test_a_plan_counts_on_no_reference_to_what_will_be_held() -> None:
     report = await site.run(approved=frozenset(action.fingerprints))
     assert (report.written, report.skipped.total()) == (1, 0)
     assert [hold.cause for hold in site.holds() if hold.key.pair == "person"] == ["reference"]
+
+
+@pytest.mark.parametrize("how", ["choice", "edit"])
+async def test_a_plan_shows_what_its_own_links_set_free(how: str) -> None:
+    site = with_persons(required=True)
+    acme = site.put(LEFT, "company", name="Acme", mail="a@x.example")
+    [other, _] = [site.put(RIGHT, "company", title=title, mail="a@x.example") for title in ("One", "Other")]
+    site.put(LEFT, "person", name="Ann", mail="ann@x.example", parent=acme)
+    await site.run()
+    if how == "choice":
+        [hold] = [hold for hold in site.holds() if hold.key == Key("company", LEFT, acme)]
+        await site.release(hold, "link", other)
+    else:
+        site.edit(LEFT, acme, mail="acme@x.example")
+    await site.run(act=False)
+    planned = [f for name in ("company", "person") for action in site.plan(name) for f in action.fingerprints]
+    report = await site.run(approved=frozenset(planned))
+    assert (report.written, report.skipped.total()) == (len(planned), 0)
+    [person] = site.systems.right.ids("person")
+    assert site.fields(RIGHT, person, "person")["parent"] is not None
+    site.forget_requests()
+    await site.rest()
+    assert site.sent("create", "update") == [], "nothing was left for a later run"
 
 
 async def test_two_that_refer_to_each_other_wait_for_nobody_in_a_plan() -> None:

@@ -73,7 +73,8 @@ class Engine:
 
     `now_ms` gives UTC milliseconds; `run` is the id of the run that is going on; `claims` knows the keys that
     some worker is at; `apart` has those whose properties are written one by one, since a write of several was
-    refused; `awaited` collects, while a plan is made, the records that others are going to wait for;
+    refused; while a plan is made, `awaited` collects the records that others are going to wait for, and `woken` per
+    pair the held records that wait for one which gets its partner in this plan;
     `readable_ms` is when the last of the readings can be made that the run had to put off (`_reading` in `turn`);
     `spans` is told what goes on.
     """
@@ -89,6 +90,7 @@ class Engine:
     claims: Claims = field(default_factory=lambda: Claims())
     apart: set[Key] = field(default_factory=set)
     awaited: set[tuple[Side, str, str]] = field(default_factory=set)
+    woken: dict[str, set[Key]] = field(default_factory=dict)
     readable_ms: int = 0
     spans: Spans = unwatched
     _paths: dict[tuple[Side, str], tuple[Entity, tuple[str, ...]]] = field(default_factory=dict, repr=False)
@@ -111,7 +113,7 @@ class Engine:
         pair: Pair,
         *,
         planning: bool = False,
-        gets_partner: Callable[[Key], bool] = lambda _: True,
+        gets_partner: Callable[[Key], bool] | None = None,
     ) -> Scene:
         """What the core needs to decide on a record of this pair, on the state that `tx` sees."""
         entities = Both.of(lambda side: self.entity(pair, side))
@@ -173,14 +175,14 @@ class StoreLookup:
     `planning`: two records that match each other and no other count as linked, since the run links them before
     it comes to what refers to them. Such a link has a negative id, kept in `foreseen`. A record that gets a partner
     since it is asked for here counts as planned in a run too; a plan puts it into `awaited`. `gets_partner`: whether
-    the run is going to give one to a record that it looks at.
+    the run is going to give one to a record that it looks at; without it, one that is not held counts.
     """
 
     dataflow: Dataflow
     tx: Tx
     planning: bool = False
     awaited: set[tuple[Side, str, str]] = field(default_factory=set)
-    gets_partner: Callable[[Key], bool] = lambda _: True
+    gets_partner: Callable[[Key], bool] | None = None
     foreseen: dict[int, Both[str]] = field(default_factory=dict)
 
     def link_of(self, side: Side, entity: str, id: str, other: str) -> Linked | Unlinked:
@@ -203,7 +205,9 @@ class StoreLookup:
         return Unlinked(side, entity, id, planned)
 
     def _is_planned(self, key: Key) -> bool:
-        return self.tx.is_todo(key) and not self.tx.holds_of(key) and self.gets_partner(key)
+        if not self.tx.is_todo(key):
+            return False
+        return not self.tx.holds_of(key) if self.gets_partner is None else self.gets_partner(key)
 
     def _is_made_if_asked_for(self, pair: Pair, side: Side, id: str) -> bool:
         seen = self.tx.sighting(side, pair.entity[side], id)

@@ -313,7 +313,7 @@ class LiveRunner:
             self._work = None
 
     async def _run_asked(self, asked: _Asked) -> None:
-        engine = replace(self.engine, run=0, awaited=set(), readable_ms=0)
+        engine = replace(self.engine, run=0, awaited=set(), woken={}, readable_ms=0)
         going_on = {pair.name for pair in self.pairs.open()}
         closed = {pair.name for pair in engine.dataflow.pairs} - going_on
         self.asked = Runner(engine, self.holder, self.on_progress, calm=True, closed=closed)

@@ -72,6 +72,12 @@ def actions(engine: Engine, pair: Pair) -> Iterator[Action]:
         _ask_what_is_awaited(engine, pair)
     for keys in _pages(engine, pair):
         yield from engine.store.read(partial(_batch, engine, pair=pair, keys=keys))
+    told: set[Key] = set()
+    while woken := engine.woken.pop(pair.name, set()) - told:
+        told |= woken
+        keys = engine.store.read(partial(_unmarked, keys=sorted(woken, key=lambda key: (key.side, key.id))))
+        for start in range(0, len(keys), PAGE):
+            yield from engine.store.read(partial(_batch, engine, pair=pair, keys=keys[start : start + PAGE]))
 
 
 def _pages(engine: Engine, pair: Pair) -> Iterator[list[Key]]:
@@ -142,7 +148,17 @@ def _actions(engine: Engine, tx: Tx, pair: Pair, case: Case) -> Iterator[Action]
         verdict = Verdict(case.key, note="a write is in doubt: it is settled first")
     if verdict is None:
         verdict = Verdict(case.key, note=UNREAD)
+    if case.link is None:
+        _wake(engine, tx, pair, case.key, verdict)
     yield _foreseen(engine, tx, pair, case.key, case.link.ids if case.link else None, verdict)
+
+
+def _wake(engine: Engine, tx: Tx, pair: Pair, key: Key, verdict: Verdict) -> None:
+    """Remember the held records that wait for one that gets its partner here: the run comes to them, too."""
+    linked = [Key(pair.name, side, verdict.link[side]) for side in Side] if verdict.link is not None else []
+    for each in linked or ([key] if verdict.writes else []):
+        for waiting in tx.waiting_for(each.side, pair.entity[each.side], each.id):
+            engine.woken.setdefault(waiting.pair, set()).add(waiting)
 
 
 def _is_told_from_left(engine: Engine, tx: Tx, pair: Pair, case: Case) -> bool:
