@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from instep.core.dataflow import Limit
+from instep.core.match import is_apart
 from instep.core.model import SIDES, Both, Side
+from instep.core.release import kept_apart
 from instep.core.state import Intent, Key
 from instep.core.values import digest, encode
 from instep.errors import UsageError
@@ -202,3 +204,17 @@ async def test_what_a_brake_has_counted_of_a_record_that_is_gone_is_forgotten(re
     await site.run(act=False, full=True)
     await forgotten(site, LEFT, lefts[0])
     assert not stands(site, about)
+
+
+async def test_who_is_kept_apart_stays_so_when_it_is_forgotten() -> None:
+    site = Site()
+    await another(site)
+    left, right = await site.linked_company()
+    [link] = [link for link in site.links() if link.ids.left == left]
+    for release in kept_apart(link, site.now):
+        await site.store.write(lambda tx, release=release: tx.save_release(release))
+    await site.store.write(lambda tx: tx.remove_link(link.id))
+    site.systems.right.remove("company", right)
+    await site.run(full=True)
+    await forgotten(site, RIGHT, right)
+    assert is_apart(site.store.read(lambda tx: tx.releases_of(Key("company", RIGHT, right))))

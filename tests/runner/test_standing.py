@@ -7,8 +7,9 @@ import pytest
 from instep.core.model import Both, Side
 from instep.core.standing import Given, giving
 from instep.core.state import Hold
+from instep.errors import Refused
 
-from .site import LEFT, PHONE, RIGHT, Site, pair
+from .site import LEFT, PHONE, RIGHT, Site, pair, raising
 
 
 async def conflict(site: Site) -> tuple[str, str, Hold]:
@@ -155,3 +156,35 @@ async def test_the_same_value_on_other_days_is_no_fight() -> None:
             await site.run(43_200_000)
             assert site.fields(RIGHT, right)["phone"] == phone
     assert site.holds() == []
+
+
+@pytest.mark.parametrize("choice", ["leave", "apart", "link"])
+async def test_a_complete_reading_leaves_what_was_chosen_for_a_refused_record(choice: str) -> None:
+    site = Site()
+    other = site.put(RIGHT, title="Zoe", mail="zoe@x.example")
+    await site.run()
+    left = site.put(LEFT, name="Ann", mail="ann@x.example")
+    site.connectors.right.next("create", raising(Refused("no", why="not now")))
+    await site.run()
+    [hold] = [hold for hold in site.holds() if hold.key.id == left]
+    made = len(site.systems.right.ids("company"))
+    await site.release(hold, choice, other if choice == "link" else None)
+    await site.run(full=True)
+    assert len(site.systems.right.ids("company")) == made, "it was created all the same"
+
+
+async def test_a_refusal_of_one_property_leaves_what_was_chosen_for_another() -> None:
+    site = Site()
+    left, _ = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    site.connectors.right.next("update", raising(Refused("no", field="phone")))
+    await site.run()
+    [hold] = site.holds()
+    await site.release(hold, "leave")
+    site.edit(LEFT, left, city="Oslo")
+    site.connectors.right.next("update", raising(Refused("no", field="town")))
+    await site.rest()
+    assert {(hold.property, hold.cause) for hold in site.holds()} == {
+        ("phone", "ignored"),
+        ("city", "refused"),
+    }

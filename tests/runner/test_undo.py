@@ -10,9 +10,10 @@ import pytest
 from instep.core.dataflow import MatchKey
 from instep.core.model import SIDES, Both
 from instep.core.state import Hold, Key, Link, Release
+from instep.errors import Refused
 from instep.runner.undo import Back, Scope, choose_ways_back, ways_back
 
-from .site import LEFT, RIGHT, STRICT, Send, Site, edited, lost, pair, prop, take_back, unanswered
+from .site import LEFT, RIGHT, STRICT, Send, Site, edited, lost, pair, prop, raising, take_back, unanswered
 
 
 def look(site: Site, run: int, **scope: object) -> list[Back]:
@@ -278,7 +279,7 @@ async def test_nothing_is_undone_in_a_record_that_is_another_one_by_now() -> Non
 async def test_what_is_about_to_be_parted_is_not_undone_and_the_preview_says_so() -> None:
     site = Site()
     left, right, run = await edited(site)
-    for choice in ("unlink", "apart"):
+    for choice in ("retire", "unlink", "apart"):
         await site.release(Hold(Key("company", LEFT, left), "", "", ""), choice)
         assert kept(look(site, run)) == [
             ("changed since", f"what was written to {left} and {right} stays as it is")
@@ -345,3 +346,44 @@ async def test_a_partner_that_a_delete_has_put_out_of_use_is_held_for_nothing(do
     assert site.holds() == []
     assert [link.state for link in site.links() if link.ids.left == left] == ["retired"]
     await settled(site)
+
+
+async def test_what_is_refused_is_undone_as_the_preview_says_and_a_later_edit_arrives() -> None:
+    site = Site()
+    left, right, run = await edited(site)
+    site.edit(LEFT, left, phone="bad")
+    site.connectors.right.next("update", raising(Refused("no", field="phone")))
+    await site.run()
+    assert [hold.cause for hold in site.holds()] == ["refused"]
+    [back] = look(site, run)
+    assert [write.payload for write in back.action.verdict.writes] == [{"phone": "1"}]
+    await take_back(site, run)
+    assert site.fields(RIGHT, right)["phone"] == "1"
+    site.edit(LEFT, left, phone="3")
+    await site.rest()
+    assert site.fields(RIGHT, right)["phone"] == "3"
+
+
+async def test_what_was_chosen_for_a_property_is_not_replaced_by_an_undo() -> None:
+    site = Site()
+    left, right, run = await edited(site)
+    site.edit(LEFT, left, phone="bad")
+    site.connectors.right.next("update", raising(Refused("no", field="phone")))
+    await site.run()
+    [hold] = site.holds()
+    await site.release(hold, "leave")
+    assert kept(look(site, run)) == [("changed since", "phone stays as it is")]
+    await take_back(site, run)
+    assert site.fields(RIGHT, right)["phone"] == "2"
+    assert [each.cause for each in site.holds()] == ["ignored"]
+
+
+async def test_undoing_an_undo_says_what_brings_a_record_back_into_use() -> None:
+    site = Site(pair("company", IN_USE))
+    site.put(LEFT, name="Ann", mail="ann@x.example", active=True)
+    undoing = await take_back(site, (await site.run()).run)
+    [back] = look(site, undoing.run)
+    [hold] = back.action.verdict.holds
+    [standing] = site.holds()
+    assert (hold.cause, hold.fix) == ("changed since", f"instep holds release {standing.id} --choose retry")
+    assert back.action.verdict.link is None

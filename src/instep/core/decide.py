@@ -380,7 +380,7 @@ class _Deciding:
         for flow in ordered:
             delta, side, why, prop = flow.delta, flow.to, flow.why, flow.delta.property
             held = self.refused.get(prop.name)
-            if held is not None and held.digest == property_digest(delta):
+            if flow.raw is None and held is not None and held.digest == property_digest(delta):
                 release = self.releases.get(prop.name)
                 if release is None or release.choice != "retry" or release.digest not in ("", held.digest):
                     self.holds.append(held)

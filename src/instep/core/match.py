@@ -172,7 +172,7 @@ def _decide_new(
         return Verdict(key, link=_ids(side, seen.id, str(release.value)), how="by hand", used=("",))
     if choice in FOR_GOOD:
         return Verdict(key, note="a person chose to leave it alone")
-    if contact.claimed is not None:
+    if contact.claimed is not None and not (contact.claimed.apart and choice in ("create", "recreate")):
         if contact.claimed.apart:
             what = (
                 f"{seen.id} says that it is the copy of {contact.claimed.id} in {scene.systems[side.other]}"

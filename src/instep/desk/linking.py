@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from instep.core.dataflow import Pair
+from instep.core.match import is_apart
 from instep.core.model import SIDES, Both, Side
 from instep.core.release import WHOLE, kept_apart
 from instep.core.state import Key, Link
@@ -46,10 +47,17 @@ def adding(site: Site, pair: Pair, ids: Both[str], who: str) -> Callable[[Tx], L
         for side in SIDES:
             tx.drop_releases(Key(pair.name, side, ids[side]), [WHOLE])
         linked(engine, tx, link, by_hand(who))
+        _look_again(tx, pair, zip(SIDES, ids, strict=True))
         tx.mark([Key(pair.name, Side.LEFT, ids.left)], reason="linked by hand", urgent=True)
         return link
 
     return work
+
+
+def _look_again(tx: Tx, pair: Pair, ids: Iterable[tuple[Side, str]]) -> None:
+    """Look again at what is held since it looks like one of these records."""
+    for side, id in ids:
+        wake_alike(tx, pair.name, tx.match_values(pair.name, side, id))
 
 
 def by_hand(who: str) -> str:
@@ -110,8 +118,7 @@ def removing(
         keys = [Key(pair.name, s, link.ids[s]) for s in SIDES]
         for release in () if rematch else kept_apart(link, at_ms):
             tx.save_release(release)
-        for each in keys:
-            wake_alike(tx, pair.name, tx.match_values(pair.name, each.side, each.id))
+        _look_again(tx, pair, zip(SIDES, link.ids, strict=True))
         tx.mark(keys, reason="unlinked by hand", urgent=True)
         return link
 
@@ -126,17 +133,23 @@ def matching_again(site: Site, pair: Pair, id: str, side: str | None, who: str) 
         found = side_of(site, tx, pair, id, side)
         key = Key(pair.name, found, id)
         name = words.record(pair, site.systems, found, id)
-        release = next((each for each in tx.releases_of(key) if each.property == WHOLE), None)
-        if release is None:
+        apart = [each for each in tx.releases_of(key) if is_apart([each])]
+        if not apart or tx.link_of(pair.name, found, id) is not None:
             raise UsageError(f"{name} is not kept apart", why="nobody has chosen so")
-        tx.drop_releases(key, [WHOLE])
-        former = Key(pair.name, found.other, str(release.value))
-        if any(each.property == WHOLE and each.value == id for each in tx.releases_of(former)):
-            tx.drop_releases(former, [WHOLE])
+        keys = [key]
+        if apart[0].value is not None:
+            former = Key(pair.name, found.other, str(apart[0].value))
+            keys += (
+                [former]
+                if any(each.value == id for each in tx.releases_of(former) if is_apart([each]))
+                else []
+            )
+        for each in keys:
+            tx.drop_releases(each, [WHOLE])
+            _look_again(tx, pair, [(each.side, each.id)])
         reason = f"kept apart no more: {who}"
         tx.append([Entry(now_ms(), 0, pair.name, "release", "done", found, id, "", 0, reason)])
-        wake_alike(tx, pair.name, tx.match_values(pair.name, found, id))
-        tx.mark([key], reason="a person chose", urgent=True)
+        tx.mark(keys, reason="a person chose", urgent=True)
         return key
 
     return work

@@ -18,6 +18,7 @@ from instep.core.match import sources_digest
 from instep.core.model import Both, Record, Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.payload import preset, retirement
+from instep.core.release import WHOLE
 from instep.core.standing import whole
 from instep.core.state import Hold, Intent, Key, Link, Sighting
 from instep.core.transformations.contract import Canon
@@ -268,6 +269,7 @@ def refused(engine: Engine, tx: Tx, intent: Intent, error: Refused) -> None:
     tx.close_intent(intent.id)
     tx.append([_entry(engine, intent, "refused", error.why or error.what, request=error.request)])
     holds = [hold for hold in tx.holds_of(intent.key) if hold.cause in ("refused", OVERWRITTEN)]
+    names = [WHOLE] if intent.operation != "update" else blamed(pair, intent, error)
     if intent.operation == "update" and not error.field and len(intent.properties) > 1:
         engine.apart.add(intent.key)  # one of several was refused: each is tried on its own
         return
@@ -275,11 +277,11 @@ def refused(engine: Engine, tx: Tx, intent: Intent, error: Refused) -> None:
         about = sources_digest({name: source for name, (source, _, _) in intent.properties.items()})
         holds = [Hold(intent.key, "", "refused", error.what, error.why, _mend(engine, intent, error), about)]
     else:
-        for name in blamed(pair, intent, error):
+        for name in names:
             holds = [hold for hold in holds if hold.property != name]
             holds.append(_refused_hold(engine, tx, intent, name, error))
     engine.hold(tx, intent.key, holds)
-    tx.drop_releases(intent.key, [hold.property for hold in holds])  # a retry is one try
+    tx.drop_releases(intent.key, names)  # a retry is one try
 
 
 def blamed(pair: Pair, intent: Intent, error: Refused) -> list[str]:

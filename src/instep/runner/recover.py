@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from instep.core.model import Side
+from instep.core.release import WHOLE
 from instep.core.state import Release
 from instep.runner.aside import take_up
 from instep.runner.engine import Engine
@@ -23,11 +24,14 @@ def recover(engine: Engine, tx: Tx) -> None:
 
 def retry_refused(engine: Engine, tx: Tx) -> None:
     """What a system refused may be taken by now, for a reason that no changed value shows: with a complete
-    reading each is tried once more."""
+    reading each is tried once more, unless a person has chosen something else for it."""
     for pair in engine.dataflow.pairs:
         after = 0
         while holds := tx.holds(pair=pair.name, cause="refused", after=after, limit=500):
             for hold in holds:
-                tx.save_release(Release(hold.key, hold.property, "retry", hold.digest, at_ms=engine.now_ms()))
+                if {WHOLE, hold.property}.isdisjoint(each.property for each in tx.releases_of(hold.key)):
+                    tx.save_release(
+                        Release(hold.key, hold.property, "retry", hold.digest, at_ms=engine.now_ms())
+                    )
             tx.mark([hold.key for hold in holds], reason="refused before: tried once more")
             after = holds[-1].id

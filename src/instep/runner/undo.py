@@ -13,7 +13,7 @@ from functools import partial
 from instep.core.dataflow import Pair
 from instep.core.decide import decide_link
 from instep.core.model import Both, Side
-from instep.core.release import PARTING, WHOLE
+from instep.core.release import WHOLE
 from instep.core.standing import standing_whole
 from instep.core.state import Hold, Key, Link, Release, Sighting
 from instep.core.undo import Kept, Written, undo_create, undo_property, written
@@ -129,6 +129,7 @@ class _Undoing:
         )
         self.scene = engine.scene(tx, pair)
         self.key = Key(pair.name, Side.LEFT, link.ids.left)
+        self.chosen = {r.property: r.choice for r in tx.releases_of(self.key) if r.choice != "undo"}
         self.releases: list[Release] = []
         self.kept: list[Hold] = []
 
@@ -144,11 +145,10 @@ class _Undoing:
             what = f"what was written to {self.link.ids.left} and {self.link.ids.right}"
             self._keep(Kept(what, stands.what, True, f"answer that first: instep holds show {stands.id}"))
             return
-        chosen = next((r.choice for r in self.tx.releases_of(self.key) if r.property == WHOLE), "")
-        if self.link.id and chosen in PARTING:
-            what = f"what was written to {self.link.ids.left} and {self.link.ids.right}"
-            fix = "take that decision back first: instep holds take-back ID"
-            self._keep(Kept(what, "a person chose that they are parted, which the next run does", True, fix))
+        if self.link.id and WHOLE in self.chosen:
+            self._keep(
+                self._decided(f"what was written to {self.link.ids.left} and {self.link.ids.right}", WHOLE)
+            )
             return
         if self.scope.property:
             self._properties(ours, later)
@@ -157,18 +157,39 @@ class _Undoing:
             flowed = any(e.operation == "update" and e.side is made.other for e in later)
             found = undo_create(self.scene, self.link, self.seen, made, flowed_back=flowed)
             self._whole(found)
-            if found is not None:
+            if found is not None and not isinstance(found, Kept):
                 self._filled_in(ours, made.other)
             return
         self._properties(ours, later)
-        if "retire" in operations:
-            what = f"{' or '.join(self.link.ids)} was taken out of use"
-            fix = "take it back into use there by hand"
-            self._keep(Kept(what, "no call of an API that Instep uses brings it back", False, fix))
+        retired = next((e.side for e in ours if e.operation == "retire" and e.request), None)
+        if retired is not None:
+            self._keep(self._retired(retired, stands))
         if self.link.id == 0:
             self._linked_again()
         elif "link" in operations:
             self._whole({"linked": True})
+
+    def _retired(self, side: Side, stands: Hold | None) -> Kept:
+        """Why a record that was taken out of use stays so, and what brings it back."""
+        entity, system, id = self.scene.entities[side], self.scene.systems[side], self.link.ids[side]
+        field = entity.field(entity.retired[0]) if entity.retired is not None else None
+        if field is None or not field.update:
+            why = f"no call of {system}'s API that Instep uses brings it back"
+            return Kept(
+                f"{id} was taken out of use", why, False, f"take it back into use in {system} by hand"
+            )
+        fix = (
+            f"take it back into use in {system}"
+            if stands is None
+            else f"instep holds release {stands.id} --choose retry"
+        )
+        return Kept(
+            f"{id} was taken out of use", "whether it is to be used again, a person has to say", True, fix
+        )
+
+    def _decided(self, what: str, name: str) -> Kept:
+        why = f'"{self.chosen[name]}" was chosen for it, and the next run acts on that'
+        return Kept(what, why, True, "take that decision back first: instep holds take-back ID")
 
     def _filled_in(self, ours: list[Entry], side: Side) -> None:
         """What the run wrote to the record that it made another one from, which the other's retiring leaves there."""
@@ -205,6 +226,10 @@ class _Undoing:
                 if change.get("property") == prop.name
             ]
             if not writes:
+                continue
+            waiting = next((name for name in (prop.name, prop.group) if name and name in self.chosen), None)
+            if waiting is not None:
+                self._keep(self._decided(prop.name, waiting))
                 continue
             if any(entry.forgotten and prop.name in names_of(entry.changes) for entry in ours):
                 self._keep(Kept(prop.name, "its values were forgotten on request", False))
@@ -245,12 +270,13 @@ class _Undoing:
         unlink = verdict.unlink or any(
             isinstance(r.value, dict) and r.value.get("linked") is True for r in self.releases
         )
+        linked = any(release.choice == "link" for release in self.releases)
         shown = Verdict(
             self.key,
             writes,
             holds=tuple(self.kept),
-            link=self.link.ids if self.link.id == 0 else None,
-            how=f"run {self.scope.run} parted them, and is undone" if self.link.id == 0 else "",
+            link=self.link.ids if linked else None,
+            how=f"run {self.scope.run} parted them, and is undone" if linked else "",
             unlink=unlink,
             apart=unlink,
             note=f"run {self.scope.run} linked them, and is undone" if unlink else "",
