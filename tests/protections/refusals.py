@@ -7,6 +7,7 @@ from typing import Any
 
 from instep.core import decide
 from instep.core.model import Both
+from instep.core.state import Release
 from instep.errors import Refused, RetryLater
 from instep.runner import judge, outcome, run, send
 from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, company, raising, with_persons
@@ -31,6 +32,27 @@ def _all_at_once(whole: Any) -> Any:
 
 def _wait_for_nobody(engine: Any, tx: Any, intent: Any) -> None:
     return None
+
+
+def _whatever_was_chosen(engine: Any, tx: Any) -> None:
+    for hold in tx.holds(cause="refused"):
+        tx.save_release(Release(hold.key, hold.property, "retry", hold.digest))
+        tx.mark([hold.key], reason="once more")
+
+
+async def left_alone_after_a_refusal() -> list[str]:
+    """A create is refused, and a person wants the record kept apart; then both sides are read completely."""
+    site = Site()
+    await site.run()
+    site.put(LEFT, name="Ann", mail="a@x.example")
+    site.connectors.right.next("create", raising(Refused("no")))
+    await site.run()
+    [hold] = site.holds()
+    await site.release(hold, "apart")
+    await site.run(full=True)
+    return must(
+        "choices", not site.systems.right.ids("company"), "a partner was made for what was to have none"
+    )
 
 
 async def one_of_several_is_refused() -> list[str]:
@@ -145,6 +167,14 @@ PROTECTIONS = (
         "2",
         wrap(outcome, "refused", _all_at_once),
         story(one_of_several_is_refused),
+    ),
+    Protection(
+        "another try replaces no choice",
+        "runner/recover.py:isdisjoint",
+        "a record that a person wants left alone is made all the same after a complete reading",
+        "choices",
+        put(run, "retry_refused", _whatever_was_chosen),
+        story(left_alone_after_a_refusal),
     ),
     Protection(
         "what was refused is remembered",

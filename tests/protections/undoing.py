@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from instep.core import decide, undo
+from instep.runner import outcome
 from instep.runner import undo as undoing
 from instep.runner.undo import Scope, choose_ways_back
-from tests.runner.site import LEFT, RIGHT, Site, edited, take_back
+from tests.runner.site import LEFT, RIGHT, Site, edited, pair, prop, take_back
 
 from .checks import must, retired
 from .choices import gives_whatever_is_there
@@ -76,7 +77,28 @@ async def made_and_undone() -> list[str]:
     return must("13", not site.written(RIGHT), "a record whose making was undone is written to again")
 
 
+async def made_undone_and_let_go_on() -> list[str]:
+    """A run that made a record is undone, which takes it out of use; then a person lets the two go on."""
+    site = Site(pair("company", prop("active", "active", "boolean")))
+    left = site.put(LEFT, name="Ann", mail="a@x.example", active=True)
+    await take_back(site, (await site.run()).run)
+    [hold] = site.holds()
+    await site.release(hold, "retry")
+    await site.rest()
+    return must(
+        "1", site.fields(LEFT, left)["active"] is True, "the original was put out of use, by nobody's edit"
+    )
+
+
 PROTECTIONS = (
+    Protection(
+        "a retirement of ours is nobody's edit",
+        "runner/outcome.py:_put_out_of_use",
+        "a record whose copy Instep has put out of use is put out of use as well",
+        "1",
+        put(outcome, "_put_out_of_use", lambda *given: {}),
+        story(made_undone_and_let_go_on),
+    ),
     Protection(
         "undoing leaves later edits alone",
         "core/undo.py:_as_left",
