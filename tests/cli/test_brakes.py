@@ -103,7 +103,10 @@ def test_a_drop_leaves_every_record_as_it_is_until_it_changes_again(acme: Compan
     for n in range(12):
         acme.edit_chargebee(f"c{n}", last_name=f"Berg {n}")
     acme.run("sync")
-    release(acme, "drop")
+    number = str(brake(acme)["id"])
+    said = release(acme, "drop")
+    assert "that is done, and can't be taken back" in said and "the next run applies it" not in said
+    assert acme.run("holds", "take-back", number).exit_code == 2
     acme.run("sync")
     assert names(acme) == {"Nordmann"}
     assert {hold["cause"] for hold in acme.json("holds", "list")} == {"ignored"}

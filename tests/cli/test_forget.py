@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 
 import pytest
@@ -27,12 +28,14 @@ def bytes_of(acme: Company) -> bytes:
 
 
 def test_nothing_is_erased_unasked(people: Company) -> None:
-    shown = people.run("forget", "contact", "c1", quiet=False)
-    assert shown.exit_code == 0
+    shown = people.run("forget", "contact", "c1")
+    assert shown.exit_code == 2
     assert "to forget: customer c1 in Chargebee, contact " in shown.stdout
     assert "values and reasons of 3 entries" in shown.stdout
     assert "still in Chargebee" in shown.stdout
-    assert "--yes" in shown.stderr
+    assert "nothing was erased\n" in shown.stderr and "fix: say so with --yes" in shown.stderr
+    as_json = people.run("forget", "contact", "c1", "--json")
+    assert as_json.exit_code == 2 and json.loads(as_json.stdout)["done"] is False
     assert b"Byron-Before" in bytes_of(people)
 
 

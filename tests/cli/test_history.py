@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 import apsw
 import pytest
 
+from instep.processes import this_process
 from tests.cli.company import Company
 
 
@@ -63,12 +65,43 @@ def test_runs_are_listed_with_how_they_ended_and_how_much_they_wrote(edited: Com
     assert "2 writes" in second
 
 
-def test_a_run_that_is_not_at_its_end_is_not_said_to_have_written_nothing(edited: Company) -> None:
-    connection = apsw.Connection(str(edited.directory / "instep.sqlite"))
-    connection.execute("update runs set finished_ms = null where id = 2")
+def change_store(acme: Company, *statements: str) -> None:
+    connection = apsw.Connection(str(acme.directory / "instep.sqlite"))
+    for statement in statements:
+        connection.execute(statement)
     connection.close()
+
+
+UNFINISHED = "update runs set finished_ms = null, status = 'running', summary = 'null' where id = {}"
+
+
+def test_a_run_that_is_not_at_its_end_is_not_said_to_have_written_nothing(edited: Company) -> None:
+    lease = f"update lease set holder = '{this_process()}', until_ms = {2**62}"
+    change_store(edited, UNFINISHED.format(2), lease)
     latest, first = edited.run("history", "--runs").stdout.splitlines()
     assert latest.endswith("going on, 1 write so far") and "2 writes" in first
+    assert "has not ended" in edited.run("status").stdout
+
+
+@pytest.mark.parametrize(
+    "lease", ["", "another process 1, started long ago", f"{socket.gethostname()} process 1, started never"]
+)
+def test_a_run_whose_process_is_gone_was_broken_off(edited: Company, lease: str) -> None:
+    until_ms = 2**62 if lease.startswith(socket.gethostname()) else 0
+    change_store(edited, UNFINISHED.format(2), f"update lease set holder = '{lease}', until_ms = {until_ms}")
+    latest, _ = edited.run("history", "--runs").stdout.splitlines()
+    assert latest.endswith("sync: broken off, 1 write"), latest
+    told = json.loads(edited.run("history", "--runs", "--json").stdout.splitlines()[0])
+    assert told["broken_off"] is True and told["status"] == "running"
+    assert "last run: 2 (sync) was broken off" in edited.run("status").stdout
+    assert edited.json("status")["runs"][0]["broken_off"] is True
+
+
+def test_a_run_after_which_another_one_began_was_broken_off(edited: Company) -> None:
+    lease = f"update lease set holder = '{this_process()}', until_ms = {2**62}"
+    change_store(edited, UNFINISHED.format(1), UNFINISHED.format(2), lease)
+    latest, first = edited.run("history", "--runs").stdout.splitlines()
+    assert "going on" in latest and first.endswith("sync: broken off, 2 writes")
 
 
 def test_a_value_that_lost_a_conflict_is_in_the_history(acme: Company) -> None:

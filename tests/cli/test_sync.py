@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -228,7 +229,19 @@ def test_a_system_that_does_not_answer_is_told_of_and_the_others_go_on(acme: Com
     done = acme.run("sync")
     assert done.exit_code == 3
     assert "not worked on: right:order" in done.stdout
+    assert re.search(r"^run 2 done, but not worked on: Custom ERP \(order\): ", done.stdout, re.M)
     assert ERP_TOKEN not in done.output
+    status = acme.run("status")
+    assert status.exit_code == 3
+    assert re.search(
+        r"^last run: 2 \(sync\) done, \d+ s ago, but not worked on: Custom ERP \(order\)\n  why: \S",
+        status.stdout,
+        re.M,
+    ), status.stdout
+    [run] = acme.json("status")["runs"]
+    assert run["status"] == "done" and list(run["troubles"]) == ["right:order"]
+    latest = acme.run("history", "--runs").stdout.splitlines()[0]
+    assert latest.endswith("0 writes, not worked on: Custom ERP (order)"), latest
 
 
 def test_a_product_that_is_out_of_use_is_made_and_then_taken_out_of_use(acme: Company) -> None:

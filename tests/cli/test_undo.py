@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from .company import Company
 
 
@@ -19,8 +21,12 @@ def test_a_run_is_shown_taken_back_and_taken_back_again(acme: Company) -> None:
     assert acme.in_erp()["ann@x.example"]["family_name"] == "Li"
 
     shown = acme.run("undo", str(run))
-    assert shown.exit_code == 0
-    assert 'family_name: "Li" -> "Lee"' in shown.output
+    assert shown.exit_code == 2, "nobody said yes, and a script must not take it for done"
+    assert 'family_name: "Li" -> "Lee"' in shown.stdout
+    assert "nothing was done\n" in shown.stderr and "1 record would be as before run 2" in shown.stderr
+    assert "fix: say so with --yes" in shown.stderr
+    as_json = acme.run("undo", str(run), "--json")
+    assert as_json.exit_code == 2 and json.loads(as_json.stdout)["done"] is None
     assert acme.in_erp()["ann@x.example"]["family_name"] == "Li", "nothing is done unasked"
 
     done = acme.run("undo", str(run), "--yes")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from instep.cli.asking import declined
 from instep.cli.records import known_site, side_option, who
 from instep.cli.terminal import Terminal
 from instep.core.model import Side
@@ -18,6 +18,8 @@ from instep.desk.records import pair_of, side_of
 from instep.runner.forget import Forgotten
 from instep.runner.lease import leased
 from instep.site import Site
+
+_QUESTION: Final = "This can't be taken back. Do it?"
 
 
 @click.command()
@@ -30,19 +32,19 @@ from instep.site import Site
 @click.pass_obj
 def command(
     terminal: Terminal, pair_name: str, id: str, side: str | None, only: bool, yes: bool, as_json: bool
-) -> None:
+) -> int:
     """Erase the values of a record, and of the one that it is linked with, from the store.
 
     The journal loses every value and reason of theirs, and goes on to verify: that there were writes, when, to
     which property and in which run stays. What is needed to keep living records in step stays as well; erase
     a person in both systems first, let a sync see it, and then forget. This can't be taken back.
     """
-    asyncio.run(_forget(terminal, pair_name, id, side, only, yes, as_json))
+    return asyncio.run(_forget(terminal, pair_name, id, side, only, yes, as_json))
 
 
 async def _forget(
     terminal: Terminal, pair_name: str, id: str, side: str | None, only: bool, yes: bool, as_json: bool
-) -> None:
+) -> int:
     async with known_site(terminal) as site:
         pair, engine, store = pair_of(site, pair_name), site.engine(), site.store
         found = store.read(lambda tx: side_of(site, tx, pair, id, side))
@@ -51,18 +53,20 @@ async def _forget(
         if not as_json:
             for line in _told(site, would):
                 terminal.say(line)
-        if not (yes or _agreed(terminal)):
+        code = None if yes else declined(terminal, _QUESTION, "nothing was erased")
+        if code is not None:
             if as_json:
                 terminal.json(_as_json(would, done=False))
-            return
+            return code
         runner = site.runner()
         async with leased(engine, runner.holder, runner.is_dead):
             done = await forget_now(site, engine, person, who())
         if as_json:
             terminal.json(_as_json(done, done=True))
-            return
+            return 0
         terminal.say("forgotten: the bytes are gone from the store's files, too")
         terminal.note("not from backups, and not from plans that were kept with --out: those are yours")
+        return 0
 
 
 def _told(site: Site, found: Forgotten) -> list[str]:
@@ -82,14 +86,6 @@ def _told(site: Site, found: Forgotten) -> list[str]:
             f"  stays: what is known of {entity} {id}, which is still in {site.systems[side]} or waits for a person"
         )
     return lines
-
-
-def _agreed(terminal: Terminal) -> bool:
-    """Whether a person at a terminal says yes; without one nobody does."""
-    if not sys.stdin.isatty():
-        terminal.note("nothing was erased; to do it: --yes")
-        return False
-    return click.confirm("This can't be taken back. Do it?", default=False, err=True)
 
 
 def _as_json(found: Forgotten, *, done: bool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from instep.core.values import Json
 from instep.desk import words
 from instep.desk.history import About, entries, entry_json, fields_of, ids_of
 from instep.desk.records import pair_of, side_of
-from instep.desk.runs import Told, in_short, told_json, undoing_words
+from instep.desk.runs import Told, in_short, told_json, undoing_words, untouched
 from instep.desk.runs import told as told_run
 from instep.errors import UsageError
 from instep.site import Site
@@ -156,11 +156,14 @@ async def _runs(terminal: Terminal, limit: int, as_json: bool) -> None:
             if as_json:
                 terminal.json_line(told_json(run))
             else:
-                terminal.say(_run_line(run))
+                terminal.say(_run_line(run, site))
 
 
-def _run_line(about: Told) -> str:
+def _run_line(about: Told, site: Site) -> str:
     run = about.run
     took = f", {(run.finished_ms - run.started_ms) / 1000:.1f} s" if run.finished_ms is not None else ""
-    said = ", ".join([in_short(about), *undoing_words(about)])
-    return f"run {run.id}  {words.moment(run.started_ms)}  {run.kind}: {run.status}{took}, {said}"
+    troubled = untouched(about.troubles, site.systems)
+    not_touched = [f"not worked on: {troubled}"] if troubled else []
+    said = ", ".join([in_short(about), *not_touched, *undoing_words(about)])
+    came_to = "broken off" if about.broken_off else run.status
+    return f"run {run.id}  {words.moment(run.started_ms)}  {run.kind}: {came_to}{took}, {said}"

@@ -51,7 +51,7 @@ def release(
     value: str | None,
     terms: str,
 ) -> None:
-    """Say what is to become of held records. The next sync applies it.
+    """Say what is to become of held records. The next sync applies it; a brake that is dropped is gone at once.
 
     All of the holds that are named, or none if one of them can't be released that way.
     """
@@ -95,7 +95,11 @@ async def _release(terminal: Terminal, wanted: _Wanted) -> None:
             terminal.say(f"hold {hold.id}, {about}: {named}{SENTENCES[choice]}")
         if len(held) > EXAMPLES:
             terminal.say(f"{len(held)} holds: {SENTENCES[choice]}")
-        terminal.say("the next run applies it: instep sync")
+        terminal.say(
+            "that is done, and can't be taken back: from the next sync on each record is held by itself, as ignored"
+            if choice == "drop"
+            else "the next run applies it: instep sync"
+        )
 
 
 @click.command(name="take-back")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, replace
@@ -15,6 +14,7 @@ from typing import Any, Final
 import click
 import msgspec
 
+from instep.cli.asking import declined
 from instep.cli.terminal import Terminal
 from instep.connectors.contract import CreateKey
 from instep.connectors.exchange import Traffic, redact
@@ -95,7 +95,9 @@ async def _try(
         if entity not in known:
             raise UsageError(f'the description has no "{entity}"', fix=did_you_mean(entity, known))
         if operation in WRITES and not yes:
-            _ask(f"{operation} a {entity} in {connector.name}")
+            question = f"{operation} a {entity} in {connector.name}?"
+            if (code := declined(terminal, question, "nothing was sent")) is not None:
+                return code
         traffic: list[Traffic] = []
         connector.listen(traffic.append)
         records: Sequence[Record] = ()
@@ -140,12 +142,6 @@ def _connector(site: Site, side: str | None) -> RestConnector:
         why="only systems of kind rest have a description that can be tried",
         fix="see docs/guide/rest.md",
     )
-
-
-def _ask(what: str) -> None:
-    if not sys.stdin.isatty():
-        raise UsageError(f"nobody was there to agree to: {what}", fix="say so with --yes")
-    click.confirm(f"{what}?", abort=True, err=True)
 
 
 # Operations. Each makes the call that the engine would make.

@@ -12,10 +12,10 @@ from instep.cli.terminal import Terminal
 from instep.core.phrases import span
 from instep.core.state import Intent
 from instep.desk.plan_file import iso
+from instep.desk.runs import Told, told, untouched
 from instep.desk.standing import Standing, known, lag_ms, standing, standing_json
 from instep.runner.run import COMPLETE
 from instep.site import Site, now_ms, opened
-from instep.store.contract import Run
 
 
 @click.command()
@@ -24,7 +24,8 @@ from instep.store.contract import Run
 def command(terminal: Terminal, as_json: bool) -> int:
     """How far each pair is in step: linked, to do, held and failing records, and when the last run was.
 
-    Told from what is stored; no system is asked. Exit code 3 if something needs a person.
+    Told from what is stored; no system is asked. Exit code 3 if something needs a person, or
+    if the last run could not work on everything.
     """
     return arun(_status(terminal, as_json))
 
@@ -39,21 +40,22 @@ async def _status(terminal: Terminal, as_json: bool) -> int:
                 terminal.note("next: instep plan")
             return 0
         stands = standing(site)
-        runs: list[Run] = site.store.read(lambda tx: tx.runs(1))
+        runs: list[Told] = site.store.read(lambda tx: [told(tx, run) for run in tx.runs(1)])
         doubts: list[Intent] = site.store.read(lambda tx: tx.intents())
         complete = site.store.read(lambda tx: tx.meta(COMPLETE))
         if as_json:
             terminal.json(_as_json(site, stands, runs, doubts, complete))
         else:
             _say(terminal, site, stands, runs, doubts, complete)
-    return 3 if any(stand.for_person or stand.failing for stand in stands.values()) else 0
+    waits = any(stand.for_person or stand.failing for stand in stands.values())
+    return 3 if waits or any(run.troubles for run in runs) else 0
 
 
 def _say(
     terminal: Terminal,
     site: Site,
     stands: dict[str, Standing],
-    runs: list[Run],
+    runs: list[Told],
     doubts: list[Intent],
     complete: str | None,
 ) -> None:
@@ -70,8 +72,7 @@ def _say(
     terminal.say()
     now = now_ms()
     for run in runs:
-        ended = f"{run.status}, {span(now - (run.finished_ms or now))} ago"
-        terminal.say(f"last run: {run.id} ({run.kind}) {ended if run.finished_ms else 'has not ended'}")
+        _say_run(terminal, site, run, now)
     if complete is not None:
         terminal.say(f"last complete reading of both systems: {span(now - int(complete))} ago")
     for intent in doubts:
@@ -83,10 +84,23 @@ def _say(
         terminal.note("next: instep holds list")
 
 
+def _say_run(terminal: Terminal, site: Site, about: Told, now: int) -> None:
+    run = about.run
+    ended = "was broken off" if about.broken_off else "has not ended"
+    if run.finished_ms is not None:
+        ended = f"{run.status}, {span(now - run.finished_ms)} ago"
+    troubled = untouched(about.troubles, site.systems)
+    terminal.say(
+        f"last run: {run.id} ({run.kind}) {ended}{f', but not worked on: {troubled}' if troubled else ''}"
+    )
+    for why in dict.fromkeys(why.splitlines()[0] for why in about.troubles.values() if why):
+        terminal.say(f"  why: {why}")
+
+
 def _as_json(
     site: Site,
     stands: dict[str, Standing],
-    runs: list[Run],
+    runs: list[Told],
     doubts: list[Intent],
     complete: str | None,
 ) -> dict[str, Any]:
@@ -102,13 +116,15 @@ def _as_json(
         "pairs": pairs,
         "runs": [
             {
-                "run": run.id,
-                "kind": run.kind,
-                "status": run.status,
-                "started": iso(run.started_ms),
-                "finished": iso(run.finished_ms) if run.finished_ms else None,
+                "run": about.run.id,
+                "kind": about.run.kind,
+                "status": about.run.status,
+                "broken_off": about.broken_off,
+                "troubles": dict(about.troubles),
+                "started": iso(about.run.started_ms),
+                "finished": iso(about.run.finished_ms) if about.run.finished_ms else None,
             }
-            for run in runs
+            for about in runs
         ],
         "complete_reading": iso(int(complete)) if complete else None,
         "in_doubt": [

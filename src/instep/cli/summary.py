@@ -10,6 +10,7 @@ from instep.cli.terminal import Terminal
 from instep.core.model import SIDES
 from instep.core.phrases import counted
 from instep.desk.plan_file import brake_json
+from instep.desk.runs import untouched
 from instep.desk.standing import Standing, standing_json
 from instep.runner.run import Report
 from instep.site import Site
@@ -34,7 +35,13 @@ def say_report(terminal: Terminal, site: Site, report: Report, stands: Mapping[s
         terminal.say(braked(brake))
     for name, why in report.troubles.items():
         terminal.say(f"not worked on: {name}\n  why: {why}")
-    terminal.say(f"run {report.run} {report.status}: {readings(report)}")
+    terminal.say(f"run {report.run} {_came_to(site, report)}: {readings(report)}")
+
+
+def _came_to(site: Site, report: Report) -> str:
+    """How a run ended; what it could not work on is no detail of that."""
+    troubled = untouched(report.troubles, site.systems)
+    return f"{report.status}, but not worked on: {troubled}" if troubled else report.status
 
 
 def say_next(terminal: Terminal, report: Report, stands: Mapping[str, Standing]) -> None:
@@ -86,8 +93,7 @@ def one_line(site: Site, report: Report, stands: Mapping[str, Standing]) -> str:
     failing = sum(stand.failing for stand in stands.values())
     words = [*pairs, *([f"{held} held"] if held else []), *([f"{failing} failing"] if failing else [])]
     words += [f"braked: {brake.pair} {brake.kind}" for brake in report.brakes]
-    words += [f"trouble: {name}" for name in report.troubles]
-    return f"run {report.run} {report.status}: {'; '.join(words) or 'in step'} ({readings(report)})"
+    return f"run {report.run} {_came_to(site, report)}: {'; '.join(words) or 'in step'} ({readings(report)})"
 
 
 def _did(report: Report, pair: str) -> bool:

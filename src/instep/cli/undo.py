@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 
 import click
 
+from instep.cli.asking import declined
 from instep.cli.going import Interrupt, arun, go
 from instep.cli.planned import Outline
 from instep.cli.records import side_option
@@ -45,9 +45,10 @@ def command(
 ) -> int:
     """Take back what RUN wrote: all of it, or of one pair, one record, one property. "last" is the latest that wrote.
 
-    The way back is shown first, and nothing is done unless you say so. Values are written back, records that the
-    run made are taken out of use, links that it found are removed. What somebody changed since is left alone, and
-    what can't be undone is told. Undoing is a run of its own, and can be undone in the same way.
+    The way back is shown first, and nothing is done unless you say so (--yes where nobody can be asked). Values are
+    written back, records that the run made are taken out of use, links that it found are removed. What somebody
+    changed since is left alone, and what can't be undone is told. Undoing is a run of its own, and can be undone in
+    the same way.
     """
     return arun(_undo(terminal, Asked(run, pair_name, id, side, name), yes, limit, as_json))
 
@@ -81,12 +82,13 @@ async def _undo(terminal: Terminal, asked: Asked, yes: bool, limit: int, as_json
                 shown.outline.say(terminal, read)
                 if way.pruned:
                     terminal.say(way.pruned)
-            if not (yes or _agreed(terminal, scope, way)):
+            code = None if yes else declined(terminal, _question(scope, way), "nothing was done")
+            if code is not None:
                 if as_json:
                     terminal.json(
                         {"run": scope.run, "pruned": bool(way.pruned), "actions": shown.actions, "done": None}
                     )
-                return 0
+                return code
             await choose_ways_back(site.engine(), scope)
             report = await go(terminal, site, wish_of(scope, way.approved, way.pairs, way.kept), interrupt)
         return _say_done(terminal, site, scope, shown, report, as_json)
@@ -123,15 +125,11 @@ def _nothing(terminal: Terminal, shown: _Shown, read: Report, as_json: bool) -> 
     return 0
 
 
-def _agreed(terminal: Terminal, scope: Scope, way: Way) -> bool:
-    """Whether a person at a terminal says yes; without one nobody does."""
+def _question(scope: Scope, way: Way) -> str:
     told = f"{counted(way.records, 'record')} would be as before run {scope.run}"
     if way.kept:
         told += f"; {counted(way.kept, 'thing')} can't be undone or must not be"
-    if not sys.stdin.isatty():
-        terminal.note(f"{told}\nnothing was done; to do it: --yes")
-        return False
-    return click.confirm(f"{told}. Do it?", default=False, err=True)
+    return f"{told}. Do it?"
 
 
 def _say_done(

@@ -13,6 +13,7 @@ from instep.desk import words
 from instep.desk.given import check_mapped, given_value, restored_value
 from instep.desk.held import Which, as_option, fix_of, holds_of, one_hold
 from instep.desk.records import pair_of
+from instep.desk.runs import goes_on
 from instep.errors import NotThere, UsageError
 from instep.runner.brakes import CAUSE, drop_brake, release_brake
 from instep.site import Site, now_ms
@@ -118,7 +119,7 @@ def _is_applied(tx: Tx, hold: Hold) -> bool:
     """Whether a run may be acting on what was chosen: it has a write on its way, or has opened the brake."""
     if hold.cause != CAUSE:
         return bool(tx.intents_of(hold.key))
-    return any(run.finished_ms is None for run in tx.runs(limit=5))
+    return any(run.finished_ms is None and goes_on(tx, run) for run in tx.runs(limit=5))
 
 
 def _value(site: Site, tx: Tx, hold: Hold, link: Link | None, chosen: Choice) -> Json:

@@ -351,6 +351,10 @@ class Tx(Protocol):
         """Latest first, with a number below `before`."""
         ...
 
+    def lease(self) -> tuple[str, int]:
+        """Who has the lease ("": nobody), and until when."""
+        ...
+
     def undoings(self, run_id: int) -> list[Run]:
         """The runs that take this one back, whole or in part, first to last."""
         ...

@@ -44,8 +44,9 @@ def take(
         raise Held(
             f"{holder} can't run: {other} has the lease on this store",
             holder=other,
-            why=f"it is good for another {seconds} s",
-            fix=f"stop {other}; if it has crashed, wait {seconds} s and start again",
+            why=f"it renews it while it is at work; left alone it is good for another {seconds} s",
+            fix="wait until it is done, or stop it; one that crashed on this machine is followed at once, one that"
+            f" crashed on another in {seconds} s",
         )
     _save(connection, holder, epoch + 1, until_ms)
     return epoch + 1, bool(other)

@@ -461,6 +461,10 @@ class SqliteTx:
     def runs(self, limit: int = 20, before: int | None = None) -> list[Run]:
         return [rows.run(row) for row in self._all("runs", limit=limit, before=before or LAST_SEQ)]
 
+    def lease(self) -> tuple[str, int]:
+        holder, _, until_ms = self._all("lease")[0]
+        return holder, until_ms
+
     def undoings(self, run_id: int) -> list[Run]:
         return [rows.run(row) for row in self._all("undoings", undoes=run_id)]
 

@@ -84,7 +84,7 @@ class Release(Model):
 
 
 class Released(Model):
-    """How many holds a choice was kept for; the next run applies it."""
+    """How many holds a choice was kept for; the next run applies it. A brake that is dropped is gone at once."""
 
     released: int
     choice: str

@@ -46,6 +46,12 @@ class RunOut(Model):
     writes: int = Field(description="how many it has made; while it runs, so far")
     made: list[WritesOut] = Field(description="the same by pair, operation and side")
     planned: int | None = Field(description="how many writes a plan has found; null for other runs")
+    troubles: dict[str, str] = Field(
+        description='what could not be worked on ("side:entity", a pair or a log), and why'
+    )
+    broken_off: bool = Field(
+        description="it never came to its end, and will not; its status is still running"
+    )
     undoes: int = Field(description="the run that it takes back; 0 for none")
     partly: bool = Field(description="that it takes back a part of it alone")
     undone_by: list[UndoingOut] = Field(description="the runs that take it back, first to last")
