@@ -108,6 +108,8 @@ def page() -> str:
             ("cause", "record without a partner", "linked record"),
             [(code(name), _fitting(name, linked=False), _fitting(name, linked=True)) for name in CAUSES],
         ),
+        "What can't be done is not offered: no value for a group of properties, which are decided together, and no"
+        " `retire` where the system can't put such a record out of use; `apart` keeps it as it is then.",
         "Where there is no choice, mending the cause in the system that the hold names is the answer.",
     )
 

@@ -132,7 +132,14 @@ def test_a_change_that_no_reading_would_have_brought_is_found(settled: Company) 
     shown = settled.run("audit", "--pair", "contact")
     assert shown.exit_code == 3
     assert 'family_name: known "Lee", there "Missed"' in shown.stdout
-    repaired(settled)
+    acted = settled.run("audit", "--pair", "contact", "--repair", quiet=False)
+    assert "next: instep plan --full" in acted.stderr
+    planned = settled.run("plan").stdout
+    assert (
+        "nothing to write as far as is known; 1 record has to be read first: instep sync reads it" in planned
+    )
+    assert "1 write, " in settled.run("plan", "--full").stdout
+    settled.run("sync")
     assert settled.in_chargebee("c1")["last_name"] == "Missed"
 
 

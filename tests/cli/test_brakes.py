@@ -82,6 +82,11 @@ def test_what_a_brake_holds_is_one_line_with_a_count_and_examples(acme: Company)
     planned = acme.run("plan")
     assert planned.exit_code == 3
     assert "change in Custom ERP, stopped by a brake (change): 12" in planned.stdout
+    stopped = "12 writes (all of them stopped by brakes until a person lets them go), 0 new links, 0 held"
+    assert stopped in planned.stdout
+    acme.customer("new", "Åse", "Ny", "ny@example.test")
+    acme.edit_chargebee("new", first_name="Ås")
+    assert "13 writes (12 of them stopped by brakes until" in acme.run("plan").stdout
 
 
 def test_a_release_makes_exactly_what_was_counted(acme: Company) -> None:
@@ -182,6 +187,9 @@ def test_a_side_that_lists_nothing_stops_its_pair_until_it_is_back(acme: Company
     assert "Custom ERP lists none of 4 known contact records" in done.stdout
     assert names(acme) == {"Nordmann"}
     assert brake(acme)["choices"] == ["release"]
+    planned = acme.run("plan", quiet=False)
+    assert "1 write (which is stopped by brakes until" in planned.stdout, planned.stdout
+    assert "next:" not in planned.stderr
 
 
 @pytest.mark.parametrize("share", [1, 0.5])

@@ -298,3 +298,50 @@ def test_no_more_holds_are_listed_than_was_asked_for(acme: Company) -> None:
     assert len(acme.json("holds", "list", "--limit", "2")) == 2
     shown = acme.run("holds", "list", "--all", "--limit", "1", quiet=False)
     assert len(shown.stdout.splitlines()) == 1 and "only the first 1 are shown" in shown.stderr
+
+
+def options(acme: Company, number: int) -> set[str]:
+    """What `holds show` offers, each by its last words."""
+    lines = acme.run("holds", "show", str(number)).stdout.splitlines()
+    return {
+        line.split("   ")[0].split()[-1] for line in (x.strip() for x in lines) if "instep holds rel" in line
+    }
+
+
+def test_no_value_is_offered_for_properties_that_are_decided_together(acme: Company) -> None:
+    acme.customer(
+        "c1", "Åse", "Nordmann", "ase@example.test", billing_address={"city": "Oslo", "zip": "0150"}
+    )
+    acme.contact(
+        "7", "Åse", "Nordmann", "ase@example.test", address={"city": "Bergen", "postal_code": "5003"}
+    )
+    acme.run("sync")
+    [hold] = held(acme, cause="conflict", property="address")
+    assert "value" not in hold["choices"] and {"left", "right", "leave"} <= set(hold["choices"])
+    assert "VALUE" not in options(acme, hold["id"])
+    refused = acme.run("holds", "release", str(hold["id"]), "--value", "Oslo")
+    assert refused.exit_code == 2
+    assert "which is released by --take left, --take right, --choose leave" in refused.stderr
+
+
+@pytest.mark.parametrize("on_delete", ["hold", "retire"])
+def test_a_record_that_its_system_can_not_put_out_of_use_is_kept_apart_instead(
+    acme: Company, on_delete: str
+) -> None:
+    path = acme.directory / "dataflow.yaml"
+    path.write_text(path.read_text().replace("on_delete: hold", f"on_delete: {on_delete}"))
+    acme.customer("c1", "Åse", "Nordmann", "ase@example.test")
+    acme.run("sync")
+    id = str(acme.in_erp()["ase@example.test"]["id"])
+    acme.erp.console("DELETE", f"contacts/{id}")
+    acme.run("sync", "--full")
+    [hold] = held(acme, cause="deleted")
+    assert "retire" not in hold["choices"] and "retire" not in options(acme, hold["id"])
+    assert f"instep holds release {hold['id']} --choose apart" in hold["fix"]
+    assert acme.run("holds", "release", str(hold["id"]), "--choose", "retire").exit_code == 2
+    assert acme.run("holds", "release", str(hold["id"]), "--choose", "apart").exit_code == 0
+    acme.run("sync", "--full")
+    assert held(acme) == []
+    living = [row for row in acme.erp.console("GET", "records/contacts")["records"] if not row.get("deleted")]
+    assert living == [], "the deleted contact is not made once more"
+    assert acme.in_chargebee("c1")["last_name"] == "Nordmann"

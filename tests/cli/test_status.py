@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
+
+import apsw
 
 from tests.cli.company import Company
 
@@ -56,4 +59,32 @@ def test_a_write_that_may_have_been_applied_is_shown_as_in_doubt(acme: Company) 
     acme.run("sync")
     found = acme.json("status")
     assert [doubt["operation"] for doubt in found["in_doubt"]] == ["create"]
-    assert "in doubt: create of" in acme.run("status").stdout
+    shown = acme.run("status").stdout
+    assert re.search(
+        r"^in doubt: create of .* ago; a run after 20\S+ \S+ UTC \(in [67] min\) settles it,", shown, re.M
+    )
+    [doubt] = found["in_doubt"]
+    taken = datetime.fromisoformat(doubt["settled_after"]) - datetime.fromisoformat(doubt["sent"])
+    assert timedelta(minutes=6) <= taken < timedelta(minutes=7)
+    planned = acme.run("plan").stdout
+    assert "nothing to do" not in planned
+    assert "nothing to write as far as is known; 1 write is in doubt: instep status says when" in planned
+
+
+def test_a_write_in_doubt_that_can_be_sent_again_is_settled_by_the_next_run(acme: Company) -> None:
+    acme.contact("7", "Åse", "Nordmann", "ase@example.test")
+    acme.chargebee.add_fault(
+        {"kind": "status", "status": 500}, match={"method": "POST", "path": "/customers$"}, times=1
+    )
+    acme.run("sync")
+    [doubt] = acme.json("status")["in_doubt"]
+    again = datetime.fromisoformat(doubt["settled_after"]) - datetime.fromisoformat(doubt["sent"])
+    assert timedelta(0) < again <= timedelta(seconds=5), (
+        "it is sent again, since Chargebee would not make it twice"
+    )
+    connection = apsw.Connection(str(acme.directory / "instep.sqlite"))
+    connection.execute("update intents set sent_ms = sent_ms - 60000")
+    connection.close()
+    assert "; the next run settles it" in acme.run("status").stdout
+    acme.run("sync")
+    assert acme.json("status")["in_doubt"] == []

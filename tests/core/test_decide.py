@@ -530,7 +530,7 @@ def test_a_system_that_cannot_retire_says_so_to_a_person() -> None:
     assert verdict.writes == ()
     [hold] = verdict.holds
     assert hold.why == "archive it by hand"
-    assert "unlink" in hold.fix
+    assert "--choose apart" in hold.fix
 
 
 def test_a_refused_retirement_is_not_sent_again_until_a_person_says_so() -> None:

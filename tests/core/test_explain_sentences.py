@@ -94,7 +94,7 @@ def test_a_deleted_partner_is_told_with_what_can_be_chosen() -> None:
     found = told(PLAIN, BASE, readings)
     assert found.summary == "not in step: it is held"
     assert "customer l1 in Chargebee was deleted" in found.facts
-    assert found.fixes == ("choose: instep holds release 5 --choose retire, or unlink",)
+    assert found.fixes == ("choose: instep holds release 5 --choose retire, or apart to keep the other one",)
 
 
 def test_a_link_at_rest_says_that_it_is_kept() -> None:

@@ -32,8 +32,8 @@ def command(terminal: Terminal, pairs: Sequence[str], limit: int, repairs: bool,
     other. What waits to be looked at or is held is known, and counted apart. Nothing is written to either system.
     Exit code 3 if anything was found.
 
-    With --repair, what is found is marked to be looked at. The next plan shows what comes of it, and the next sync
-    does it, with every protection that a sync has. Exit code 3 then if something could not be marked.
+    With --repair, what is found is marked to be looked at. "instep plan --full" shows what comes of it, and the next
+    sync does it, with every protection that a sync has. Exit code 3 then if something could not be marked.
     """
     return arun(_audit(terminal, tuple(pairs), limit, repairs, as_json))
 
@@ -83,7 +83,7 @@ def _say(terminal: Terminal, site: Site, audit: Audit, audited: Audited) -> None
     told = f"{counted(audited.drift, 'finding')}" if audited.drift else "nothing was found that was not known"
     terminal.say(f"audit {audited.run} {audited.status}: {told}; {_cost(audited)}")
     if audited.drift > audited.left:
-        terminal.note("next: instep plan")
+        terminal.note("next: instep plan --full")
 
 
 def _say_kind(terminal: Terminal, site: Site, kind: str, found: Found) -> None:

@@ -17,11 +17,11 @@ from instep.cli.records import HOLD, known_site
 from instep.cli.terminal import Terminal
 from instep.core.model import SIDES, Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
-from instep.core.release import SENTENCES, choices
+from instep.core.release import SENTENCES
 from instep.core.state import Hold, Link
 from instep.core.values import Json, get_path
 from instep.desk import words
-from instep.desk.held import TOGETHER, Which, as_option, fix_of, holds_of, one_hold, values_of
+from instep.desk.held import TOGETHER, Which, as_option, fix_of, holds_of, offered, one_hold, values_of
 from instep.desk.records import pair_of
 from instep.runner.brakes import CAUSE
 from instep.site import Site
@@ -115,7 +115,7 @@ def _say_alike(terminal: Terminal, site: Site, group: Alike) -> None:
     hold, link = group.first[0]
     if group.count > len(group.first):
         terminal.say(f"  ... and {group.count - len(group.first)} more")
-    together = next((c for c in choices(hold, linked=link is not None) if c in TOGETHER), "")
+    together = next((choice for choice in _offered(site, hold, link) if choice in TOGETHER), "")
     if group.count > 1 and together:
         of_property = f" --property {shlex.quote(group.property)}" if group.property else ""
         terminal.say(
@@ -195,7 +195,7 @@ async def _show(terminal: Terminal, number: int, as_json: bool) -> None:
             terminal.say(f"  released by itself when {entity} {id} of {site.systems[side]} is linked")
         elif hold.fix:
             terminal.say(f"  fix: {fix_of(hold)}")
-        options = choices(hold, linked=link is not None)
+        options = _offered(site, hold, link)
         if options:
             terminal.say("  choices:")
         for option in options:
@@ -232,6 +232,10 @@ def _candidates(tx: Tx, site: Site, hold: Hold) -> list[str]:
     return lines
 
 
+def _offered(site: Site, hold: Hold, link: Link | None) -> tuple[str, ...]:
+    return site.store.read(lambda tx: offered(site, tx, hold, link))
+
+
 def _as_json(site: Site, hold: Hold, link: Link | None) -> dict[str, Any]:
     waits = hold.waits_for
     return {
@@ -252,7 +256,7 @@ def _as_json(site: Site, hold: Hold, link: Link | None) -> dict[str, Any]:
             if waits is not None
             else None
         ),
-        "choices": list(choices(hold, linked=link is not None)),
+        "choices": list(_offered(site, hold, link)),
     }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
@@ -17,7 +18,8 @@ from instep.cli.summary import readings
 from instep.cli.terminal import Terminal
 from instep.core.phrases import counted
 from instep.desk.plan_file import PlanWriter, open_private
-from instep.runner.planning import actions
+from instep.runner.judge import UNREAD
+from instep.runner.planning import IN_DOUBT, actions
 from instep.runner.run import Report, Wish
 from instep.site import Site, now_ms, opened
 
@@ -60,7 +62,7 @@ async def _plan(
                 await _collect(site, report, pairs, outline, texts, interrupt)
     if not as_json:
         outline.say(terminal, report)
-        _say_counts(terminal, report, out)
+        _say_counts(terminal, report, out, outline.stopped)
     return 3 if report.brakes or report.troubles or outline.held else 0
 
 
@@ -88,21 +90,46 @@ async def _collect(
         writer.close()
 
 
-def _say_counts(terminal: Terminal, report: Report, out: Path | None) -> None:
+def _say_counts(terminal: Terminal, report: Report, out: Path | None, stopped: int) -> None:
     writes = sum(sum(tally.writes.values()) for tally in report.tallies.values())
     links = sum(tally.links for tally in report.tallies.values())
     held = sum(sum(tally.holds.values()) for tally in report.tallies.values())
     following = sum(tally.following for tally in report.tallies.values())
     follow = f" ({following} of them right after a create)" if following else ""
-    terminal.say(
-        f"{counted(writes, 'write')}{follow}, {counted(links, 'new link')}, {held} held"
-        if writes or links or held
-        else "nothing is known that could be planned"
-        if report.troubles
-        else "nothing to do: whatever is not held is in step"
-    )
+    waiting = sum((tally.waiting for tally in report.tallies.values()), Counter[str]())
+    if writes or links or held:
+        meant = f"{counted(writes, 'write')}{follow}{_stopped(writes, stopped)}"
+        told = f"{meant}, {counted(links, 'new link')}, {held} held"
+    elif report.troubles:
+        told = "nothing is known that could be planned"
+    elif waiting:
+        told = "nothing to write as far as is known"
+    else:
+        told = "nothing to do: whatever is not held is in step"
+    terminal.say("; ".join([told, *_open(waiting)]))
     terminal.say(readings(report))
     if out is not None:
         terminal.say(f"kept in {out}")
-    if writes or links:
+    if writes > stopped or links or (writes and out):
         terminal.note(f"next: instep sync{f' {out}' if out else ''}")
+
+
+def _stopped(writes: int, stopped: int) -> str:
+    """How many of the writes the brakes stop."""
+    if not stopped:
+        return ""
+    which = f"{stopped} of them" if stopped < writes else "all of them" if writes > 1 else "which is"
+    return f" ({which} stopped by brakes until a person lets them go)"
+
+
+def _open(waiting: Counter[str]) -> Iterator[str]:
+    """What a plan can't foretell, or has nothing to count of."""
+    if unread := waiting[UNREAD]:
+        yield (
+            f"{counted(unread, 'record has', 'records have')} to be read first: instep sync reads"
+            f" {'it' if unread == 1 else 'them'} (instep plan --full shows what comes of it)"
+        )
+    if doubts := waiting[IN_DOUBT]:
+        yield f"{counted(doubts, 'write is', 'writes are')} in doubt: instep status says when a run settles that"
+    if others := waiting.total() - unread - doubts:
+        yield f"{counted(others, 'record')} more as told above"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from instep.cli.terminal import Terminal
+from instep.core.brakes import rest_of
 from instep.core.dataflow import Dataflow, Pair
 from instep.core.model import SIDES, Both, Side
 from instep.core.state import Hold
@@ -41,6 +42,8 @@ class Outline:
     limit: int = 5
     groups: dict[str, dict[tuple[int, str], Group]] = field(default_factory=dict)
     held: bool = False
+    stopped: int = 0
+    """How many writes the brakes stop altogether."""
 
     def add(self, action: Action, gate: Gate | None = None) -> None:
         """`gate`: what the brakes of its pair let through."""
@@ -58,6 +61,8 @@ class Outline:
                 heading = f"{VERBS['update']} in {self.systems[write.side]} right after the create"
                 group = groups.setdefault((ORDER.index("update"), heading), Group(heading))
                 group.count += len(write.following)
+        if gate is not None:
+            self.stopped += _stopped_writes(gate, action)
         self.held |= any(needs_person(hold) for hold in action.verdict.holds)
 
     def _entries(
@@ -112,6 +117,18 @@ class Outline:
 
 def _call(write: Write) -> tuple[str, Side]:
     return write.operation, write.side
+
+
+def _stopped_writes(gate: Gate, action: Action) -> int:
+    """How many writes of an action the brakes leave nothing of, with those that would follow them."""
+    emptied = gate.emptied is not None and EMPTY not in gate.free
+    found = 0
+    for write in action.verdict.writes if emptied or gate.stopped else ():
+        alone = replace(action, verdict=replace(action.verdict, writes=(write,)))
+        prints = [about for each in stopped_by(gate, alone).values() for about in each]
+        if emptied or rest_of(gate.pair, write, prints) is None:
+            found += 1 + len(write.following)
+    return found
 
 
 def _say_group(terminal: Terminal, group: Group) -> None:

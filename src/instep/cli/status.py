@@ -11,6 +11,7 @@ from instep.cli.tables import say_table
 from instep.cli.terminal import Terminal
 from instep.core.phrases import span
 from instep.core.state import Intent
+from instep.desk.doubts import settled_at_ms, settling
 from instep.desk.plan_file import iso
 from instep.desk.runs import Told, told, untouched
 from instep.desk.standing import Standing, known, lag_ms, standing, standing_json
@@ -78,7 +79,7 @@ def _say(
     for intent in doubts:
         terminal.say(
             f"in doubt: {intent.operation} of {intent.record_id or intent.chosen_id or 'a new record'} in"
-            f" {site.systems[intent.side]}, sent {span(now - intent.sent_ms)} ago; the next run settles it"
+            f" {site.systems[intent.side]}, sent {span(now - intent.sent_ms)} ago; {settling(site, intent, now)}"
         )
     if any(stand.for_person for stand in stands.values()):
         terminal.note("next: instep holds list")
@@ -134,6 +135,7 @@ def _as_json(
                 "side": intent.side.value,
                 "record": intent.record_id or intent.chosen_id or None,
                 "sent": iso(intent.sent_ms),
+                "settled_after": iso(at_ms) if (at_ms := settled_at_ms(site, intent, now_ms())) else None,
             }
             for intent in doubts
         ],

@@ -55,7 +55,9 @@ def decide_gone(
         write = Write(alive, "retire", link.ids[alive], {}, (), why)
         return Verdict(key, (write,), used=used)
     what = f"{link.ids[gone]} was deleted in {system}"
-    fix = "choose: instep holds release ID --choose retire, or unlink"
+    fix = "choose: instep holds release ID --choose retire, or apart to keep the other one"
+    if not entity.abilities.retire:
+        fix = "to keep the other one: instep holds release ID --choose apart"
     why = "the pair is set to hold deletes"
     if edited:
         why = f"an edit outlives a delete: {', '.join(edited)} changed in {other} since the last agreement"
@@ -63,7 +65,8 @@ def decide_gone(
         why = entity.abilities.reasons.get(
             "retire", f"{other} can't take {entity.name} records out of use by API"
         )
-        fix = f"take {link.ids[alive]} out of use in {other} by hand, then: instep holds release ID --choose unlink"
+        by_hand = f"take {link.ids[alive]} out of use in {other} by hand, or keep it"
+        fix = f"{by_hand}; then: instep holds release ID --choose apart"
     return Verdict(key, holds=(Hold(key, "", "deleted", what, why, fix, about),))
 
 

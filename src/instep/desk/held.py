@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from instep.core.model import SIDES
-from instep.core.release import WHOLE
+from instep.core.release import WHOLE, choices
 from instep.core.state import Hold, Link, Release
 from instep.core.values import Json
 from instep.errors import NotThere
@@ -76,6 +76,25 @@ def values_of(hold: Hold) -> Iterator[tuple[str, Mapping[str, Json]]]:
 def fix_of(hold: Hold) -> str:
     """What a person can do, with the number of the hold put into the commands."""
     return hold.fix.replace("release ID", f"release {hold.id}")
+
+
+def offered(site: Site, tx: Tx, hold: Hold, link: Link | None) -> tuple[str, ...]:
+    """What can be chosen for a hold, the likeliest first: of its `choices` those that its pair and the systems
+    allow. A group of properties takes no single value, and not every system can put a record out of use."""
+    found, pair = choices(hold, linked=link is not None), site.dataflow.pair(hold.key.pair)
+    if pair is None or link is None:
+        return found
+    without = set()
+    if pair.property(hold.property) is None and any(
+        p.group == hold.property != WHOLE for p in pair.properties
+    ):
+        without |= {"value", "restore"}
+    if "retire" in found:
+        seen = {side: tx.sighting(side, pair.entity[side], link.ids[side]) for side in SIDES}
+        left = [side for side in SIDES if (reading := seen[side]) is not None and not reading.deleted]
+        if len(left) != 1 or not site.engine().entity(pair, left[0]).abilities.retire:
+            without.add("retire")
+    return tuple(choice for choice in found if choice not in without)
 
 
 def as_option(choice: str) -> str:

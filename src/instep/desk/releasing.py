@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from instep.core.model import SIDES, Side
-from instep.core.release import PARTING, WHOLE, choices, release_of
+from instep.core.release import PARTING, WHOLE, release_of
 from instep.core.state import Hold, Link
 from instep.core.values import Json
 from instep.desk import words
 from instep.desk.given import check_mapped, given_value, restored_value
-from instep.desk.held import Which, as_option, fix_of, holds_of, one_hold
+from instep.desk.held import Which, as_option, fix_of, holds_of, offered, one_hold
 from instep.desk.records import pair_of
 from instep.desk.runs import goes_on
 from instep.errors import NotThere, UsageError
@@ -75,7 +75,7 @@ def releasing(site: Site, numbers: Sequence[int], choice: Choice, who: str) -> C
 
 def _release(site: Site, tx: Tx, number: int, chosen: Choice, who: str) -> Hold:
     hold, link, _ = one_hold(tx, number)
-    options = choices(hold, linked=link is not None)
+    options = offered(site, tx, hold, link)
     if chosen.choice not in options:
         raise _senseless(hold, chosen.choice, options)
     if hold.cause == CAUSE:

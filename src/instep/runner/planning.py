@@ -23,6 +23,8 @@ from instep.store.contract import Tx
 
 PAGE = 200
 
+IN_DOUBT = "a write is in doubt: it is settled first"
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -145,7 +147,7 @@ def _actions(engine: Engine, tx: Tx, pair: Pair, case: Case) -> Iterator[Action]
         return
     verdict = case.verdict
     if case.intents:
-        verdict = Verdict(case.key, note="a write is in doubt: it is settled first")
+        verdict = Verdict(case.key, note=IN_DOUBT)
     if verdict is None:
         verdict = Verdict(case.key, note=UNREAD)
     if case.link is None:

@@ -43,17 +43,27 @@ async def settle(engine: Engine, intent: Intent) -> int | None:
     """
     pair = outcome.pair_of(engine, intent)
     abilities = engine.entity(pair, intent.side).abilities
-    again_ms = intent.sent_ms + engine.backoff_ms(max(intent.attempts - 1, 0))
-    resendable = (
-        (intent.operation == "create" and _idempotent_create(abilities))
-        or (intent.operation != "create" and abilities.conditional and intent.seen_token is not None)
-        or (engine.now_ms() - intent.made_ms < KEY_MARGIN * abilities.key_window_ms)
-    )
+    again_ms = resent_at_ms(engine, intent)
+    resendable = can_resend(engine, intent, abilities)
     if resendable and engine.now_ms() < again_ms:
         return again_ms
     if intent.operation == "create":
         return await _settle_create(engine, intent, abilities, resendable)
     return await _settle_change(engine, intent, abilities, resendable)
+
+
+def can_resend(engine: Engine, intent: Intent, abilities: Abilities) -> bool:
+    """Whether the same request may be sent again now, without being applied twice."""
+    return (
+        (intent.operation == "create" and _idempotent_create(abilities))
+        or (intent.operation != "create" and abilities.conditional and intent.seen_token is not None)
+        or (engine.now_ms() - intent.made_ms < KEY_MARGIN * abilities.key_window_ms)
+    )
+
+
+def resent_at_ms(engine: Engine, intent: Intent) -> int:
+    """When it is sent again, if it can be."""
+    return intent.sent_ms + engine.backoff_ms(max(intent.attempts - 1, 0))
 
 
 def _idempotent_create(abilities: Abilities) -> bool:

@@ -9,14 +9,15 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from instep.core.model import Side
-from instep.core.release import SENTENCES, choices
+from instep.core.release import SENTENCES
 from instep.core.state import Hold, Link
-from instep.desk.held import Which, held_kinds, one_hold, page_of
+from instep.desk.held import Which, held_kinds, offered, one_hold, page_of
 from instep.desk.records import pair_of
 from instep.desk.releasing import Choice, release_all, take_back
 from instep.serve.api.models import Model, Page, SideName, Value
 from instep.serve.api.paging import Cursor, Limit, after
 from instep.serve.parts import HIGHEST, Number, Operator, TheLive, TheSite
+from instep.site import Site
 
 router = APIRouter(prefix="/holds", tags=["holds"])
 
@@ -91,7 +92,8 @@ class Released(Model):
     means: str
 
 
-def hold_out(hold: Hold, link: Link | None) -> HoldOut:
+def hold_out(site: Site, hold: Hold, link: Link | None) -> HoldOut:
+    options = site.store.read(lambda tx: offered(site, tx, hold, link))
     return HoldOut(
         id=hold.id,
         pair=hold.key.pair,
@@ -105,10 +107,7 @@ def hold_out(hold: Hold, link: Link | None) -> HoldOut:
         fix=hold.fix,
         since_ms=hold.since_ms,
         values=hold.values,
-        choices=[
-            Chosen(choice=choice, means=SENTENCES[choice])
-            for choice in choices(hold, linked=link is not None)
-        ],
+        choices=[Chosen(choice=choice, means=SENTENCES[choice]) for choice in options],
     )
 
 
@@ -127,7 +126,7 @@ async def holds(
     which = Which(pair, cause, property)
     found = site.store.read(partial(page_of, which=which, after=after(cursor), limit=limit))
     return Page(
-        items=[hold_out(*each) for each in found],
+        items=[hold_out(site, *each) for each in found],
         next=str(found[-1][0].id) if len(found) == limit else None,
     )
 
@@ -141,7 +140,7 @@ async def kinds(site: TheSite) -> list[HoldKindOut]:
             cause=kind.cause,
             property=kind.property,
             count=kind.count,
-            first=hold_out(*first),
+            first=hold_out(site, *first),
         )
         for kind, first in held_kinds(site)
     ]
@@ -151,7 +150,7 @@ async def kinds(site: TheSite) -> list[HoldKindOut]:
 async def hold(site: TheSite, number: Number) -> HoldOut:
     """What waits, why, since when, and what can be chosen."""
     found, link, _ = site.store.read(partial(one_hold, number=number))
-    return hold_out(found, link)
+    return hold_out(site, found, link)
 
 
 @router.post("/release", summary="Choose for holds")

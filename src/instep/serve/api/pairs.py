@@ -136,4 +136,4 @@ def _property(pair: Pair, prop: Property) -> PropertyOut:
 async def brakes(site: TheSite) -> list[HoldOut]:
     """Each is a hold: it is released, or dropped, by `POST /holds/release`."""
     found = site.store.read(lambda tx: tx.holds(cause=CAUSE, limit=200))
-    return [hold_out(hold, None) for hold in found]
+    return [hold_out(site, hold, None) for hold in found]

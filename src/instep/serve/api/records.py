@@ -160,7 +160,7 @@ def record_out(site: Site, found: Explained) -> RecordOut:
         properties=_properties(site, found),
         next=list(explanation.following),
         fixes=list(explanation.fixes),
-        holds=[hold_out(hold, known.link) for hold in known.holds],
+        holds=[hold_out(site, hold, known.link) for hold in known.holds],
         journal=[EntryOut(**entry_json(entry, site)) for entry in found.entries],
     )
 

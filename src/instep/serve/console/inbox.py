@@ -12,11 +12,21 @@ from starlette.datastructures import FormData
 from instep.core.dataflow import Pair
 from instep.core.model import SIDES, Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
-from instep.core.release import SENTENCES, choices
+from instep.core.release import SENTENCES
 from instep.core.state import Hold, Link, Sighting
 from instep.core.values import whole_number
 from instep.desk.always import always
-from instep.desk.held import TOGETHER, Which, chosen_for, held_kinds, one_hold, page_of, records_of, values_of
+from instep.desk.held import (
+    TOGETHER,
+    Which,
+    chosen_for,
+    held_kinds,
+    offered,
+    one_hold,
+    page_of,
+    records_of,
+    values_of,
+)
 from instep.desk.records import pair_of
 from instep.desk.releasing import Choice, release_all, take_back
 from instep.desk.search import called
@@ -44,16 +54,16 @@ def card(site: Site, tx: Tx, hold: Hold, link: Link | None) -> dict[str, Any]:
         ids = {s: link.ids[s] for s in SIDES} if link is not None else {hold.key.side: hold.key.id}
         seen = {side: tx.sighting(side, pair.entity[side], id) for side, id in ids.items()}
     known = seen.get(hold.key.side)
-    offered = choices(hold, linked=link is not None)
+    found = offered(site, tx, hold, link)
     return {
         "hold": hold,
         "link": link,
         "called": " · ".join(called(pair, hold.key.side, known.fields)) if pair and known else "",
         "values": _values(hold, pair, seen),
-        "offered": offered,
+        "offered": found,
         "hotkeys": KEYS,
         "chosen": chosen_for(tx, hold),
-        "always": hold.cause == "conflict" and bool({"left", "right"} & set(offered)),
+        "always": hold.cause == "conflict" and bool({"left", "right"} & set(found)),
     }
 
 
