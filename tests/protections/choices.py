@@ -11,11 +11,12 @@ from instep.core.model import SIDES, Both, Side
 from instep.core.standing import giving
 from instep.core.state import Hold, Key
 from instep.runner import judge, turn
+from instep.store.transaction import SqliteTx
 from tests.runner.site import LEFT, PHONE, RIGHT, Site, pair
 
 from .checks import must
 from .notices import story
-from .protection import Protection, put, wrap
+from .protection import Protection, put, within, wrap
 
 
 def _whatever_was_seen(whole: Any) -> Any:
@@ -136,6 +137,22 @@ async def one_more_that_looks_alike() -> list[str]:
     )
 
 
+async def linked_after_all() -> list[str]:
+    """Of two records with one address somebody wants the first kept apart, and then links it by hand."""
+    site = Site()
+    lefts = [site.put(LEFT, name=name, mail="a@x.example") for name in ("Ann", "Ann B.")]
+    right = site.put(RIGHT, title="Ann", mail="a@x.example")
+    await site.run()
+    of = {hold.key.id if hold.key.side is LEFT else "right": hold for hold in site.holds()}
+    await site.release(of[lefts[0]], "apart")
+    await site.release(of["right"], "link", lefts[0])
+    await site.rest()
+    linked = [link.ids for link in site.links() if link.ids.right == right]
+    return must(
+        "choices", linked == [Both(lefts[0], right)], "two records that somebody linked are parted again"
+    )
+
+
 PROTECTIONS = (
     Protection(
         "a choice counts for what was seen",
@@ -158,7 +175,7 @@ PROTECTIONS = (
         "core/match.py:FOR_GOOD",
         "a partner is made for a record that was to have none",
         "choices",
-        put(match, "FOR_GOOD", ()),
+        within(judge, "decide_new", put(match, "FOR_GOOD", ())),
         story(kept_apart),
     ),
     Protection(
@@ -168,6 +185,14 @@ PROTECTIONS = (
         "choices",
         put(judge, "is_apart", lambda releases: False),
         story(one_more_that_looks_alike),
+    ),
+    Protection(
+        "a link ends what was chosen for its records before",
+        "runner/turn.py:drop_releases",
+        "records that were linked by hand are parted again by an older choice",
+        "choices",
+        within(turn, "linked", put(SqliteTx, "drop_releases", lambda *given: None)),
+        story(linked_after_all),
     ),
     Protection(
         "what is left alone stays so",

@@ -11,13 +11,14 @@ from instep.core import diff as differing
 from instep.core.diff import Delta, diff
 from instep.core.model import Both, Side
 from instep.core.policy import Clock, EditTime
+from instep.runner import observe
 from instep.runner.engine import Engine
 from tests.runner.site import LEFT, PROPERTIES, RIGHT, Fault, Send, Site, pair, prop
 from tests.simulation.processes import Crash
 
-from .checks import lost, must
+from .checks import lost, must, unlike
 from .notices import story, worlds
-from .protection import Protection, put
+from .protection import Protection, put, wrap
 from .shapes import shaped
 
 
@@ -99,6 +100,28 @@ async def edits_between_two_readings() -> list[str]:
     return must("4", both != {"2"}, "the earlier edit won, since its record was edited again")
 
 
+def _of_what_changed(whole: Any) -> Any:
+    def edits(paths: Any, fields: Any, record: Any, before: Any) -> Any:
+        known = () if before is None else before.edits
+        found = whole(paths, fields, record, before).items()
+        return {path: when for path, when in found if path in known or when[1] == record.updated_ms}
+
+    return edits
+
+
+async def earlier_edit_of_a_record_that_is_edited_again() -> list[str]:
+    """First contact: a phone number is entered on the left, another one on the right, and then the left city."""
+    site = Site(pair(policy="newest"))
+    left = site.put(LEFT, name="Ann", mail="a@x.example", phone="1")
+    await site.run(act=False)
+    site.now += 60_000
+    site.put(RIGHT, title="Ann", mail="a@x.example", phone="2")
+    site.now += 60_000
+    site.edit(LEFT, left, city="Oslo")
+    await site.rest()
+    return unlike(site, phone="2")
+
+
 async def junk_in_a_group() -> list[str]:
     """Two fields that make sense only together are edited, one of them to something that can't be read."""
     since = prop("phone", "phone", "date", group="moved")
@@ -159,6 +182,14 @@ PROTECTIONS = (
         put(policy, "later", _latest_wins),
         story(edits_between_two_readings),
         {"4": worlds(shaped(policy="newest", edits=40))},
+    ),
+    Protection(
+        "what did not change is as old as it was",
+        "runner/observe.py:_edits",
+        "a conflict that the times decide is left to a person, since another field was edited since",
+        "1",
+        wrap(observe, "_edits", _of_what_changed),
+        story(earlier_edit_of_a_record_that_is_edited_again),
     ),
     Protection(
         "clocks and their errors are allowed for",

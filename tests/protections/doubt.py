@@ -12,6 +12,7 @@ import apsw
 from instep.core.model import Both
 from instep.errors import Gone
 from instep.runner import look, outcome, run, send, settle, turn
+from instep.runner.absence import still_shows
 from instep.store.group_commit import Group
 from instep.store.sqlite import open_store
 from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, chained, company, pair, raising, unanswered
@@ -164,6 +165,32 @@ async def update_in_a_system_that_shows_nothing() -> list[str]:
     return must("1", kept, "our own write, which had no answer, overwrote the edit that came after it")
 
 
+async def _gone_once(engine: Any, intent: Any) -> None:
+    """In the place of `_gone`: the readings before it are enough."""
+    side, entity = intent.side, outcome.pair_of(engine, intent).entity[intent.side]
+    await still_shows(engine, side, entity, intent.record_id, engine.now_ms(), "it can't be read")
+    await engine.store.write(lambda tx: outcome.found_gone(engine, tx, intent))
+
+
+async def update_of_a_record_that_is_hidden_for_a_moment() -> list[str]:
+    """An update is carried out and not answered; then its record alone can't be read, and can be a moment later."""
+    site = Site(pair(policy="right"), abilities=Both(STRICT, SILENT))
+    site.put(LEFT, name="Other", mail="o@x.example")
+    left, _ = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+    right = site.connectors.right
+    right.next("update", unanswered())
+    right.next("read", after(lambda: None), raising(Gone("no such company")))
+    await site.run()
+    right.faults["read"].clear()
+    right.next("read", raising(Gone("no such company")))
+    site.edit(LEFT, left, phone="3")
+    await site.run(3 * STRICT.late_apply_ms)
+    await site.rest()
+    kept = site.fields(LEFT, left)["phone"] == "3"
+    return must("1", kept, "our own write, which had no answer, overwrote the edit that came after it")
+
+
 PROTECTIONS = (
     Protection(
         "an intent before each request",
@@ -229,6 +256,14 @@ PROTECTIONS = (
         "1",
         put(settle, "still_shows", shows_all),
         story(update_in_a_system_that_shows_nothing),
+    ),
+    Protection(
+        "the record of a write in doubt is read once more before it is gone",
+        "runner/settle.py:_gone",
+        "our own write counts as a person's edit, since its record could not be read for a moment",
+        "1",
+        put(settle, "_gone", _gone_once),
+        story(update_of_a_record_that_is_hidden_for_a_moment),
     ),
     Protection(
         "a retirement that landed counts as made",

@@ -138,7 +138,7 @@ PROTECTIONS = (
     ),
     Protection(
         "who fails undoes what it did, and nothing else",
-        "store/group_commit.py:savepoint",
+        "store/group_commit.py:_run",
         "half of a transaction is kept",
         "store",
         put(Group, "_run", _not_undone),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,6 +55,25 @@ def put(place: Any, name: str, value: Any) -> Remove:
 def wrap(place: Any, name: str, around: Callable[[Any], Any]) -> Remove:
     """What `around` makes of a function in its place."""
     return lambda patch: patch.setattr(place, name, around(getattr(place, name)))
+
+
+def within(place: Any, name: str, removal: Remove) -> Remove:
+    """Something is taken out while that function runs, and for nobody else who needs it."""
+
+    def around(whole: Any) -> Any:
+        def at_once(*given: Any, **more: Any) -> Any:
+            with pytest.MonkeyPatch.context() as patch:
+                removal(patch)
+                return whole(*given, **more)
+
+        async def later(*given: Any, **more: Any) -> Any:
+            with pytest.MonkeyPatch.context() as patch:
+                removal(patch)
+                return await whole(*given, **more)
+
+        return later if inspect.iscoroutinefunction(whole) else at_once
+
+    return wrap(place, name, around)
 
 
 def both(*removals: Remove) -> Remove:

@@ -10,8 +10,10 @@ from . import (
     conflicts,
     creates,
     creates_in_doubt,
+    creates_sought,
     deletes,
     doubt,
+    forgetting,
     journal,
     logs,
     looks,
@@ -30,7 +32,7 @@ GROUPS: dict[str, tuple[Protection, ...]] = {
     "The look before a write, and its answer": looks.PROTECTIONS,
     "The system's own log": logs.PROTECTIONS,
     "Writes, and doubt about them": doubt.PROTECTIONS,
-    "Creates without an answer": creates_in_doubt.PROTECTIONS,
+    "Creates without an answer": (*creates_in_doubt.PROTECTIONS, *creates_sought.PROTECTIONS),
     "What a system does not take": refusals.PROTECTIONS,
     "First contact": creates.PROTECTIONS,
     "Deletes": deletes.PROTECTIONS,
@@ -40,6 +42,7 @@ GROUPS: dict[str, tuple[Protection, ...]] = {
     "Holds and choices": choices.PROTECTIONS,
     "Undoing": undoing.PROTECTIONS,
     "The journal and the store": journal.PROTECTIONS,
+    "Forgetting": forgetting.PROTECTIONS,
     "Statements of the store": statements.PROTECTIONS,
 }
 PROTECTIONS = tuple(each for group in GROUPS.values() for each in group)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from instep.core import decide, undo
@@ -27,6 +28,22 @@ async def undone_after_an_edit() -> list[str]:
     await site.run(act=False)
     await take_back(site, run)
     return must("13", site.fields(RIGHT, right)["phone"] == "3", "a later edit was undone with the run")
+
+
+async def undone_after_another_run() -> list[str]:
+    """What a run wrote is replaced by a later run, and entered again and written by one after that."""
+    site, left, right, run = await _edited()
+    for phone in ("1", "2"):
+        site.edit(LEFT, left, phone=phone)
+        await site.run()
+    await take_back(site, run)
+    return must("13", site.fields(RIGHT, right)["phone"] == "2", "a later edit was undone with the run")
+
+
+def _as_if_the_last(whole: Any) -> Any:
+    return lambda scene, seen, prop, writes, run: whole(
+        scene, seen, prop, [replace(write, later=0) for write in writes], run
+    )
 
 
 async def edited_while_undoing() -> list[str]:
@@ -106,6 +123,14 @@ PROTECTIONS = (
         "13",
         put(undo, "_as_left", lambda *given: True),
         story(undone_after_an_edit),
+    ),
+    Protection(
+        "undoing leaves what a later run wrote alone",
+        "core/undo.py:later",
+        "a later edit that gave a field the same value again is taken back with the run",
+        "13",
+        wrap(undoing, "undo_property", _as_if_the_last),
+        story(undone_after_another_run),
     ),
     Protection(
         "undoing looks once more",

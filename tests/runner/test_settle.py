@@ -10,7 +10,7 @@ import pytest
 
 from instep.core.model import Abilities, Both, Side
 from instep.errors import Gone, InDoubt, Refused, RetryLater
-from instep.runner.settle import KEY_MARGIN, horizon_ms
+from instep.runner.settle import horizon_ms
 
 from .site import LEFT, RIGHT, STRICT, Fault, Send, Site, after, company, lost, pair, raising, unanswered
 
@@ -199,13 +199,14 @@ async def test_a_create_that_lands_late_is_found_by_its_marker() -> None:
     assert len(site.links()) == 1
 
 
-async def test_a_key_is_trusted_within_its_window_only() -> None:
+@pytest.mark.parametrize("share", [0.9, 1.0, 1.1])
+async def test_a_key_is_trusted_within_its_window_only(share: float) -> None:
     site = site_with("key")
     window_ms = PROFILES["key"].key_window_ms
     site.put(LEFT, name="Ann")
     site.connectors.right.next("create", unanswered())
     await site.run()
-    await site.run(later_ms=round(window_ms * KEY_MARGIN))
+    await site.run(later_ms=round(window_ms * share))
     assert len(site.sent("create")) == 1
     [hold] = site.holds()
     assert hold.cause == "doubt"
