@@ -1,6 +1,7 @@
 """What people do on both sides between the rounds of a campaign, drawn from a seed.
 
-Each record is edited once a round and on one side, so that where it ends doesn't hang on when the edit came.
+Each property of a record is edited once a round and on one side, so that where it ends doesn't hang on when the
+edit came.
 """
 
 from __future__ import annotations
@@ -64,6 +65,9 @@ def edits(chance: random.Random, world: World, round: int, held: frozenset[str])
         goods = [pair for pair in goods if not held_goods & set(pair)]
         drawn += _goods(round, goods)
         known = [pair for pair in people.items() if not left_alone & set(pair)]
+        alone = [pair for pair in known if not {*left, *right} & set(pair)]
+        for number, pair in enumerate(chance.sample(alone, -(-len(alone) // ONE_IN))):
+            drawn += _on_both_sides(round, number, *pair)
         drawn.append(_order(chance, world, round, chance.choice(known)[1], [product for _, product in goods]))
     chance.shuffle(drawn)
     return drawn
@@ -87,6 +91,18 @@ def _contact(chance: random.Random, round: int, id: str) -> Edit:
     ]
     fields = chance.choice(choices)
     return Edit("erp", "contact", id, fields)
+
+
+def _on_both_sides(round: int, number: int, customer: str, contact: str) -> list[Edit]:
+    """Two people edit the two records of one, and different properties of it."""
+    name, tax = f"Both{round}", f"B{round}{contact}"
+    halves: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"last_name": name}, {"tax_number": tax}),
+        ({"vat_number": tax}, {"family_name": name}),
+        ({"first_name": name, "net_term_days": 30}, {"family_name": name}),
+    ]
+    left, right = halves[number % len(halves)]
+    return [Edit("chargebee", "customer", customer, left), Edit("erp", "contact", contact, right)]
 
 
 def _newcomers(round: int, number: int) -> list[Edit]:

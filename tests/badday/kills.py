@@ -2,7 +2,7 @@
 
 The world of the demonstration is brought in step twice, over real HTTP and on a real SQLite file: once in
 peace, once by `instep sync` processes that are killed with SIGKILL at random moments and started again. People
-edit both sides between the rounds, and while the runs are being killed. At the end both systems, asked through
+edit both sides before the processes are started, and while they work. At the end both systems, asked through
 their own APIs, hold the same in both worlds, nothing is there twice, and one more sync writes nothing.
 
 A pass is one such world; passes go on, each with another seed, until enough kills hit a process at work.
@@ -50,11 +50,13 @@ LATENCY_MS = 8
 
 @dataclass
 class Kills:
-    """What was hit: processes killed while they lived (`hit`), those after a request (`at_work`), by round."""
+    """What was hit: processes killed while they lived (`hit`), those after a request (`at_work`), by round.
+    `edited`: edits that people made while one was at work."""
 
     hit: int = 0
     at_work: int = 0
     finished: int = 0
+    edited: int = 0
     rounds: list[int] = field(default_factory=list)
 
 
@@ -184,19 +186,30 @@ def killed(directory: Path, world: World, peace: Peace, kills: int, seed: int) -
 def _round(
     wild: Company, chance: random.Random, story: list[Edit], kills: int, requests: int, found: Kills
 ) -> int:
-    """Kill so often, the edits of the story made in between; how many kills hit."""
-    hit, waiting = 0, list(story)
+    """Kill so often; how many kills hit. Every other edit of the story is made before a start, the others while the
+    process works, or before the next start if it did not come to work."""
+    hit, before, meanwhile = 0, list(story[::2]), list(story[1::2])
     for turn in range(kills):
-        share = -(-len(waiting) // (kills - turn))
-        for edit in waiting[:share]:
-            make(wild.stage, edit)
-        waiting = waiting[share:]
-        hit += _kill(wild, chance, requests * 2 // kills, found)
+        left = kills - turn
+        _make(wild, before, -(-len(before) // left))
+        share = -(-len(meanwhile) // left)
+        due = meanwhile[:share]
+        hit += _kill(wild, chance, requests * 2 // kills, found, due)
+        meanwhile[:share] = due
+    _make(wild, meanwhile, len(meanwhile))
     return hit
 
 
-def _kill(wild: Company, chance: random.Random, most: int, found: Kills) -> bool:
-    """Start a sync and kill it: after so many requests and a little, or a moment after its start."""
+def _make(wild: Company, waiting: list[Edit], most: int) -> None:
+    """Make so many of the edits that wait."""
+    for edit in waiting[:most]:
+        make(wild.stage, edit)
+    del waiting[:most]
+
+
+def _kill(wild: Company, chance: random.Random, most: int, found: Kills, due: list[Edit]) -> bool:
+    """Start a sync and kill it: after so many requests and a little, or a moment after its start. What is due is
+    edited in between, once a request was made, as far as there is time."""
     before = wild.requests()
     process = wild.start()
     try:
@@ -204,7 +217,10 @@ def _kill(wild: Company, chance: random.Random, most: int, found: Kills) -> bool
             _until(process, chance.uniform(0, 1.2))
         else:
             after = before + chance.randint(1, max(most, 2))
-            while process.poll() is None and wild.requests() < after:
+            while process.poll() is None and (made := wild.requests()) < after:
+                if due and made > before:
+                    _make(wild, due, 1)
+                    found.edited += 1
                 time.sleep(0.03)  # asking more often would slow the servers down
             _until(process, chance.uniform(0, 0.06))
     finally:
@@ -253,7 +269,7 @@ def main() -> None:
     words.add_argument("--rounds", type=int, default=3)
     words.add_argument("--keep", type=Path, help="keep the worlds in this directory")
     given = words.parse_args()
-    total: dict[str, Any] = {"hit": 0, "at_work": 0, "finished": 0}
+    total: dict[str, Any] = {"hit": 0, "at_work": 0, "finished": 0, "edited": 0}
     began, seed = time.monotonic(), given.seed
     root = Path(tempfile.mkdtemp(prefix="instep-kills-", dir=given.keep))
     try:
@@ -273,7 +289,8 @@ def main() -> None:
             shutil.rmtree(root, ignore_errors=True)
     print(
         f"{total['hit']} processes killed, {total['at_work']} of them at work, {total['finished']} were done"
-        f" before; {seed - given.seed} worlds ended as in peace, nothing twice; {time.monotonic() - began:.0f} s"
+        f" before; {total['edited']} edits while one worked; {seed - given.seed} worlds ended as in peace, nothing"
+        f" twice; {time.monotonic() - began:.0f} s"
     )
 
 

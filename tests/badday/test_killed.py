@@ -22,6 +22,7 @@ def test_syncs_killed_ten_times_while_people_edit_end_like_undisturbed_ones(tmp_
     """A sample of `make kill`, whose hundred kills take minutes."""
     found = one_pass(tmp_path, seed=11, scale=SCALE, rounds=1, kills=10)
     assert found.at_work >= 5, found
+    assert found.edited >= 5, found
 
 
 @pytest.mark.slow
