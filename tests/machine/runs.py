@@ -95,8 +95,9 @@ def undo(office: Office, words: Sequence[str]) -> None:
     shown = office.instep("undo", *words, "--json", codes=(0, 2))
     assert office.mark() == before, "it was not said that it is to be done"
     actions = shown.json()["actions"] if shown.code == 0 else []
-    if not actions:
-        return
+    deletes = any(write["operation"] == "retire" for action in actions for write in action["writes"])
+    if not actions or (deletes and set(office.lenses) - set(office.terms.mapped())):
+        return  # no engine knows of edits of fields that are not mapped
     for action in actions:
         ids = Both(action["ids"]["left"] or "", action["ids"]["right"] or "")
         office.choose(action["pair"], ids, "undo")
