@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import cleandoc
+from textwrap import dedent
 
 import click
 
@@ -49,9 +51,11 @@ def page() -> str:
 def _section(name: str, command: click.Command) -> Iterator[str]:
     yield f"## instep {name}"
     yield ""
-    for paragraph in (command.help or "").split("\n\n"):
-        yield sentence(paragraph.replace("\b", ""))
-        yield ""
+    for paragraph in cleandoc(command.help or "").split("\n\n"):
+        if paragraph.startswith("\b\n"):  # lines that stand as they are
+            yield from ("```text", *dedent(paragraph.removeprefix("\b\n")).splitlines(), "```", "")
+        else:
+            yield from (sentence(paragraph), "")
     if isinstance(command, click.Group):
         return
     context = click.Context(command, info_name=f"instep {name}")

@@ -212,3 +212,19 @@ def test_a_record_that_was_not_read_yet_is_answered_with_how_it_is_read(edited: 
     assert "instep plan" in unknown.stderr
     edited.run("plan", "--full")
     assert edited.run("history", "contact", "c77").stdout == "nothing was written\n"
+
+
+def test_a_link_that_is_put_to_rest_is_not_told_as_a_write(edited: Company) -> None:
+    for row in edited.erp.console("GET", "records/contacts")["records"]:
+        edited.erp.console("DELETE", f"contacts/{row['id']}")
+    for row in edited.chargebee.console("GET", "records/customers")["records"]:
+        edited.chargebee.console("DELETE", f"customers/{row['id']}")
+    edited.chargebee.console("POST", "clock", {"advance_s": 3600})  # it deletes customers some time later
+    edited.run("sync", "--full")
+    rest = [line for line in edited.run("history").stdout.splitlines() if "deleted on both sides" in line]
+    assert rest and all("put to rest, nothing written: contact" in line for line in rest), rest
+    assert not any(" in Chargebee" in line for line in rest)
+    assert {entry["operation"] for entry in entries(edited) if entry["said"] == "deleted on both sides"} == {
+        "retire"
+    }
+    assert edited.run("history", "--runs").stdout.splitlines()[0].endswith("0 writes")

@@ -60,6 +60,21 @@ def test_a_list_can_be_narrowed_to_a_pair_a_cause_and_a_property(torn: Company) 
     assert "2 records" in torn.run("holds", "list", "--pair", "contact", "--cause", "conflict").stdout
     assert torn.run("holds", "list", "--pair", "order").stdout == "nothing is held\n"
     assert torn.run("holds", "list", "--property", "email").stdout == "nothing is held\n"
+    assert torn.run("holds", "list", "--property", "address").stdout == "nothing is held\n", "a group"
+    assert torn.run("holds", "list", "--cause", "brake", "--property", "change").exit_code == 0
+
+
+@pytest.mark.parametrize("command", [["list"], ["release", "--choose", "leave"], ["take-back"]])
+def test_a_cause_or_a_property_that_there_is_not_is_no_empty_list(torn: Company, command: list[str]) -> None:
+    of = [] if command == ["list"] else ["--cause", "conflict"]
+    shown = torn.run("holds", *command, "--pair", "contact", "--cause", "confict")
+    assert shown.exit_code == 2 and 'did you mean "conflict"?' in shown.stderr
+    shown = torn.run("holds", *command, "--pair", "contact", *of, "--property", "first_nam")
+    assert shown.exit_code == 2 and "contact has no property first_nam" in shown.stderr
+    assert 'did you mean "first_name"?' in shown.stderr
+    if command == ["list"]:
+        shown = torn.run("holds", *command, "--property", "nosuch")
+        assert shown.exit_code == 2 and "no pair has a property nosuch" in shown.stderr
 
 
 def test_a_pair_that_is_spelled_wrong_is_answered_with_the_right_one(torn: Company) -> None:
@@ -116,6 +131,25 @@ def test_a_choice_is_taken_back_as_long_as_no_run_has_applied_it(torn: Company) 
     assert torn.in_chargebee("c1")["first_name"] == "Åse"
     assert [each["id"] for each in held(torn, record="c1")] == [hold["id"]]
     assert torn.run("holds", "take-back", "9999").exit_code == 2
+
+
+def test_choices_are_taken_back_together_or_none_of_them(torn: Company) -> None:
+    first, second = (str(hold["id"]) for hold in held(torn))
+    alike = ("--pair", "contact", "--cause", "conflict", "--property", "first_name")
+    assert torn.run("holds", "take-back", *alike).exit_code == 2, "nothing was decided yet"
+    torn.run("holds", "release", first, "--take", "right")
+    assert torn.run("holds", "take-back", first, second).exit_code == 2
+    assert "chosen at" in torn.run("holds", "show", first).stdout, "none of them"
+    taken = torn.run("holds", "take-back", *alike)
+    assert taken.exit_code == 0 and taken.stdout.count("taken back") == 1, "the one that was decided"
+    torn.run("holds", "release", *alike, "--take", "right")
+    taken = torn.run("holds", "take-back", first, second)
+    assert taken.exit_code == 0 and taken.stdout.count("taken back") == 2
+    for words in ((), (first, *alike), ("--pair", "contact")):
+        assert torn.run("holds", "take-back", *words).exit_code == 2
+    torn.run("sync")
+    assert torn.in_chargebee("c1")["first_name"] == "Åse"
+    assert len(held(torn)) == 2
 
 
 def test_no_value_is_chosen_for_records_that_are_about_to_be_parted(torn: Company) -> None:

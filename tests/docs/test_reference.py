@@ -55,7 +55,7 @@ def test_every_cause_of_a_hold_that_a_person_can_answer_is_explained() -> None:
             choices(Hold(Key("p", Side.LEFT, "1"), "", cause, ""), linked=linked) for linked in (True, False)
         )
     }
-    assert answered == set(release._LINKED) | set(release._UNLINKED)
+    assert answered == set(release.CAUSES)
 
 
 def test_every_choice_is_offered_for_some_cause() -> None:
@@ -81,3 +81,10 @@ def test_what_can_not_be_mapped_says_why_and_what_happens_instead() -> None:
 def test_the_index_names_every_page() -> None:
     index = reference()["README.md"]
     assert all(f"]({name})" in index for name in PAGES)
+
+
+def test_examples_in_the_help_of_a_command_stand_line_by_line() -> None:
+    page = (DIRECTORY / "commands.md").read_text("utf-8")
+    assert "\ninstep rest try contact list\ninstep rest try contact read 1001\n" in page
+    assert "\ninstep suggest contact --accept all --least 0.8\n" in page
+    assert "\b" not in page

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Final
 
 import click
 
@@ -16,7 +15,7 @@ from instep.core.model import Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.values import Json
 from instep.desk import words
-from instep.desk.history import About, entries, entry_json, fields_of, ids_of
+from instep.desk.history import IN_NO_SYSTEM, About, done_in, entries, entry_json, fields_of, ids_of
 from instep.desk.records import pair_of, side_of
 from instep.desk.runs import Told, in_short, told_json, undoing_words, untouched
 from instep.desk.runs import told as told_run
@@ -109,16 +108,13 @@ async def _entries(
 def told(entry: Entry, site: Site, *, only: str = "") -> list[str]:
     """An entry in words: when, run, what, where and why; then a line for each property, old -> new. The left record
     comes first; a property is called as the system calls it that was written to."""
-    where = (
-        f" in {site.systems[entry.side]}"
-        if entry.side is not None and entry.operation not in _IN_NO_SYSTEM
-        else ""
-    )
+    did, side = done_in(entry)
+    where = f" in {site.systems[side]}" if side is not None else ""
     named = " = ".join(id for id in ids_of(entry) if id)
     run = f"run {entry.run}" if entry.run else "by hand"
     outcome = "" if entry.outcome == "done" else f": {entry.outcome}"
     why = f"   ({words.reason(entry.reason, site.systems)})" if entry.reason else ""
-    what = " ".join(filter(None, (entry.operation, entry.pair, named))) + f"{where}{outcome}{why}"
+    what = " ".join(filter(None, (did, entry.pair, named))) + f"{where}{outcome}{why}"
     lines = [f"{words.moment(entry.at_ms)}  {run}  {what}"]
     for change in entry.changes:
         if only and change.get("property") != only:
@@ -129,13 +125,9 @@ def told(entry: Entry, site: Site, *, only: str = "") -> list[str]:
     return lines
 
 
-_IN_NO_SYSTEM: Final = ("link", "unlink", "adopt", "forget", "release")
-"""Operations that change neither system."""
-
-
 def _change(entry: Entry, change: Mapping[str, Json], dataflow: Dataflow) -> str:
     name, old, new = str(change.get("property")), change.get("old"), change.get("new")
-    fields = fields_of(entry, name, dataflow) if entry.operation not in _IN_NO_SYSTEM else []
+    fields = fields_of(entry, name, dataflow) if entry.operation not in IN_NO_SYSTEM else []
     if fields and name not in fields:
         name = f"{words.few(fields)} ({name})"
     if entry.forgotten:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
@@ -20,12 +21,23 @@ from instep.site import Site
 
 EXAMPLES = 3
 
+_WHICH = (
+    click.argument("numbers", metavar="[ID]...", nargs=-1, type=HOLD),
+    click.option("--pair", default="", help="With --cause: every such hold of this pair."),
+    click.option("--cause", default="", help="With --pair: every hold of this cause."),
+    click.option("--property", "name", default="", help="With --pair and --cause: only of this property."),
+)
+
+
+def _which(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command be given which holds are meant."""
+    for each in reversed(_WHICH):
+        command = each(command)
+    return command
+
 
 @click.command()
-@click.argument("numbers", metavar="[ID]...", nargs=-1, type=HOLD)
-@click.option("--pair", default="", help="With --cause: every such hold of this pair.")
-@click.option("--cause", default="", help="With --pair: every hold of this cause.")
-@click.option("--property", "name", default="", help="With --pair and --cause: only of this property.")
+@_which
 @click.option("--take", metavar="SIDE", help="left or right, or the name of a system: its value is kept.")
 @click.option("--choose", type=click.Choice([c for c in SENTENCES if c not in (*SIDES, "link", "value")]))
 @click.option("--link", "other", metavar="OTHER_ID", help="Link the record to this one of the other system.")
@@ -103,15 +115,21 @@ async def _release(terminal: Terminal, wanted: _Wanted) -> None:
 
 
 @click.command(name="take-back")
-@click.argument("number", metavar="ID", type=HOLD)
+@_which
 @click.pass_obj
-def take_back(terminal: Terminal, number: int) -> None:
-    """Forget what was chosen for a hold, as long as no run has applied it."""
-    asyncio.run(_take_back(terminal, number))
+def take_back(terminal: Terminal, numbers: Sequence[int], pair: str, cause: str, name: str) -> None:
+    """Forget what was chosen for holds, as long as no run has applied it.
+
+    Of all of the holds that are named, or of none; of a pair and a cause, all for which something was chosen.
+    """
+    asyncio.run(_take_back(terminal, numbers, Which(pair, cause, name or None)))
 
 
-async def _take_back(terminal: Terminal, number: int) -> None:
+async def _take_back(terminal: Terminal, numbers: Sequence[int], which: Which) -> None:
     async with known_site(terminal) as site:
-        hold = await taken_back(site, number, who())
-        about = f"{hold.key.pair} {hold.key.id}".rstrip()
-        terminal.say(f"hold {hold.id}, {about}: the decision is taken back; it waits for you again")
+        held = await taken_back(site, numbers, which, who())
+        for hold in held if len(held) <= EXAMPLES else ():
+            about = f"{hold.key.pair} {hold.key.id}".rstrip()
+            terminal.say(f"hold {hold.id}, {about}: the decision is taken back; it waits for you again")
+        if len(held) > EXAMPLES:
+            terminal.say(f"{len(held)} holds: the decisions are taken back; they wait for you again")

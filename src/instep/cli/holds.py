@@ -21,7 +21,17 @@ from instep.core.release import SENTENCES
 from instep.core.state import Hold, Link
 from instep.core.values import Json, get_path
 from instep.desk import words
-from instep.desk.held import TOGETHER, Which, as_option, fix_of, holds_of, offered, one_hold, values_of
+from instep.desk.held import (
+    TOGETHER,
+    Which,
+    as_option,
+    check_which,
+    fix_of,
+    holds_of,
+    offered,
+    one_hold,
+    values_of,
+)
 from instep.desk.records import pair_of
 from instep.runner.brakes import CAUSE
 from instep.site import Site
@@ -65,8 +75,7 @@ def list_(
 
 async def _list(terminal: Terminal, which: Which, each: bool, as_json: bool, limit: int | None) -> None:
     async with known_site(terminal) as site:
-        if which.pair:
-            pair_of(site, which.pair)
+        check_which(site, which)
         if as_json:
             terminal.json([_as_json(site, *found) for found in islice(holds_of(site, which), limit)])
             return

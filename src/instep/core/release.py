@@ -78,6 +78,10 @@ _WHOLE: Final[Mapping[str, tuple[str, ...]]] = {
 """Of linked records as a whole: those whose making was undone, and those of which a deleted one is left alone."""
 
 
+CAUSES: Final = tuple(dict.fromkeys((*_LINKED, *_UNLINKED)))
+"""Why something can be held."""
+
+
 def kept_apart(link: Link, at_ms: int) -> Both[Release]:
     """What keeps two records apart when their link is removed; the value of each names the other one."""
     return Both.of(

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from instep.core.brakes import KINDS, kind_of
 from instep.core.model import SIDES
-from instep.core.release import WHOLE, choices
+from instep.core.release import CAUSES, WHOLE, choices
 from instep.core.state import Hold, Link, Release
 from instep.core.values import Json
-from instep.errors import NotThere
+from instep.dataflow.spelling import did_you_mean
+from instep.desk.records import pair_of
+from instep.errors import NotThere, UsageError
 from instep.runner.brakes import CAUSE, RELEASED
 from instep.site import Site
 from instep.store.contract import HoldKind, Tx
@@ -28,6 +31,22 @@ class Which:
     pair: str = ""
     cause: str = ""
     property: str | None = None
+
+
+def check_which(site: Site, which: Which) -> None:
+    """Raises UsageError for a pair, a cause or a property that there is none of, so that no slip of the pen passes
+    for "nothing is held"."""
+    pairs = [pair_of(site, which.pair)] if which.pair else site.dataflow.pairs
+    if which.cause and which.cause not in CAUSES:
+        raise UsageError(
+            f"nothing is ever held for the cause {which.cause}", fix=did_you_mean(which.cause, CAUSES)
+        )
+    if not which.property or kind_of(which.property) in KINDS:
+        return
+    known = {name for pair in pairs for prop in pair.properties for name in (prop.name, prop.group) if name}
+    if which.property not in known and not site.store.read(lambda tx: page_of(tx, which, 0, 1)):
+        has = f"{which.pair} has no" if which.pair else "no pair has a"
+        raise UsageError(f"{has} property {which.property}", fix=did_you_mean(which.property, known))
 
 
 def holds_of(site: Site, which: Which) -> Iterator[tuple[Hold, Link | None]]:

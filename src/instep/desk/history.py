@@ -14,6 +14,9 @@ from instep.store.contract import Entry, Tx
 
 PAGE: Final = 200
 
+IN_NO_SYSTEM: Final = ("link", "unlink", "adopt", "forget", "release")
+"""Operations that change neither system."""
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -63,18 +66,28 @@ def fields_of(entry: Entry, name: str, dataflow: Dataflow) -> list[str]:
     return list(prop.parts[entry.side].fields) if prop is not None and entry.side is not None else []
 
 
+def done_in(entry: Entry) -> tuple[str, Side | None]:
+    """What was done, in words, and the side of which system: a link that is put to rest, as when both of its records
+    were deleted, is in the journal as a retirement without a request, and nothing was written."""
+    if entry.operation == "retire" and not entry.request:
+        return "put to rest, nothing written:", None
+    return entry.operation, None if entry.operation in IN_NO_SYSTEM else entry.side
+
+
 def entry_json(entry: Entry, site: Site) -> dict[str, Any]:
-    """An entry with names next to sides, and `said`: its reason in words."""
+    """An entry with names next to sides, `did`: what was done, in words, and `said`: its reason in words."""
     systems = site.systems
+    did, where = done_in(entry)
     return {
         "seq": entry.seq,
         "at_ms": entry.at_ms,
         "run": entry.run,
         "pair": entry.pair,
         "operation": entry.operation,
+        "did": did,
         "outcome": entry.outcome,
         "side": entry.side.value if entry.side is not None else None,
-        "system": systems[entry.side] if entry.side is not None else None,
+        "system": systems[where] if where is not None else None,
         "record": entry.record_id,
         "partner": entry.partner_id,
         "link": entry.link_id,

@@ -11,7 +11,7 @@ from instep.core.state import Hold, Link
 from instep.core.values import Json
 from instep.desk import words
 from instep.desk.given import check_mapped, given_value, restored_value
-from instep.desk.held import Which, as_option, fix_of, holds_of, offered, one_hold
+from instep.desk.held import Which, as_option, check_which, fix_of, holds_of, offered, one_hold
 from instep.desk.records import pair_of
 from instep.desk.runs import goes_on
 from instep.errors import NotThere, UsageError
@@ -48,20 +48,26 @@ async def release_all(
 
     Raises UsageError if it is not clear which are meant, or there is none; else as `releasing`.
     """
+    if choice.choice == "link" and len(numbers) != 1:
+        raise UsageError("a link is for one hold", why="a record has one partner")
+    return await site.store.write(releasing(site, _meant(site, numbers, which), choice, who))
+
+
+def _meant(site: Site, numbers: Sequence[int], which: Which) -> Sequence[int]:
+    """The numbers that were given, or those of all holds of a pair and a cause. Raises UsageError."""
     if bool(numbers) == bool(which.pair and which.cause) or (numbers and which != Which()):
         raise UsageError(
-            "it has to be said which holds are released",
+            "it has to be said which holds are meant",
             why="either their numbers, or both a pair and a cause",
             fix="instep holds list",
         )
-    if choice.choice == "link" and len(numbers) != 1:
-        raise UsageError("a link is for one hold", why="a record has one partner")
-    if which.pair:
-        pair_of(site, which.pair)
-        numbers = [hold.id for hold, _ in holds_of(site, which)]
-    if not numbers:
+    if numbers:
+        return numbers
+    check_which(site, which)
+    found = [hold.id for hold, _ in holds_of(site, which)]
+    if not found:
         raise NotThere(f"no such hold of {which.pair} has the cause {which.cause}", fix="instep holds list")
-    return await site.store.write(releasing(site, numbers, choice, who))
+    return found
 
 
 def releasing(site: Site, numbers: Sequence[int], choice: Choice, who: str) -> Callable[[Tx], list[Hold]]:
@@ -92,27 +98,39 @@ def _release(site: Site, tx: Tx, number: int, chosen: Choice, who: str) -> Hold:
     return hold
 
 
-async def take_back(site: Site, number: int, who: str) -> Hold:
-    """Forget what was chosen for a hold, as long as no run has applied it; it waits for a person again.
+async def take_back(site: Site, numbers: Sequence[int], which: Which, who: str) -> list[Hold]:
+    """Forget what was chosen for the holds of these numbers, or for all of a pair and a cause for which something
+    was, as long as no run has applied it: of all of them, or of none. They wait for a person again.
 
-    Raises NotThere if it is held no more, UsageError if nothing was chosen."""
+    Raises NotThere if one is held no more, UsageError if nothing was chosen."""
+    meant = _meant(site, numbers, which)
 
-    def work(tx: Tx) -> Hold:
-        hold, link, releases = one_hold(tx, number)
-        if not releases:
-            raise UsageError(f"nothing was decided about hold {number}", fix=f"instep holds show {number}")
-        if _is_applied(tx, hold):
+    def work(tx: Tx) -> list[Hold]:
+        decided = numbers or [number for number in meant if one_hold(tx, number)[2]]
+        if not decided:
             raise UsageError(
-                f"what was decided about hold {number} is being done",
-                why="a run has begun with it",
-                fix="let the run come to its end; what it has written can be undone: instep history --runs",
+                f"nothing was decided about any hold of {which.pair} with the cause {which.cause}",
+                fix="instep holds list",
             )
-        tx.drop_releases(hold.key, [release.property for release in releases])
-        said = _entry(hold, link, "", who)
-        tx.append([replace(said, reason=f"{hold.cause}: {who} took the decision back")])
-        return hold
+        return [_take_back(tx, number, who) for number in decided]
 
     return await site.store.write(work)
+
+
+def _take_back(tx: Tx, number: int, who: str) -> Hold:
+    hold, link, releases = one_hold(tx, number)
+    if not releases:
+        raise UsageError(f"nothing was decided about hold {number}", fix=f"instep holds show {number}")
+    if _is_applied(tx, hold):
+        raise UsageError(
+            f"what was decided about hold {number} is being done",
+            why="a run has begun with it",
+            fix="let the run come to its end; what it has written can be undone: instep history --runs",
+        )
+    tx.drop_releases(hold.key, [release.property for release in releases])
+    said = _entry(hold, link, "", who)
+    tx.append([replace(said, reason=f"{hold.cause}: {who} took the decision back")])
+    return hold
 
 
 def _is_applied(tx: Tx, hold: Hold) -> bool:

@@ -11,8 +11,7 @@ from pydantic import Field
 from instep.core.model import Side
 from instep.core.release import SENTENCES
 from instep.core.state import Hold, Link
-from instep.desk.held import Which, held_kinds, offered, one_hold, page_of
-from instep.desk.records import pair_of
+from instep.desk.held import Which, check_which, held_kinds, offered, one_hold, page_of
 from instep.desk.releasing import Choice, release_all, take_back
 from instep.serve.api.models import Model, Page, SideName, Value
 from instep.serve.api.paging import Cursor, Limit, after
@@ -121,9 +120,8 @@ async def holds(
     cursor: Cursor = "",
 ) -> Page[HoldOut]:
     """All that waits, oldest first; only those of a pair, a cause, a property if these are given."""
-    if pair:
-        pair_of(site, pair)
     which = Which(pair, cause, property)
+    check_which(site, which)
     found = site.store.read(partial(page_of, which=which, after=after(cursor), limit=limit))
     return Page(
         items=[hold_out(site, *each) for each in found],
@@ -169,4 +167,4 @@ async def release(site: TheSite, live: TheLive, person: Operator, wish: Release)
 @router.post("/{number}/take-back", summary="Take a choice back", status_code=204)
 async def undecided(site: TheSite, person: Operator, number: Number) -> None:
     """What was chosen is forgotten, if no run has applied it yet; the hold waits for a person again."""
-    await take_back(site, number, person.name)
+    await take_back(site, [number], Which(), person.name)

@@ -26,9 +26,10 @@ class EntryOut(Model):
     run: int = Field(description="0 for what a person did")
     pair: str
     operation: str
+    did: str = Field(description="what was done, in words")
     outcome: str
     side: SideName | None
-    system: str | None
+    system: str | None = Field(description="the one that it is about; null if it changed neither")
     record: str
     partner: str
     link: int

@@ -158,7 +158,7 @@ async def decide(visit: Operating) -> Response:
     if _text(form, "checked") and not form.getlist("hold"):
         return go_to(back, visit, "Nothing is ticked: tick some of them first, or decide all of the kind.")
     if number := _text(form, "back_to_undecided"):
-        hold = await take_back(app.site, whole_number(number) or 0, visit.person.name)
+        [hold] = await take_back(app.site, [whole_number(number) or 0], Which(), visit.person.name)
         return go_to(back, visit, f"The decision about hold {hold.id} is taken back; it waits for you again.")
     wanted, numbers, chosen = _wanted(form)
     which = Which() if numbers else Which(_text(form, "pair"), _text(form, "cause"), _text(form, "property"))

@@ -513,10 +513,11 @@ where undoes = :undoes and undoes > 0
 order by id
 
 -- name: written
--- What a run has written so far, counted.
+-- What a run has written so far, counted; that a link was put to rest went without a request.
 select pair, operation, side, count(*)
 from journal
 where run = :run and operation in ('create', 'update', 'retire') and outcome in ('done', 'found done')
+    and (operation <> 'retire' or request <> '')
 group by pair, operation, side
 order by pair, operation, side
 
