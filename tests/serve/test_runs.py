@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import apsw
+
 from instep.core.model import Side
 from instep.runner.run import Wish
 from instep.store.contract import Entry
@@ -127,3 +129,29 @@ def test_a_plan_offers_to_pause_the_pairs_that_go_on(own: Served, acme: Company)
     fields = {"pair": "contact", "plan": str(plan["number"]), "csrf": browser.csrf()}
     assert browser.form("/runs/pause", fields).headers["location"] == there
     assert "worth most while" not in browser.get(there).text
+
+
+def test_a_run_that_was_broken_off_and_one_that_missed_a_system_are_told_as_such(
+    own: Served, acme: Company
+) -> None:
+    operator = paused(own)
+    for _ in range(2):
+        whole(own, operator.send("POST", "/api/v1/plans", {}).json)
+    found = operator.get("/api/v1/runs").json["items"]
+    second, first = [run["id"] for run in found if run["kind"] == "plan"][:2]
+    connection = apsw.Connection(str(acme.directory / "instep.sqlite"))
+    connection.set_busy_timeout(5_000)
+    connection.execute(
+        "update runs set finished_ms = null, status = 'running', summary = 'null' where id = ?", (first,)
+    )
+    troubles = "json_set(summary, '$.troubles', json_object('right:order', 'it is down'))"
+    connection.execute(f"update runs set summary = {troubles} where id = ?", (second,))
+    connection.close()
+    told = operator.get(f"/api/v1/runs/{first}").json
+    assert (told["broken_off"], told["status"]) == (True, "running")
+    assert operator.get(f"/api/v1/runs/{second}").json["troubles"] == {"right:order": "it is down"}
+    assert "broken off" in row(own, first) and "goes on" not in row(own, first)
+    assert "not all was worked on" in row(own, second) and "broken off" not in row(own, second)
+    viewer = own.browser("viewer")
+    assert "It wrote nothing." in viewer.get(f"/runs/{first}").text
+    assert "it is down" in viewer.get(f"/runs/{second}").text
