@@ -94,7 +94,9 @@ def undo(office: Office, words: Sequence[str]) -> None:
     before = office.mark()
     shown = office.instep("undo", *words, "--json", codes=(0, 2))
     assert office.mark() == before, "it was not said that it is to be done"
-    actions = shown.json()["actions"] if shown.code == 0 else []
+    actions = shown.json()["actions"] if shown.stdout else []
+    if shown.code == 0:
+        assert not any(action["writes"] or "unlink" in action for action in actions), "nobody agreed to that"
     deletes = any(write["operation"] == "retire" for action in actions for write in action["writes"])
     if not actions or (deletes and set(office.lenses) - set(office.terms.mapped())):
         return  # no engine knows of edits of fields that are not mapped

@@ -21,7 +21,10 @@ DONE: Final = {"create": "created", "update": "changed", "retire": "taken out of
 """Operation -> what it has made of a record."""
 
 AN_HOUR_MS: Final = 3_600_000
+"""A run of turns takes some minutes; one that began so long ago, with nobody at work, was left by its process."""
+
 LATER: Final = 50
+"""So many later runs are looked at; a run with as many after it does not go on, whatever kind they are of."""
 
 Counts = Mapping[tuple[str, str, Side], int]
 """Pair, operation, side -> how many."""

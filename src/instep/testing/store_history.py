@@ -281,7 +281,7 @@ class HistoryContract(StoreHooks):
     async def test_what_a_run_has_written_is_counted_while_it_goes_on(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:
             entries = [
-                Entry(10, run, "contact", operation, outcome, side)
+                Entry(10, run, "contact", operation, outcome, side, request=f"request {run}")
                 for run, operation, outcome, side in (
                     (1, "create", "done", RIGHT),
                     (1, "create", "found done", RIGHT),
@@ -291,7 +291,8 @@ class HistoryContract(StoreHooks):
                     (2, "retire", "done", RIGHT),
                 )
             ]
-            await store.write(lambda tx: tx.append(entries))
+            rest = Entry(10, 2, "contact", "retire", "done", LEFT, reason="deleted on both sides")
+            await store.write(lambda tx: tx.append([*entries, rest]))
             wanted = {("contact", "create", RIGHT): 2, ("contact", "update", LEFT): 1}
             assert store.read(lambda tx: tx.written(1)) == wanted
             assert store.read(lambda tx: tx.written(2)) == {("contact", "retire", RIGHT): 1}
