@@ -83,6 +83,10 @@ def test_while_a_run_is_going_on_nothing_is_forgotten(people: Company) -> None:
     refused = people.run("forget", "contact", "c1", "--yes")
     assert refused.exit_code == 5
     assert "another machine has the lease" in refused.stderr
+    assert (
+        "one that crashed on this machine is followed at once, one that crashed on another in"
+        in refused.stderr
+    )
     assert b"Byron-Before" in bytes_of(people)
 
 
