@@ -97,16 +97,26 @@ def undo(office: Office, words: Sequence[str]) -> None:
     actions = shown.json()["actions"] if shown.stdout else []
     if shown.code == 0:
         assert not any(action["writes"] or "unlink" in action for action in actions), "nobody agreed to that"
-    deletes = any(write["operation"] == "retire" for action in actions for write in action["writes"])
-    if not actions or (deletes and set(office.lenses) - set(office.terms.mapped())):
-        return  # no engine knows of edits of fields that are not mapped
+    if not actions:
+        return
     for action in actions:
+        for write in action["writes"]:
+            if write["operation"] == "retire":
+                _let_unmapped_go(office, Side(write["side"]), action["pair"], write["record"])
         ids = Both(action["ids"]["left"] or "", action["ids"]["right"] or "")
         office.choose(action["pair"], ids, "undo")
     said = laws.promised(office, {"actions": actions, "brakes": []})
     answer = office.instep("undo", *words, "--yes", "--json", codes=(0, 3))
     assert answer.json()["actions"] == actions, "another way back than the one that was shown"
     laws.require_done(office, said, before)
+
+
+def _let_unmapped_go(office: Office, side: Side, kind: str, id: str) -> None:
+    """No engine knows of edits of fields that are not mapped: they go with the record."""
+    for name in set(office.lenses) - set(office.terms.mapped()):
+        edit = office.witness.now_at.get((side, kind, id, name))
+        if edit is not None:
+            office.witness.windows.append(edit)
 
 
 def scope(office: Office, picks: Picks) -> list[str]:
