@@ -299,9 +299,6 @@ async def choose_ways_back(engine: Engine, scope: Scope) -> int:
     def save(tx: Tx) -> None:
         for back in batch:
             for release in back.releases:
-                if release.choice == "link":
-                    right = Key(back.action.key.pair, Side.RIGHT, back.action.ids.right)
-                    tx.drop_releases(right, [WHOLE])
                 tx.save_release(release)
         tx.mark([back.action.key for back in batch], reason=f"run {scope.run} is undone")
 
