@@ -15,8 +15,9 @@ from instep.store.transaction import SqliteTx
 from tests.runner.site import LEFT, PHONE, RIGHT, Site, pair
 
 from .checks import must
-from .notices import story
+from .notices import story, worlds
 from .protection import Protection, put, within, wrap
+from .shapes import shaped
 
 
 def _whatever_was_seen(whole: Any) -> Any:
@@ -153,6 +154,12 @@ async def linked_after_all() -> list[str]:
     )
 
 
+CONFLICTS = shaped(answers=8, edits=120, records=2, policy="hold", runs=12)
+"""People choose what becomes of conflicts, and go on editing."""
+
+ALIKE = shaped(answers=30, chooses=30, doubles=4, twins=4, renames=4)
+"""People choose what becomes of records that look alike."""
+
 PROTECTIONS = (
     Protection(
         "a choice counts for what was seen",
@@ -161,6 +168,7 @@ PROTECTIONS = (
         "choices",
         wrap(decide._Deciding, "_chosen", _whatever_was_seen),
         story(choice_from_before),
+        {"4": worlds(CONFLICTS)},
     ),
     Protection(
         "a given value replaces what was seen",
@@ -177,6 +185,7 @@ PROTECTIONS = (
         "choices",
         within(judge, "decide_new", put(match, "FOR_GOOD", ())),
         story(kept_apart),
+        {"choices": worlds(ALIKE)},
     ),
     Protection(
         "nothing is linked to what is kept apart",

@@ -14,6 +14,7 @@ from instep.core.state import Key
 from instep.store.contract import Entry, Hold, Link, Tx
 from instep.store.verify import verify
 
+from .chosen import REMATCHING
 from .systems import PERSON
 from .witness import Edit, Place
 from .world import KINDS, World
@@ -30,6 +31,7 @@ def broken_laws(world: World) -> list[str]:
     found += _waiting(world, holds)
     found += _one_to_one(links)
     found += _partners(world, links, holds)
+    found += _kept_apart(world, links)
     found += _converged(world, links, holds)
     found += _agreed(world, links)
     found += _never_twice(world)
@@ -132,6 +134,16 @@ def _partners(world: World, links: dict[str, list[Link]], holds: Holds) -> Itera
                     yield f"I2 convergence (promise 1): {kind} {side} {id} has no partner, and no hold says why"
 
 
+def _kept_apart(world: World, links: dict[str, list[Link]]) -> Iterator[str]:
+    """What a person keeps apart gets no partner until they choose otherwise."""
+    for kind, side, id in world.witness.chosen.apart:
+        partners = [
+            link.ids[side.other] for link in links[kind] if link.ids[side] == id and link.state == "live"
+        ]
+        if partners and world.witness.chosen.stands_apart(kind, side, id):
+            yield f"what is kept apart gets no partner (law choices): {kind} {side} {id} has {partners}"
+
+
 def _converged(world: World, links: dict[str, list[Link]], holds: Holds) -> Iterator[str]:
     """I2, I19: linked records say the same, property by property, unless a hold says why not."""
     for kind in KINDS:
@@ -166,7 +178,7 @@ def _parents(world: World, parents: Both[object], links: dict[str, list[Link]], 
         return
     for side in Side:
         dnas = world.people.dna_of(side, "company", str(parents[side]))
-        if any(world.witness.chosen.get(("company", dna)) for dna in dnas):
+        if any(world.witness.chosen.anything("company", dna) for dna in dnas):
             return
     yield f"I19 references go through links (promise 1): {told} refers to {parents.left} and to {parents.right}"
 
@@ -254,7 +266,7 @@ def _overwritten_is_held(world: World, links: dict[str, list[Link]], holds: Hold
             link.ids[side] not in world.systems[side].ids(entry.pair)
             or world.systems[side].changed_at(entry.pair, link.ids[side]) > entry.at_ms
             or any(
-                world.witness.chosen.get((entry.pair, dna))
+                world.witness.chosen.anything(entry.pair, dna)
                 for dna in world.people.dna_of(side, entry.pair, link.ids[side])
             )
             for side in Side
@@ -291,7 +303,7 @@ def _in_the_journal(world: World, edit: Edit) -> bool:
 def _resurrected(world: World) -> Iterator[str]:
     """I9: what a person deleted, and nobody edited meanwhile, stays dead."""
     for (side, kind, dna), deletes in world.witness.deletes.items():
-        if world.witness.chosen.get((kind, dna)) or world.restored_ms is not None:
+        if world.witness.chosen.asked_ms(kind, dna, REMATCHING) or world.restored_ms is not None:
             continue
         if (side, kind, dna) in world.witness.unknown_deletes:
             continue  # it was deleted before Instep could know that it had been made

@@ -236,12 +236,25 @@ class People:
         if hold.cause == BRAKE and choice == RELEASE:
             self.world.released.append((hold.key.pair, hold.property))
         self.world.happened[f"choices: {choice}"] += 1
-        for dna in dnas:
-            self.world.witness.choose(hold.key.pair, dna, choice)
+        self._witnessed(hold, choice, store, dnas)
         about = f" ({hold.property})" if hold.property else ""
         self.world.tell(
             "a person", f"releases {hold.cause} of {hold.key.pair} {hold.key.id}{about}: {choice}"
         )
+
+    def _witnessed(self, hold: Hold, choice: str, store: Any, dnas: set[str]) -> None:
+        """Tell the witness of a choice: what it is about, and which records are to have no partner."""
+        kind, chosen = hold.key.pair, self.world.witness.chosen
+        name = self.world.name_of(hold.property) if release_of(hold, choice, at_ms=0).property else ""
+        for dna in dnas:
+            chosen.choose(kind, dna, choice, name)
+        if choice != "apart":
+            return
+        link = store.read(lambda tx: tx.link_of(kind, hold.key.side, hold.key.id))
+        ids = {hold.key.side: hold.key.id} if link is None else {side: link.ids[side] for side in Side}
+        for side, id in ids.items():
+            if id in self.world.systems[side].ids(kind):
+                chosen.keep_apart(kind, side, id)
 
     def _restored(self, hold: Hold, link: Link | None, store: Any) -> Any:
         prop = self.world.dataflow.pair(hold.key.pair).property(hold.property)  # type: ignore[union-attr]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from instep.core.model import Side
 
+from .chosen import DELETING, REMATCHING, Chosen
 from .systems import PERSON, Write
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class Edit:
 @dataclass
 class Witness:
     """`findings`: laws that were broken, in words, as they were. `windows`: edits that were overwritten where nobody
-    could have noticed. `replaced`: what the engine has written over, by place. `chosen`: by (kind, dna) when a person
-    chose something for it, so that what the engine does there is that person's will. `told_apart`: things that were
+    could have noticed. `replaced`: what the engine has written over, by place. `chosen`: what people
+    chose, so that what the engine does there since is their will. `told_apart`: things that were
     copied twice to a side for a reason that no engine could see through."""
 
     world: World
@@ -66,7 +67,6 @@ class Witness:
     deletes: dict[tuple[Side, str, str], list[tuple[int, frozenset[tuple[object, ...]]]]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    chosen: dict[tuple[str, str], list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
     made: dict[tuple[Side, str, str], list[tuple[int, str, str]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -78,6 +78,10 @@ class Witness:
     told_apart: set[tuple[Side, str, str]] = field(default_factory=set)
     findings: list[str] = field(default_factory=list)
     effective: int = 0
+    chosen: Chosen = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chosen = Chosen(self)
 
     def wrote(self, side: Side, write: Write) -> None:
         """A write as it happens: a person's is noted, the engine's is judged."""
@@ -130,9 +134,6 @@ class Witness:
         """A value that a person gave to a hold, at the sight of both sides."""
         self._enter((Side.LEFT, kind, "", name), token, tuple(saw), None, dna)
 
-    def choose(self, kind: str, dna: str, what: str) -> None:
-        self.chosen[kind, dna].append((self.now_ms, what))
-
     # The engine
 
     def _judge(self, side: Side, write: Write) -> None:
@@ -182,7 +183,7 @@ class Witness:
         in_window = self._in_the_open_window(side, kind, before)
         if in_window and not self._is_logged(side, kind):
             self.windows.append(before)  # where a log is kept, it is found there afterwards
-        if self._excused(kind, dna, before, after):
+        if self._excused(place, dna, before, after):
             return
         told = f"{kind} {id} on the {side}: {name} {old!r} became {new!r}"
         lens = self.world.lenses[name]
@@ -223,9 +224,12 @@ class Witness:
         base = self.world.base_of(kind, side, id, name)
         return base is None or self.world.lenses[name].token(base[side][0]) is None
 
-    def _excused(self, kind: str, dna: str, before: Edit, after: Edit | None) -> bool:
-        """Whether a person asked for it, or the store has forgotten why not."""
-        if self.chosen.get((kind, dna)) or self.chosen.get((kind, before.dna)):
+    def _excused(self, place: Place, dna: str, before: Edit, after: Edit | None) -> bool:
+        """Whether a person asked for it since the edit was made, or the store has forgotten why not."""
+        side, kind, id, name = place
+        asked_ms = max(self.chosen.asked_ms(kind, each, REMATCHING, name) for each in (dna, before.dna))
+        anew = self.world.base_of(kind, side, id, name) is None  # matched anew, as at first contact
+        if asked_ms and (before.at_ms <= asked_ms or anew):
             return True
         restored_ms = self.world.restored_ms
         return restored_ms is not None and (
@@ -297,7 +301,9 @@ class Witness:
 
     def asked_for(self, kind: str, dna: str) -> bool:
         """Whether a second record of a thing is a person's will, or can't be told from a first one."""
-        return bool(self.chosen.get((kind, dna))) or any(self._forgotten(each, kind, dna) for each in Side)
+        return bool(self.chosen.asked_ms(kind, dna, REMATCHING)) or any(
+            self._forgotten(each, kind, dna) for each in Side
+        )
 
     def _forgotten(self, side: Side, kind: str, dna: str) -> bool:
         """Whether a store that was put back has forgotten a copy on a side that offers no way to recognise it: there
@@ -315,7 +321,7 @@ class Witness:
         places = [(side, write.entity, write.id, name) for name in self.world.lenses]
         latest = [self.now_at[place] for place in places if place in self.now_at]
         self.windows += [edit for edit in latest if self._in_the_open_window(side, write.entity, edit)]
-        if self.chosen.get((write.entity, dna)):
+        if self.chosen.asked_ms(write.entity, dna, DELETING):
             return
         deletes = self.deletes.get((side.other, write.entity, dna))
         told = f"{write.entity} {write.id} on the {side} ({dna})"
@@ -350,11 +356,14 @@ class Witness:
     def now_ms(self) -> int:
         return self.world.loop.now_ms()
 
+    def dna_now(self, side: Side, kind: str, id: str) -> str:
+        return str(self.world.systems[side].fields(kind, id).get("dna"))
+
     def _dna(self, side: Side, write: Write) -> str:
         if "dna" in write.changes:
             old, new = write.changes["dna"]
             return str(old if write.operation == "delete" else new)
-        return str(self.world.systems[side].fields(write.entity, write.id).get("dna"))
+        return self.dna_now(side, write.entity, write.id)
 
     def _properties(self, side: Side, write: Write) -> Iterator[tuple[str, tuple[Any, Any]]]:
         names = self.world.names_by_path[side]

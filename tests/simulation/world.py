@@ -385,7 +385,7 @@ class World:
                 ids = back.action.ids
                 for side in Side:
                     for dna in self.people.dna_of(side, back.action.key.pair, ids[side]):
-                        self.witness.choose(back.action.key.pair, dna, "undo")
+                        self.witness.chosen.choose(back.action.key.pair, dna, "undo")
         self.tell("a person", f"undoes run {number}")
         await choose_ways_back(engine, scope)
         return await self._runner(process, engine).run(Wish(approved=frozenset(approved), kind="undo"))
