@@ -37,6 +37,10 @@ WRONG = (
 """Commands that can't be meant: each ends in words, with exit code 2."""
 
 
+OF_PROPERTY = ("left", "right", "leave", "retry", "value", "restore")
+"""Choices that are about one property, where a hold is."""
+
+
 def picked(options: Any, share: float) -> Any:
     """One of them; None of nothing."""
     options = list(options)
@@ -62,7 +66,7 @@ def release(office: Office, picks: Picks) -> None:
     if (name := office.name_of(hold["property"])) in office.lenses and name not in office.terms.mapped():
         office.instep("holds", "release", str(hold["id"]), "--take", "left", codes=(2,))
         return
-    if hold["property"] and choice in ("left", "right", "leave", "retry") and _is_to_be_parted(office, hold):
+    if hold["property"] and choice in OF_PROPERTY[:4] and _is_to_be_parted(office, hold):
         option = "--take" if choice in ("left", "right") else "--choose"
         office.instep("holds", "release", str(hold["id"]), option, choice, codes=(2,))
         return
@@ -82,7 +86,7 @@ def release(office: Office, picks: Picks) -> None:
         option = ["--value", str(office.lenses[office.name_of(hold["property"])].enter.left(token)).strip()]
     else:
         option = ["--take" if choice in ("left", "right") else "--choose", choice]
-    office.choose(kind, ids, choice)
+    office.choose(kind, ids, choice, name if hold["property"] and choice in OF_PROPERTY else "")
     office.happened[f"choices: {choice}"] += 1
     answer = office.instep(
         "holds", "release", str(hold["id"]), *option, codes=(0, 2) if choice == "link" else (0,)
@@ -209,7 +213,9 @@ def forget(office: Office, picks: Picks) -> None:
     gone = {(r["side"], r["entity"], r["id"]) for r in done["records"]}
     assert only or together <= gone, f"of {together} only {gone} were forgotten"
     for place in gone:
-        office.choose(place[1], Both.of(lambda s, place=place: place[2] if s == place[0] else ""), "forget")
+        office.choose(
+            place[1], Both.of(lambda s, place=place: place[2] if s == place[0] else ""), "retry"
+        )  # what they held counts anew
     _require_forgotten(office, gone - {(r["side"], r["entity"], r["id"]) for r in done["stays"]})
     for entry in office.instep(
         "history", kind, id, "--side", side.value, "--json", "--limit", "9999"

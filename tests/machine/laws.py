@@ -66,6 +66,13 @@ def _freed(actions: Any) -> set[tuple[Side, str, str]]:
     }
 
 
+def in_doubt(office: Office) -> set[tuple[Side, str, str]]:
+    """Targets of writes that are on their way: a run settles them first, by sending them again where that is safe."""
+    return {
+        (intent.side, intent.key.pair, intent.record_id) for intent in office.read(lambda tx: tx.intents())
+    }
+
+
 def _open(office: Office, tx: Tx) -> list[tuple[Side, str, str]]:
     return list(_all_open(office, tx))
 
@@ -241,7 +248,7 @@ def _known(office: Office, drift: Any) -> bool:
     if drift["kind"] == "alike":
         return True
     differ = {each["name"] for example in drift["examples"] for each in example.get("differences", ())}
-    return differ == {"parent"} and any(kind == "company" for kind, _ in office.witness.chosen)
+    return differ == {"parent"} and any(kind == "company" for kind, _ in office.witness.chosen.choices)
 
 
 def require_rest(office: Office) -> None:
@@ -267,6 +274,7 @@ __all__ = [
     "Both",
     "come_to_rest",
     "done",
+    "in_doubt",
     "promised",
     "require_journal",
     "require_no_findings",

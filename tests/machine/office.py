@@ -296,10 +296,10 @@ class Office:
         """Every thing that these records have stood for."""
         return {dna for side in Side for dna in self.people.dna_of(side, kind, ids[side])}
 
-    def choose(self, kind: str, ids: Both[str], what: str) -> None:
-        """Tell the witness that what becomes of these records is a person's will from now on."""
+    def choose(self, kind: str, ids: Both[str], what: str, name: str = "") -> None:
+        """Tell the witness that what becomes of these records, or of that property of them, is a person's will."""
         for dna in self.dnas(kind, ids):
-            self.witness.choose(kind, dna, what)
+            self.witness.chosen.choose(kind, dna, what, name)
 
     def links(self) -> list[Any]:
         """As the command lists them."""

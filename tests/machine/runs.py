@@ -78,6 +78,7 @@ def keep_plan(office: Office, which: Sequence[str]) -> Kept:
 def do_kept(office: Office, kept: Kept) -> None:
     """What was approved is done, and nothing besides; not at all after the dataflow was changed."""
     before = office.mark()
+    doubted = laws.in_doubt(office)
     codes = (0, 3) if office.terms == kept.terms else (2,)
     answer = office.instep("sync", str(kept.path), "--json", codes=codes)
     if answer.code == 2:
@@ -86,6 +87,7 @@ def do_kept(office: Office, kept: Kept) -> None:
         return
     laws.require_right_code(answer)
     more = laws.done(office, office.writes_since(before)) - kept.deeds
+    more = {deed for deed in more if (deed[0], deed[2], deed[3]) not in doubted}
     assert not more, f"not in the approved plan: {more}"
 
 

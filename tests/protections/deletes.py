@@ -261,7 +261,7 @@ PROTECTIONS = (
         "core/gone.py:_edited_since",
         "what somebody has just edited is taken out of use",
         "6",
-        put(gone, "_edited_since", lambda scene, link, seen, gone: []),
+        put(gone, "_edited_since", lambda scene, link, seen, gone: {}),
         story(delete_of_an_edited_record),
         {"6": worlds(shaped(deletes=8, on_delete="retire", records=8))},
     ),

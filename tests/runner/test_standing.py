@@ -6,7 +6,7 @@ import pytest
 
 from instep.core.model import Both, Side
 from instep.core.standing import Given, giving
-from instep.core.state import Hold
+from instep.core.state import Hold, Key
 from instep.errors import Refused
 
 from .site import LEFT, PHONE, RIGHT, Site, pair, raising
@@ -188,3 +188,40 @@ async def test_a_refusal_of_one_property_leaves_what_was_chosen_for_another() ->
         ("phone", "ignored"),
         ("city", "refused"),
     }
+
+
+async def test_a_delete_is_followed_only_as_long_as_the_partner_is_what_was_seen() -> None:
+    site = Site()
+    site.put(LEFT, name="Other", mail="other@x.example")
+    left, right = await site.linked_company()
+    site.systems.right.remove("company", right)
+    site.edit(LEFT, left, phone="34")
+    await site.rest()
+    [hold] = site.holds()
+    await site.release(hold, "retire")
+    site.edit(LEFT, left, phone="42")
+    await site.rest()
+    assert site.fields(LEFT, left)["active"] is not False
+    [again] = site.holds()
+    await site.release(again, "retire")
+    await site.rest()
+    assert site.fields(LEFT, left)["active"] is False
+
+
+@pytest.mark.parametrize("first", ["link", "apart"])
+async def test_of_a_link_and_a_parting_that_were_chosen_the_later_counts(first: str) -> None:
+    site = Site()
+    ann = site.put(LEFT, name="Ann", mail="m@x.example")
+    site.put(LEFT, name="Bob", mail="m@x.example")
+    right = site.put(RIGHT, title="Ann", mail="m@x.example")
+    await site.run()
+    holds = {hold.key: hold for hold in site.holds()}
+    choices = [(LEFT, ann, "link", right), (RIGHT, right, "apart", None)]
+    for side, id, choice, value in choices if first == "link" else reversed(choices):
+        await site.release(holds[Key("company", side, id)], choice, value)
+        site.now += 1_000
+    await site.run(act=False)
+    planned = [action.verdict.link for action in site.plan() if action.verdict.link]
+    await site.rest()
+    expected = [] if first == "link" else [Both(ann, right)]
+    assert [link.ids for link in site.links()] == planned == expected

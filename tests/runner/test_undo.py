@@ -387,3 +387,17 @@ async def test_undoing_an_undo_says_what_brings_a_record_back_into_use() -> None
     [standing] = site.holds()
     assert (hold.cause, hold.fix) == ("changed since", f"instep holds release {standing.id} --choose retry")
     assert back.action.verdict.link is None
+
+
+async def test_an_undoing_that_was_broken_off_leaves_a_record_alone_that_was_edited_since() -> None:
+    site = Site()
+    left = site.put(LEFT, name="Ann", mail="ann@x.example")
+    report = await site.run()
+    [link] = site.links()
+    await choose_ways_back(site.runner.engine, Scope(report.run))
+    site.edit(RIGHT, link.ids.right, phone="5")
+    await site.run()
+    assert site.fields(RIGHT, link.ids.right)["active"] is not False
+    assert site.fields(LEFT, left)["phone"] == "5", "it is an edit like any other"
+    await settled(site)
+    assert site.store.read(lambda tx: tx.releases_of(Key("company", LEFT, left))) == []

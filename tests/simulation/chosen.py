@@ -61,15 +61,11 @@ class Chosen:
 
     def stands_apart(self, kind: str, side: Side, id: str) -> bool:
         """Whether a person's word that a record has no partner still counts: it is still that thing, nothing else
-        was chosen for it since, no link was asked for before (which a run may be yet to make), and no store has
-        forgotten it."""
+        was chosen for it since, and no store has forgotten it."""
         at_ms, dna = self.apart[kind, side, id]
         restored_ms = self.witness.world.restored_ms
         return (
             (restored_ms is None or restored_ms < at_ms)
             and id in self.witness.standing_for(side, kind, dna)
-            and all(
-                each.what == "apart" or (each.at_ms < at_ms and each.what != "link")
-                for each in self.choices[kind, dna]
-            )
+            and all(each.what == "apart" or each.at_ms < at_ms for each in self.choices[kind, dna])
         )

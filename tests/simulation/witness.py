@@ -321,18 +321,19 @@ class Witness:
         places = [(side, write.entity, write.id, name) for name in self.world.lenses]
         latest = [self.now_at[place] for place in places if place in self.now_at]
         self.windows += [edit for edit in latest if self._in_the_open_window(side, write.entity, edit)]
-        if self.chosen.asked_ms(write.entity, dna, DELETING):
-            return
+        asked_ms = self.chosen.asked_ms(write.entity, dna, DELETING)
         deletes = self.deletes.get((side.other, write.entity, dna))
         told = f"{write.entity} {write.id} on the {side} ({dna})"
-        if not deletes:
+        if not deletes and not asked_ms:
             self.finding("I8 no phantom delete (promise 11)", f"{told} was deleted, and its partner was not")
             return
         if self.world.restored_ms is not None:
             return
         for edit in latest:
-            if edit.place[0] is not side or any(edit.value in seen for _, seen in deletes):
+            if edit.place[0] is not side or any(edit.value in seen for _, seen in deletes or ()):
                 continue
+            if edit.at_ms <= asked_ms:
+                continue  # a person chose so at the sight of it
             if edit.place[3] == self.world.one_way and self.world.plan.flow == f"to-{side}":
                 continue
             if edit.token is None and self._is_no_news(edit.place):

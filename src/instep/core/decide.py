@@ -24,6 +24,7 @@ from instep.core.standing import (
     given,
     ignored_hold,
     mapped,
+    outdated,
     property_digest,
     rebased,
     restored,
@@ -51,6 +52,11 @@ def decide_link(
     if left is None or right is None:
         return Verdict(key, note="not seen on both sides yet")
     both = Both(left, right)
+    late = [release.property for release in releases if outdated(scene, both, release)]
+    if late:
+        left_out = [release for release in releases if release.property not in late]
+        verdict = decide_link(scene, key, link, seen, holds, left_out)
+        return replace(verdict, used=(*verdict.used, *late))
     if link.state == "live" and not (left.deleted and right.deleted):
         still = frozen(scene, key, link, both, holds, releases)
         if still is not None:

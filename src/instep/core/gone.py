@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from instep.core.dataflow import Property
 from instep.core.diff import raw_of
 from instep.core.model import Both, Entity, Side
 from instep.core.state import Hold, Key, Link, Release, Sighting
-from instep.core.values import Json, Raw, digest, get_path
+from instep.core.values import Json, Raw, digest, get_path, plain
 from instep.core.verdict import CHOSEN, Scene, Verdict, Write
+
+NOTHING: Final[Mapping[str, Raw]] = {}
 
 
 def decide_gone(
@@ -70,9 +73,9 @@ def decide_gone(
     return Verdict(key, holds=(Hold(key, "", "deleted", what, why, fix, about),))
 
 
-def gone_digest(gone: Side, id: str, edited: Sequence[str] = ()) -> str:
-    """What a hold for a deleted record is about: which one, and what its partner has been edited in since."""
-    return digest([str(gone), id, list(edited)])
+def gone_digest(gone: Side, id: str, edited: Mapping[str, Raw] = NOTHING) -> str:
+    """What a hold for a deleted record is about: which one, and what its partner has been edited to since."""
+    return digest([str(gone), id, [[name, plain(raw)] for name, raw in edited.items()]])
 
 
 def _left_alone(holds: Sequence[Hold], about: str, choice: str) -> bool:
@@ -118,10 +121,10 @@ def is_retired(entity: Entity, fields: Mapping[str, Json]) -> bool:
     return entity.retired is not None and get_path(fields, entity.retired[0]) == entity.retired[1]
 
 
-def _edited_since(scene: Scene, link: Link, seen: Sighting, gone: Sighting) -> list[str]:
-    """Names of properties whose raw values on that side differ from the base; of one that has none, if it holds
-    what the deleted record did not: who deleted that one had not seen it."""
-    edited = []
+def _edited_since(scene: Scene, link: Link, seen: Sighting, gone: Sighting) -> dict[str, Raw]:
+    """The properties whose raw values on that side differ from the base, with these; one that has no base, if it
+    holds what the deleted record did not: who deleted that one had not seen it."""
+    edited: dict[str, Raw] = {}
     entity = scene.entities[seen.side]
     for prop in scene.pair.properties:
         if (
@@ -140,7 +143,7 @@ def _edited_since(scene: Scene, link: Link, seen: Sighting, gone: Sighting) -> l
         else:
             moved = raw != base[seen.side]
         if moved:
-            edited.append(prop.name)
+            edited[prop.name] = raw
     return edited
 
 

@@ -63,6 +63,9 @@ class Contact:
 FOR_GOOD = ("apart", "ignore")
 """Choices that count whatever becomes of the record; the second is how 0.1.0 spelled the first."""
 
+BY_HAND = "by hand"
+"""How two records were linked that a person chose."""
+
 CLAIM = -1
 """The number under which the match index keeps whose copy a record says it is, beside those of the match keys."""
 
@@ -169,7 +172,7 @@ def _decide_new(
     if seen.deleted:
         return Verdict(key, note="gone before it was ever linked")
     if release is not None and choice == "link":
-        return Verdict(key, link=_ids(side, seen.id, str(release.value)), how="by hand", used=("",))
+        return Verdict(key, link=_ids(side, seen.id, str(release.value)), how=BY_HAND, used=("",))
     if choice in FOR_GOOD:
         return Verdict(key, note="a person chose to leave it alone")
     if contact.claimed is not None and not (contact.claimed.apart and choice in ("create", "recreate")):

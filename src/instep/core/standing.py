@@ -174,6 +174,17 @@ def frozen(
     return None
 
 
+def outdated(scene: Scene, seen: Both[Sighting], release: Release) -> bool:
+    """Whether the making of a record was to be undone, and somebody has edited it since that was chosen."""
+    match release.choice == "undo" and release.value:
+        case {"made": str(made), "seen": str(about)} if made in SIDES:
+            one = seen[Side(made)]
+            return about != one.digest and not (
+                one.deleted or is_retired(scene.entities[one.side], one.fields)
+            )
+    return False
+
+
 def unlinks(releases: Sequence[Release]) -> int:
     """The run whose linking of two records is undone, once their properties are as they were; 0 if none is."""
     if any(r.choice == "undo" and r.property != WHOLE for r in releases):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
 
 from instep.core.dataflow import Pair
-from instep.core.match import is_apart
+from instep.core.match import BY_HAND, is_apart
 from instep.core.model import SIDES, Both, Side
 from instep.core.release import WHOLE, kept_apart
 from instep.core.state import Key, Link
@@ -17,8 +16,6 @@ from instep.runner.observe import wake_alike
 from instep.runner.turn import linked
 from instep.site import Site, now_ms
 from instep.store.contract import AlreadyLinked, Entry, Tx
-
-BY_HAND: Final = "by hand"
 
 
 def link_of(site: Site, tx: Tx, pair: Pair, id: str, side: str | None) -> Link:

@@ -12,6 +12,7 @@ from functools import partial
 from instep.core.dataflow import Pair
 from instep.core.decide import decide_link
 from instep.core.match import (
+    BY_HAND,
     CLAIM,
     Contact,
     Evidence,
@@ -100,7 +101,24 @@ def judge(
     verdict = decide_new(scene, key, seen, contact, tx.holds_of(key), tx.releases_of(key))
     if verdict.writes:
         verdict = _unless_unread(tx, pair, scene, key, verdict)
+    if verdict.link is not None and verdict.how == BY_HAND:
+        verdict = _unless_kept_apart(
+            tx, key, verdict, Key(pair.name, key.side.other, verdict.link[key.side.other])
+        )
     return Case(key, pair, scene, seen=sightings, verdict=verdict)
+
+
+def _unless_kept_apart(tx: Tx, key: Key, verdict: Verdict, other: Key) -> Verdict:
+    """A person's later word that the chosen partner is to be kept apart counts for more than the choice."""
+    asked_ms = max((release.at_ms for release in tx.releases_of(key) if release.choice == "link"), default=0)
+    later = [r for r in tx.releases_of(other) if is_apart([r]) and r.at_ms > asked_ms]
+    if not later:
+        return verdict
+    what = f"{key.id} can't be linked to {other.id}"
+    why = f"a person chose after that that {other.id} is kept apart"
+    fix = "choose another: instep holds release ID --link OTHER_ID, or --choose create, or --choose apart"
+    hold = Hold(key, "", "duplicate", what, why, fix, digest([key.id, other.id, why]))
+    return Verdict(key, holds=(hold,), used=verdict.used)
 
 
 def _gets_partner(engine: Engine, tx: Tx, foretold: Foretold, key: Key) -> bool:

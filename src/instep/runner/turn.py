@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from instep.core.dataflow import Pair
 from instep.core.identity import made_id
+from instep.core.match import BY_HAND
 from instep.core.model import Both, Record, Side
 from instep.core.release import WHOLE, kept_apart
 from instep.core.standing import rebased
@@ -217,7 +218,7 @@ def _misfit(tx: Tx, case: Case, verdict: Verdict, ids: Both[str]) -> Hold | None
         if tx.sighting(side, case.pair.entity[side], ids[side]) is None:
             return _unknown(case, side, ids[side])
         taken = tx.link_of(case.pair.name, side, ids[side])
-        if taken is not None and verdict.how == "by hand":
+        if taken is not None and verdict.how == BY_HAND:
             return _taken(case, side, taken)
     return None
 

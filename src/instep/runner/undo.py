@@ -244,7 +244,9 @@ class _Undoing:
         if isinstance(found, Kept):
             self._keep(found)
         elif found is not None:
-            self._choose(WHOLE, "undo", {**found, "run": self.scope.run})
+            made = found.get("made")
+            about = {"seen": self.seen[Side(made)].digest} if isinstance(made, str) else {}
+            self._choose(WHOLE, "undo", {**found, **about, "run": self.scope.run})
 
     def _choose(self, name: str, choice: str, value: Json) -> None:
         self.releases.append(Release(self.key, name, choice, "", value, self.engine.now_ms()))
