@@ -225,3 +225,17 @@ async def test_of_a_link_and_a_parting_that_were_chosen_the_later_counts(first: 
     await site.rest()
     expected = [] if first == "link" else [Both(ann, right)]
     assert [link.ids for link in site.links()] == planned == expected
+
+
+@pytest.mark.parametrize("choice", ["left", "leave"])
+async def test_a_choice_for_what_is_left_alone_counts_for_what_was_seen(choice: str) -> None:
+    site = Site(pair(policy="hold"))
+    left, right, hold = await conflict(site)
+    await site.release(hold, "leave")
+    await site.run()
+    [ignored] = site.holds()
+    await site.release(ignored, choice)
+    site.edit(RIGHT, right, phone="7")
+    await site.rest()
+    assert phones(site, left, right) == ("2", "7")
+    assert [each.cause for each in site.holds()] == ["conflict"]

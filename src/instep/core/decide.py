@@ -112,7 +112,6 @@ class _Deciding:
         self.refused = {hold.property: hold for hold in holds if hold.cause == "refused"}
         self.standing = {hold.property: hold for hold in holds if hold.cause in STANDING}
         self.overwritten = {hold.property: hold for hold in holds if hold.cause == OVERWRITTEN}
-        self.known = {hold.property: hold.digest for hold in holds}
         self.undone = undone
         self.releases = {release.property: release for release in releases}
         self.holds: list[Hold] = []
@@ -187,7 +186,7 @@ class _Deciding:
             self.holds.append(hold)
 
     def _chosen(self, name: str, open_ones: Sequence[Delta], about: str) -> Side | None:
-        """The side that a person chose to win, at the sight of these values or of a hold that stands."""
+        """The side that a person chose to win, at the sight of these values or of a fight."""
         release, standing = self.releases.get(name), self.standing.get(name)
         if release is None or name in self.stale:
             return None
@@ -200,13 +199,13 @@ class _Deciding:
                 return side
             self.stale.append(name)
             return None
-        seen = {"", about} if standing is None else {"", about, standing.digest}
+        seen = {"", about, _frozen_at(standing)}
         return Side(release.choice) if release.choice in SIDES and release.digest in seen else None
 
     def _left_alone(self, name: str, open_ones: Sequence[Delta], about: str) -> bool:
         """Whether these values stay as they are, since a person or a hold that stands says so."""
         release, standing = self.releases.get(name), self.standing.get(name)
-        answered = {"", about, self.known.get(name, ""), *(property_digest(delta) for delta in open_ones)}
+        answered = {"", about, _frozen_at(standing), *(property_digest(delta) for delta in open_ones)}
         if release is not None and release.choice == "leave" and release.digest in answered:
             self.used.append(name)
             self.holds.append(ignored_hold(self.key, name, open_ones))
@@ -460,6 +459,11 @@ class _Deciding:
 
     def _system(self, side: Side) -> str:
         return self.scene.systems[side]
+
+
+def _frozen_at(standing: Hold | None) -> str:
+    """What a choice for a fight answers, whose values go on changing; "" for any other hold."""
+    return standing.digest if standing is not None and standing.cause == "fight" else ""
 
 
 def _units(deltas: Sequence[Delta]) -> Iterable[list[Delta]]:
