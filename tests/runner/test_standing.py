@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from instep.core.model import Both, Side
@@ -9,7 +11,7 @@ from instep.core.standing import Given, giving
 from instep.core.state import Hold, Key
 from instep.errors import Refused
 
-from .site import LEFT, PHONE, RIGHT, Site, pair, raising
+from .site import LEFT, PHONE, RIGHT, Send, Site, pair, raising
 
 
 async def conflict(site: Site) -> tuple[str, str, Hold]:
@@ -239,3 +241,19 @@ async def test_a_choice_for_what_is_left_alone_counts_for_what_was_seen(choice: 
     await site.rest()
     assert phones(site, left, right) == ("2", "7")
     assert [each.cause for each in site.holds()] == ["conflict"]
+
+
+async def test_who_is_kept_apart_while_its_partner_is_being_made_is_parted_from_it() -> None:
+    site = Site()
+    left = site.put(LEFT, name="Ann", mail="ann@x.example")
+    key = Key("company", LEFT, left)
+
+    async def choosing(send: Send) -> Any:
+        made = await send()
+        await site.release(Hold(key, "", "", ""), "apart")
+        return made
+
+    site.connectors.right.next("create", choosing)
+    await site.rest()
+    assert site.links() == []
+    assert [len(site.systems[side].ids("company")) for side in Side] == [1, 1]

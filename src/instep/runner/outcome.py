@@ -14,13 +14,13 @@ from typing import Literal
 from instep.core.dataflow import Pair
 from instep.core.diff import raw_of
 from instep.core.gone import is_retired
-from instep.core.match import sources_digest
+from instep.core.match import is_apart, sources_digest
 from instep.core.model import Both, Record, Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.payload import preset, retirement
 from instep.core.release import WHOLE
 from instep.core.standing import whole
-from instep.core.state import Hold, Intent, Key, Link, Sighting
+from instep.core.state import Hold, Intent, Key, Link, Release, Sighting
 from instep.core.transformations.contract import Canon
 from instep.core.values import Json, Raw, digest, plain
 from instep.errors import Refused
@@ -181,8 +181,13 @@ def _created(engine: Engine, tx: Tx, intent: Intent, record: Record, outcome: st
         engine.hold(tx, intent.key, [taken_hold(intent, record.id, taken.link)])
         _close(engine, tx, intent, "found done", record)
         return
+    apart = is_apart(tx.releases_of(intent.key))
     _close(engine, tx, intent, outcome, record, link.id)
     linked(engine, tx, link, f"created {side}")
+    if apart:  # chosen while the create was on its way: the two are parted again
+        key = Key(pair.name, Side.LEFT, link.ids.left)
+        tx.save_release(Release(key, WHOLE, "apart", "", at_ms=engine.now_ms()))
+        tx.mark([key], reason="a person chose")
     if seen.deleted:
         tx.mark([Key(pair.name, Side.LEFT, link.ids.left)], reason="deleted after it was created")
 

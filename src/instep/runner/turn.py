@@ -275,7 +275,8 @@ def _apply(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> None:
         moved = rebased(link, verdict.agreed)
         if moved != link:
             link = tx.save_link(moved)
-    engine.hold(tx, case.key, verdict.holds)
+    if verdict.holds or not verdict.wait_ms:  # while a record waits, what is known of it goes on to count
+        engine.hold(tx, case.key, verdict.holds)
     if verdict.used:
         tx.drop_releases(case.key, verdict.used)
     if link is not None and verdict.retired and link.state == "live":
