@@ -126,12 +126,9 @@ def _edited_since(scene: Scene, link: Link, seen: Sighting, gone: Sighting) -> d
     holds what the deleted record did not: who deleted that one had not seen it."""
     edited: dict[str, Raw] = {}
     entity = scene.entities[seen.side]
+    asked_for = entity.retired[0] if entity.retired and is_retired(entity, seen.fields) else None
     for prop in scene.pair.properties:
-        if (
-            is_retired(entity, seen.fields)
-            and entity.retired
-            and entity.retired[0] in prop.parts[seen.side].fields
-        ):
+        if asked_for in prop.parts[seen.side].fields:
             continue  # out of use is what a delete asks for
         raw = raw_of(prop.parts[seen.side], seen.fields)
         base = link.base.get(prop.name)

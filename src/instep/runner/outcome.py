@@ -244,12 +244,10 @@ def _put_out_of_use(
 ) -> Mapping[str, Both[Raw]]:
     """The bases that a retirement of ours moves, if that is what the intent was and the record is out of use."""
     pair, side = pair_of(engine, intent), intent.side
+    if intent.operation != "retire" or not is_retired(engine.entity(pair, side), seen.fields):
+        return {}
     partner = tx.sighting(side.other, pair.entity[side.other], link.ids[side.other])
-    if (
-        intent.operation != "retire"
-        or partner is None
-        or not is_retired(engine.entity(pair, side), seen.fields)
-    ):
+    if partner is None:
         return {}
     return retirement(engine.scene(tx, pair), side, seen.fields, partner.fields)
 

@@ -141,14 +141,12 @@ class _Undoing:
             return
         stands = standing_whole(self.tx.holds_of(self.key))
         operations = {entry.operation for entry in ours}
+        what = f"what was written to {self.link.ids.left} and {self.link.ids.right}"
         if stands is not None and "retire" not in operations:
-            what = f"what was written to {self.link.ids.left} and {self.link.ids.right}"
             self._keep(Kept(what, stands.what, True, f"answer that first: instep holds show {stands.id}"))
             return
         if self.link.id and WHOLE in self.chosen:
-            self._keep(
-                self._decided(f"what was written to {self.link.ids.left} and {self.link.ids.right}", WHOLE)
-            )
+            self._keep(self._decided(what, WHOLE))
             return
         if self.scope.property:
             self._properties(ours, later)
