@@ -9,7 +9,7 @@ from instep.core import gone
 from instep.core.dataflow import Limit
 from instep.core.model import Both
 from instep.errors import Gone
-from instep.runner import absence, brakes, look, missing, observe, work
+from instep.runner import absence, gate, look, missing, observe, work
 from instep.store.transaction import SqliteTx
 from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, only, pair, raising
 from tests.simulation.faults import Faults
@@ -242,10 +242,10 @@ PROTECTIONS = (
     ),
     Protection(
         "a side that is suddenly empty is not written to",
-        "runner/brakes.py:empty_side",
+        "runner/gate.py:empty_side",
         "another tenant gets what is meant for the one of yesterday",
         "brakes",
-        put(brakes, "empty_side", lambda engine, tx, pair: None),
+        put(gate, "empty_side", lambda engine, tx, pair: None),
         story(side_that_is_empty),
     ),
     Protection(

@@ -16,7 +16,7 @@ from instep.core.model import SIDES, Both
 from instep.core.values import Json, digest
 from instep.core.verdict import Write
 from instep.errors import RetryLater, StoreError
-from instep.runner import brakes
+from instep.runner import gate
 from instep.runner.engine import Claims
 from instep.store.sqlite import SqliteStore, open_store
 from tests.runner.site import LEFT, RIGHT, STRICT, Send, Site, only, pair, raising
@@ -242,18 +242,18 @@ PROTECTIONS = (
     ),
     Protection(
         "brakes count the hour",
-        "runner/brakes.py:_recent",
+        "runner/gate.py:_recent",
         "many small runs do what one may not",
         "brakes",
-        put(brakes, "_recent", lambda *given: defaultdict(set)),
+        put(gate, "_recent", lambda *given: defaultdict(set)),
         story(many_small_runs),
     ),
     Protection(
         "a brake that tripped waits for a person",
-        "runner/brakes.py:latched",
+        "runner/gate.py:latched",
         "what was stopped drips out as soon as it is a little less",
         "brakes",
-        wrap(brakes, "Gate", _unlatched),
+        wrap(gate, "Gate", _unlatched),
         story(some_taken_back),
     ),
     Protection(
@@ -266,10 +266,10 @@ PROTECTIONS = (
     ),
     Protection(
         "brakes count on the way too",
-        "runner/brakes.py:_admit",
+        "runner/gate.py:_admit",
         "what only shows while a run goes on is counted by no brake",
         "brakes",
-        put(brakes.Gate, "_admit", lambda *given: None),
+        put(gate.Gate, "_admit", lambda *given: None),
         story(edits_that_only_show_on_the_way),
     ),
     Protection(

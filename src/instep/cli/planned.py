@@ -14,7 +14,8 @@ from instep.core.model import SIDES, Both, Side
 from instep.core.state import Hold
 from instep.core.values import Absent, Json, Raw, encode
 from instep.core.verdict import Change, Overruled, Write
-from instep.runner.brakes import EMPTY, Brake, Gate, stopped_by
+from instep.runner.brakes import EMPTY, Brake
+from instep.runner.gate import Gate, stopped_by
 from instep.runner.planning import Action
 from instep.runner.run import Report
 

@@ -10,7 +10,8 @@ from typing import Literal
 from instep.core.model import Side
 from instep.core.state import Key
 from instep.core.values import Json
-from instep.runner.brakes import Brake, Gate
+from instep.runner.brakes import Brake
+from instep.runner.gate import Gate
 from instep.runner.observe import Observed
 from instep.runner.planning import Tally
 

@@ -13,9 +13,9 @@ from instep.connectors.pace import ahead
 from instep.core.dataflow import Pair
 from instep.core.state import Key, Todo
 from instep.errors import Stop
-from instep.runner.brakes import Gate, open_gate
 from instep.runner.drain import broken_off
 from instep.runner.engine import Engine
+from instep.runner.gate import Gate, open_gate
 from instep.runner.look import look
 from instep.runner.report import Report
 from instep.runner.work import note_look

@@ -16,20 +16,10 @@ from instep.core.state import Todo
 from instep.errors import Stop
 from instep.runner.approval import Approval
 from instep.runner.aside import set_aside
-from instep.runner.brakes import (
-    EMPTY,
-    count_anew,
-    decided,
-    forget_missed,
-    hold_stopped,
-    may_trip,
-    open_gate,
-    released_empty,
-    tripped_brakes,
-    worked_off,
-)
+from instep.runner.brakes import EMPTY, forget_missed, released_empty, worked_off
 from instep.runner.drain import drain_all
 from instep.runner.engine import Engine
+from instep.runner.gate import count_anew, decided, hold_stopped, may_trip, open_gate, tripped_brakes
 from instep.runner.look import Look, look
 from instep.runner.missing import read_missing
 from instep.runner.planning import Tally, actions
