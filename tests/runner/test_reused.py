@@ -65,3 +65,17 @@ async def test_a_record_without_a_partner_is_simply_another_one() -> None:
     another(site, LEFT, id, "Bob")
     await site.rest()
     assert site.titles(RIGHT) == ["Bob"]
+
+
+async def test_what_took_the_id_is_read_though_the_partner_seems_to_be_gone_too() -> None:
+    untold = Both(QUIET.left, replace(QUIET.right, versions="none"))
+    site = Site(abilities=untold)
+    left, right = await site.linked_company()
+    another(site, RIGHT, right, "Bob")
+    site.systems.left.remove("company", left)  # no other was there by which that could be believed
+    site.put(LEFT, name="Bob", mail="Bob@x.example")
+    site.now += 60_000
+    await site.run(full=True)
+    await site.rest()
+    assert site.todo() == []
+    assert {hold.cause for hold in site.holds()} == {"reused", "duplicate"}

@@ -274,10 +274,10 @@ class World:
                 asked = await self._approved(process, engine)
             if kind == "live":
                 return await self._live_on(process, engine)
-            held, known = brakes.held(self), len(self.released)
+            held, earlier, known = brakes.held(self), brakes.left_over(self), len(self.released)
             report = await self._runner(process, engine).run(asked)
             released = frozenset(self.released[known:])
-            for told in brakes.passed(self, held, released, report) if asked in BRAKED else ():
+            for told in brakes.passed(self, held, earlier, released, report) if asked in BRAKED else ():
                 self.witness.finding("I16 what a brake holds is not written", told)
             return report
 

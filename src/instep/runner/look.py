@@ -6,7 +6,7 @@ after every reading and every write. One look is at a record at a time, and one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
@@ -18,6 +18,7 @@ from instep.errors import Gone, InDoubt, LeaseLost, OutcomeError, RetryLater, St
 from instep.runner.absence import confirm_gone
 from instep.runner.engine import Engine
 from instep.runner.observe import read_record
+from instep.runner.reused import REUSED
 from instep.runner.send import send
 from instep.runner.settle import settle
 from instep.runner.turn import Freshness, Permit, Step, turn
@@ -81,10 +82,15 @@ async def _look(engine: Engine, todo: Todo, permit: Permit, mine: set[Key], resu
             step = await _turn(engine, todo, step.key, permit, fresh, mine)
         elif step.read is not None:
             read = await _read(engine, step, fresh)
+            unsure = step if read == "unsure" else None
+            if unsure is not None and (
+                other := engine.store.read(partial(_partner_to_read, engine, step=step))
+            ):
+                read = await _read(engine, other, fresh)
             if read == "stale":
                 raise RetryLater("a reading was older than what is known", why="a replica lags")
-            if read == "unsure":
-                await engine.store.write(partial(_hold_unsure, engine, todo=todo, step=step))
+            if unsure is not None:
+                await engine.store.write(partial(_hold_unsure, engine, todo=todo, step=unsure))
                 return
             step = await _turn(engine, todo, step.key, permit, fresh, mine)
         elif step.send is not None:
@@ -123,9 +129,24 @@ async def _read(engine: Engine, step: Step, fresh: Freshness) -> Literal["read",
     return "stale" if seen is None else "read"
 
 
+def _partner_to_read(engine: Engine, tx: Tx, *, step: Step) -> Step | None:
+    """The partner of what was to be read, if it is to be read as well: creates may wait for that."""
+    pair = engine.dataflow.pair(step.key.pair)
+    if step.read is None or pair is None:
+        return None
+    side, id = step.read
+    link = tx.link_of(pair.name, side, id)
+    seen = link and tx.sighting(side.other, pair.entity[side.other], link.ids[side.other])
+    return replace(step, read=(seen.side, seen.id)) if seen is not None and seen.unread else None
+
+
 def _hold_unsure(engine: Engine, tx: Tx, *, todo: Todo, step: Step) -> None:
-    """A record that seems to be gone, on a side where no other is known: a person has to say so."""
+    """A record that seems to be gone, on a side where no other is known: a person has to say so. If it is held since
+    its partner's id was used again, that goes before."""
     if step.read is None:
+        return
+    if not tx.releases_of(step.key) and any(hold.cause == REUSED for hold in tx.holds_of(step.key)):
+        tx.finish(todo)
         return
     side, id = step.read
     name = engine.connectors[side].name

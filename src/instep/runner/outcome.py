@@ -26,6 +26,7 @@ from instep.core.values import Json, Raw, digest, plain
 from instep.errors import Refused
 from instep.runner.engine import Engine, StoreLookup
 from instep.runner.observe import sighted, take, unread
+from instep.runner.reused import REUSED
 from instep.runner.turn import linked
 from instep.runner.watched import NEWEST, watch
 from instep.store.contract import AlreadyLinked, Entry, Tx
@@ -254,7 +255,7 @@ def _put_out_of_use(
 
 def _out_of_use(engine: Engine, tx: Tx, intent: Intent, seen: Sighting) -> bool:
     """Whether the record of a retirement is retired, or gone, as when its id stands for another one by now."""
-    reused = any(hold.cause == "reused" for hold in tx.holds_of(intent.key))
+    reused = any(hold.cause == REUSED for hold in tx.holds_of(intent.key))
     return (
         seen.deleted or reused or is_retired(engine.entity(pair_of(engine, intent), intent.side), seen.fields)
     )

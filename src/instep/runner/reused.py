@@ -6,6 +6,8 @@ apart is the time of creation, which no edit changes. Where a system tells none,
 
 from __future__ import annotations
 
+from typing import Final
+
 from instep.core.model import Side
 from instep.core.phrases import moment
 from instep.core.release import WHOLE
@@ -14,6 +16,7 @@ from instep.core.values import digest
 from instep.runner.engine import Engine
 from instep.store.contract import Tx
 
+REUSED: Final = "reused"
 ALIKE_MS = 1_000
 """Times of creation no further apart are one: a listing may tell whole seconds, and a reading milliseconds."""
 
@@ -33,7 +36,7 @@ def hold_reused(engine: Engine, tx: Tx, before: Sighting | None, after: Sighting
         hold = Hold(
             key,
             WHOLE,
-            "reused",
+            REUSED,
             f"{after.id} in {system} is another record than the one that was linked",
             f"it was created at {moment(after.created_ms)} UTC, "
             f"and the one before at {moment(before.created_ms)} UTC",
