@@ -201,6 +201,8 @@ class Witness:
         if flow != "both":
             return  # its owner's side counts, whatever was entered here; the journal keeps it
         if after is None or after in before.ancestors():
+            if before.token is None and self._is_no_news(place) and self.world.gave_up(kind, side, id):
+                return
             self.finding("I3 no lost update (promises 1, 2, 11)", f"{told}, which had been replaced by it")
             return
         if before.token is None and self._is_no_news(place):

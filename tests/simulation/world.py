@@ -529,6 +529,14 @@ class World:
         link = self.store.read(lambda tx: tx.link_of(kind, side, id))
         return None if link is None else link.base.get(self.path.left[name])
 
+    def gave_up(self, kind: str, side: Side, id: str) -> bool:
+        """Whether a record was made by a create that had to be given up, since the system hid what it had made: it
+        meets its source again as at first contact."""
+        made = self.store.read(
+            lambda tx: tx.journal(pair=kind, side=side, record_id=id, operation="create", limit=1)
+        )
+        return bool(made) and made[0].side is side and made[0].outcome == "not applied"
+
     async def _rivals(self) -> None:
         while True:
             await asyncio.sleep(10 + self.tape["sched"].draw() * 50)
