@@ -136,8 +136,11 @@ def _partner_to_read(engine: Engine, tx: Tx, *, step: Step) -> Step | None:
         return None
     side, id = step.read
     link = tx.link_of(pair.name, side, id)
-    seen = link and tx.sighting(side.other, pair.entity[side.other], link.ids[side.other])
-    return replace(step, read=(seen.side, seen.id)) if seen is not None and seen.unread else None
+    if link is None:
+        return None
+    partner = link.ids[side.other]
+    seen = tx.sighting(side.other, pair.entity[side.other], partner)
+    return replace(step, read=(side.other, partner)) if seen is not None and seen.unread else None
 
 
 def _hold_unsure(engine: Engine, tx: Tx, *, todo: Todo, step: Step) -> None:
