@@ -10,6 +10,7 @@ from instep.core.model import Both, Side
 from instep.core.release import release_of
 
 from .site import LEFT, RIGHT, STRICT, Site, another, pair
+from .test_audit import audit, kinds
 
 QUIET = Both(replace(STRICT, tombstones=False), replace(STRICT, tombstones=False))
 
@@ -79,3 +80,4 @@ async def test_what_took_the_id_is_read_though_the_partner_seems_to_be_gone_too(
     await site.rest()
     assert site.todo() == []
     assert {hold.cause for hold in site.holds()} == {"reused", "duplicate"}
+    assert kinds(await audit(site)) == {}

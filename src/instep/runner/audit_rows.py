@@ -20,6 +20,7 @@ from instep.core.values import Absent, Json, get_path
 from instep.errors import Gone
 from instep.runner.audit_findings import Findings
 from instep.runner.observe import observe, refresh_paths, sighted
+from instep.runner.reused import REUSED
 from instep.store.contract import Tx
 
 SUSPECTS = 500
@@ -169,7 +170,8 @@ class _Rows:
         keys = [self._key(tx, pair, id) for pair in self.pairs]
         if before is None:
             return "waiting" if all(tx.is_todo(key) for key in keys) else ""
-        if any(hold.cause == "deleted" for key in keys for hold in tx.holds_of(key)):
+        causes = {hold.cause for key in keys for hold in tx.holds_of(key)}
+        if "deleted" in causes or (before.unread and REUSED in causes):
             return "held"
         if before.unread and all(tx.is_todo(key) for key in keys):
             return "waiting"
