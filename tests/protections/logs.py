@@ -40,6 +40,21 @@ async def edit_before_a_write_without_answer() -> list[str]:
     return lost(site, "3")
 
 
+async def edit_between_the_same_value_twice() -> list[str]:
+    """Somebody enters what a write is to give, and then something else, which the write then replaces."""
+    site = logging_site()
+    left, right = await site.linked_company()
+    site.edit(LEFT, left, phone="2")
+
+    def same_and_another() -> None:
+        site.edit(RIGHT, right, phone="2")
+        site.edit(RIGHT, right, phone="3")
+
+    site.connectors.right.next("update", chained(after(same_and_another), unanswered()))
+    await site.rest()
+    return lost(site, "3")
+
+
 async def edit_of_a_field_that_is_written_along() -> list[str]:
     """A phone number is written with the name beside it, which somebody edits in between."""
     site = logging_site()
@@ -68,9 +83,13 @@ async def what_somebody_puts_back() -> list[str]:
 
 def _answered_ones_alone(whole: Any) -> Any:
     def around(pair: Any, side: Any, span: Any, *rest: Any) -> Any:
-        return ([], None) if span.found else whole(pair, side, span, *rest)
+        return [] if span.found else whole(pair, side, span, *rest)
 
     return around
+
+
+def _first_alone(whole: Any) -> Any:
+    return lambda *given: whole(*given)[:1]
 
 
 async def _nothing_is_known(engine: Any, intent: Any, version: Any) -> None:
@@ -85,6 +104,14 @@ PROTECTIONS = (
         "3",
         wrap(overwritten, "around", _answered_ones_alone),
         story(edit_before_a_write_without_answer),
+    ),
+    Protection(
+        "each change that may be a write in doubt is reckoned with",
+        "core/overwritten.py:around",
+        "what somebody entered alike passes for the write, and what the write replaced is gone",
+        "3",
+        wrap(overwritten, "around", _first_alone),
+        story(edit_between_the_same_value_twice),
     ),
     Protection(
         "fields that are written along with others",

@@ -9,7 +9,7 @@ import pytest
 
 from instep.core.model import Abilities, Both
 from instep.core.overwritten import restoring
-from instep.core.state import Hold
+from instep.core.state import Hold, Key
 from instep.errors import Gone, OutcomeError, Refused, RetryLater, Stop
 
 from .site import (
@@ -194,6 +194,53 @@ async def test_a_write_that_was_found_made_is_looked_at_too() -> None:
     await site.rest()
     assert phones(site, left, right) == ("2", "2")
     assert [h.cause for h in site.holds()] == ["overwritten"]
+
+
+async def test_an_edit_like_a_write_without_answer_does_not_pass_for_it() -> None:
+    """The record came to hold what was meant twice, and only the second time was ours."""
+    site = logging_site()
+
+    def same_and_another() -> None:
+        site.edit(LEFT, "1", phone="2")
+        site.edit(LEFT, "1", phone="3")
+
+    left, right = await overwrite(site, chained(after(same_and_another), unanswered()))
+    await site.rest()
+    assert phones(site, left, right) == ("2", "2")
+    [hold] = site.holds()
+    assert hold.values == {"phone": {"left": ["2"], "right": ["2"], "overwritten": {"left": ["3"]}}}
+
+
+async def test_of_two_changes_that_may_be_ours_each_is_told_and_the_later_is_held() -> None:
+    site = logging_site()
+
+    def before() -> None:
+        site.edit(LEFT, "1", phone="3")
+
+    def after_it() -> None:
+        for phone in ("4", "2"):
+            site.edit(LEFT, "1", phone=phone)
+        site.edit(LEFT, "1", city="Oslo")  # which leaves the phone as it is, and is no third
+
+    await overwrite(site, chained(after(before), chained(unanswered(), before_answer(after_it))))
+    await site.rest()
+    assert sorted(c["old"] for e in site.journal("overwritten") for c in e.changes) == [["3"], ["4"]]
+    [hold] = site.holds()
+    assert hold.values == {"phone": {"left": ["2"], "right": ["2"], "overwritten": {"left": ["4"]}}}
+
+
+async def test_a_loss_is_told_after_the_two_records_were_parted() -> None:
+    site = logging_site()
+    site.connectors.left.unlogged = {"1"}
+    left, _ = await overwrite(site)
+    await site.release(Hold(Key("company", LEFT, left), "", "", ""), "apart")
+    await site.run()
+    assert site.links() == []
+    site.connectors.left.unlogged = set()
+    await site.run(LAG_MS)
+    [entry] = site.journal("overwritten")
+    assert [(c["old"], c["new"]) for c in entry.changes] == [(["3"], ["2"])]
+    assert site.holds() == []
 
 
 async def test_a_value_that_came_after_a_write_without_answer_was_not_overwritten_by_it() -> None:

@@ -154,7 +154,7 @@ class FaultyConnector:
         """The log of changes of a system that keeps one; it may trail behind as a listing does."""
         await self._travel()
         self._perhaps_wrong(RetryLater("503"), BadAnswer("half a body"))
-        told_ms = min(until_ms, self.system.true_ms())
+        told_ms = self.system.true_ms()
         if self._strikes("lagging_list"):
             told_ms -= round(self.tape["lag"].draw() * self.faults.list_lag_ms)
         found = [
@@ -162,7 +162,7 @@ class FaultyConnector:
             for (entity, id), past in self.system.past.items()
             if entity in entities and not self.system.hidden(entity, id)
             for at_ms, record in past[1:]
-            if since_ms <= at_ms <= told_ms
+            if since_ms <= at_ms <= min(until_ms, told_ms)
         ]
         found.sort(key=itemgetter(0))
         for at in range(0, len(found), 3):

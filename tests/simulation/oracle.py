@@ -231,8 +231,8 @@ def _no_silent_loss(world: World) -> Iterator[str]:
 
 
 def _told_truly(world: World) -> Iterator[str]:
-    """Promise 3: what is told as overwritten has been written over by Instep; or, once a write of ours got lost, by a
-    person who gave the very value that it was to write, since no log tells the two apart."""
+    """Promise 3: what is told as overwritten has been written over by Instep; or, once a write of ours was in doubt,
+    by a person who gave the very value that it was to write, since no log tells the two apart."""
     for entry, name, token in overwritten(world):
         if entry.side is None:
             continue

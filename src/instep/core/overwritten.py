@@ -41,6 +41,15 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How a log may show a write: the states of the record since it was seen for it, oldest first, and the one that
+    the write made; None if that is yet to be logged."""
+
+    before: Sequence[Logged]
+    ours: Logged | None
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """An edit that a write replaced unseen: its value, what took its place, and how the log tells it."""
 
@@ -52,22 +61,22 @@ class Loss:
 
 def around(
     pair: Pair, side: Side, span: Span, written: Values, states: Iterable[Logged], lookup: Lookup
-) -> tuple[Sequence[Logged], Logged | None]:
-    """The states of a record from what was seen of it up to our write, oldest first, and the one that we made;
-    none of either if the log does not show that the write was applied."""
+) -> list[Way]:
+    """Each way in which the log may show a write, oldest first; none if it does not show that it was applied. There
+    are several if the record came to hold what was meant more than once: nothing tells which time was ours."""
     steps = sorted(
         (state for state in states if span.covers(state.record.version)),
         key=lambda state: state.record.version or 0,
     )
-    for place, state in enumerate(steps):
-        is_ours = (
-            _shows(pair, side, written, state, lookup)
-            if span.found
-            else state.record.version == span.answered
-        )
-        if is_ours:
-            return steps[:place], state
-    return ([], None) if span.found else (steps, None)
+    if not span.found:
+        ours = [place for place, state in enumerate(steps) if state.record.version == span.answered]
+        return [Way(steps[:place], steps[place]) for place in ours] or [Way(steps, None)]
+    shown = [_shows(pair, side, written, state, lookup) for state in steps]
+    return [
+        Way(steps[:place], state)
+        for place, state in enumerate(steps)
+        if shown[place] and not (place and shown[place - 1])
+    ]
 
 
 def losses(
@@ -76,13 +85,12 @@ def losses(
     side: Side,
     written: Values,
     groups: frozenset[str],
-    before: Sequence[Logged],
-    ours: Logged | None,
+    way: Way,
     lookup: Lookup,
 ) -> list[Loss]:
     """What a write replaced unseen in one pair. `groups`: those of the fields that it changed; the other fields of
     a group are written along as they were seen, so that an edit of one is taken back by it."""
-    found = []
+    found, ours = [], way.ours
     for prop in pair.properties:
         if prop.name in written:
             seen, meant = written[prop.name]
@@ -93,7 +101,7 @@ def losses(
             if told is None:
                 continue
             seen = by = told
-        values = [(state, raw) for state in before if (raw := _told(prop, side, state)) is not None]
+        values = [(state, raw) for state in way.before if (raw := _told(prop, side, state)) is not None]
         if not values:
             continue
         state, raw = values[-1]

@@ -156,12 +156,12 @@ def _losses(
         return
     lookup, entity = StoreLookup(engine.dataflow, tx), engine.entity(writing, side)
     written = _values(writing, entry)
-    before, ours = around(writing, side, span, written, states, lookup)
     groups = groups_of(writing, entity, side, written)
-    for pair in engine.dataflow.of_entity(side, place[0]):
-        of_pair = written if pair is writing else {}
-        for loss in losses(pair, entity, side, of_pair, groups, before, ours, lookup):
-            yield pair, loss
+    for way in around(writing, side, span, written, states, lookup):
+        for pair in engine.dataflow.of_entity(side, place[0]):
+            of_pair = written if pair is writing else {}
+            for loss in losses(pair, entity, side, of_pair, groups, way, lookup):
+                yield pair, loss
 
 
 def _values(pair: Pair, entry: Entry) -> Values:
@@ -198,8 +198,8 @@ async def logged_as_applied(engine: Engine, intent: Intent, version: int | None)
 
     def shown(tx: Tx) -> Record | None:
         lookup = StoreLookup(engine.dataflow, tx)
-        _, ours = around(pair, side, Span(seen, version, found=True), written, states, lookup)
-        return None if ours is None else ours.record
+        ways = around(pair, side, Span(seen, version, found=True), written, states, lookup)
+        return next((way.ours.record for way in ways if way.ours is not None), None)
 
     return engine.store.read(shown)
 
