@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from instep.core import decide, undo
-from instep.runner import outcome
+from instep.runner import outcome, turn
 from instep.runner import undo as undoing
 from instep.runner.undo import Scope, choose_ways_back
 from tests.runner.site import LEFT, RIGHT, Site, edited, pair, prop, take_back
@@ -63,6 +63,23 @@ async def undone_and_run_again() -> list[str]:
     await site.rest()
     shown = site.fields(LEFT, left)["phone"], site.fields(RIGHT, right)["phone"]
     return must("13", shown == ("2", "1"), f"after the undoing of a run both sides hold {shown}")
+
+
+async def answered_and_edited() -> list[str]:
+    """A run is undone while another field waits to be written; somebody answers the hold, and somebody edits."""
+    site = Site(pair(policy="left"))
+    left, right = await site.linked_company()
+    site.edit(RIGHT, right, phone="2")
+    run = (await site.run()).run
+    site.edit(LEFT, left, name="Bea")
+    await take_back(site, run)
+    [hold] = site.holds()
+    await site.release(hold, "left")
+    site.edit(RIGHT, right, phone="3")
+    await site.rest()
+    return must(
+        "13", site.fields(RIGHT, right)["phone"] == "3", "a later edit lost to what an undoing put back"
+    )
 
 
 async def made_and_edited() -> list[str]:
@@ -147,6 +164,14 @@ PROTECTIONS = (
         "13",
         put(decide, "restored", lambda scene, seen, releases: {}),
         story(undone_and_run_again),
+    ),
+    Protection(
+        "what was undone rests whatever else there is to write",
+        "runner/turn.py:_rest_undone",
+        "what an undoing put back passes for an edit, once somebody has answered its hold",
+        "13",
+        put(turn, "_rest_undone", lambda *given: None),
+        story(answered_and_edited),
     ),
     Protection(
         "a record that somebody works with is not unmade",

@@ -86,6 +86,31 @@ async def test_an_edit_in_the_last_moment_is_left_alone_too() -> None:
     assert [h.cause for h in site.holds()] == []
 
 
+@pytest.mark.parametrize("permitted", [False, True])
+async def test_an_edit_after_a_choice_for_what_was_undone_flows_whatever_else_waited_to_be_written(
+    permitted: bool,
+) -> None:
+    site = Site(pair(policy="left"))
+    left, right = await site.linked_company()
+    site.edit(RIGHT, right, phone="2")
+    report = await site.run()
+    site.edit(LEFT, left, name="Bea")
+    if permitted:
+        site.connectors.right.next("update", lost())
+        await choose_ways_back(site.runner.engine, Scope(report.run))
+        await site.run()
+    else:
+        await take_back(site, report.run)
+    [hold] = site.holds()
+    assert (hold.cause, site.fields(LEFT, left)["phone"]) == ("undone", "1")
+    await site.release(hold, "left")
+    site.edit(RIGHT, right, phone="3")
+    await site.rest()
+    assert {site.fields(s, i)["phone"] for s, i in ((LEFT, left), (RIGHT, right))} == {"3"}
+    assert site.fields(RIGHT, right)["title"] == "Bea"
+    assert site.holds() == []
+
+
 async def test_what_a_later_run_wrote_again_is_left_to_the_undoing_of_that_run() -> None:
     site = Site()
     left, right, run = await edited(site)

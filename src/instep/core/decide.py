@@ -135,6 +135,7 @@ class _Deciding:
             tuple(self.holds),
             used=(*self.used, *self.stale),
             stale=tuple(self.stale),
+            undone=tuple(self.undone),
         )
 
     def _without_given(self, unit: Sequence[Delta]) -> list[Delta]:

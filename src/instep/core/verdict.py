@@ -86,7 +86,8 @@ class Verdict:
     """What is to become of one key. `agreed`: bases that may move without a write. `link`: the ids to link at
     once, and `how` they were found. `retired`: the link is to be put to rest. `unlink`: it is to be removed, and
     with `apart` never to come back by itself. `wait_ms`: look again later. `used`: properties whose release was
-    applied; `stale`: those of them whose values had changed since, so that it came to nothing.
+    applied; `stale`: those of them whose values had changed since, so that it came to nothing; `undone`: those that
+    are as they were before a run, and rest.
 
     `agreed`: a base of None is taken away, as before first contact."""
 
@@ -104,3 +105,4 @@ class Verdict:
     used: tuple[str, ...] = ()
     apart: bool = False
     stale: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()

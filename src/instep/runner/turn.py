@@ -5,7 +5,7 @@ The result says what to ask of a system next, with the intent already saved; or 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from instep.core.dataflow import Pair
@@ -85,14 +85,15 @@ def turn(
                 return Step(key, wait_ms=BUSY_MS)
             continue
         if verdict.writes:
+            if verdict.undone:
+                _rest_undone(engine, tx, case, verdict)
             write = _permitted(tx, case, verdict, permit)
             if write is None:
                 engine.hold(tx, key, verdict.holds)
                 return Step(key, skipped=verdict.writes[0], verdict=verdict)
             fights = fought(engine, tx, case, verdict, write)
             if fights:
-                names = {hold.property for hold in fights}
-                engine.hold(tx, key, [*(h for h in tx.holds_of(key) if h.property not in names), *fights])
+                _hold_beside(engine, tx, key, fights)
                 continue
             return _prepare(engine, tx, case, verdict, write, fresh)
         _apply(engine, tx, case, verdict)
@@ -266,6 +267,21 @@ def linked(engine: Engine, tx: Tx, link: Link, how: str) -> None:
         tx.drop_releases(Key(link.pair, side, link.ids[side]), [WHOLE])
         waiting = tx.waiting_for(side, pair.entity[side], link.ids[side])
         tx.mark(waiting, reason="its reference was linked")
+
+
+def _rest_undone(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> None:
+    """What was undone rests from now on, whatever else there is to write and becomes of that: its base counts again
+    before anybody can answer its hold."""
+    if case.link is not None:
+        tx.save_link(rebased(case.link, {name: verdict.agreed[name] for name in verdict.undone}))
+    _hold_beside(engine, tx, case.key, [hold for hold in verdict.holds if hold.cause == "undone"])
+    tx.drop_releases(case.key, verdict.undone)
+
+
+def _hold_beside(engine: Engine, tx: Tx, key: Key, holds: Sequence[Hold]) -> None:
+    """Hold some properties, and leave the holds of all others as they are."""
+    names = {hold.property for hold in holds}
+    engine.hold(tx, key, [*(h for h in tx.holds_of(key) if h.property not in names), *holds])
 
 
 def _apply(engine: Engine, tx: Tx, case: Case, verdict: Verdict) -> None:
