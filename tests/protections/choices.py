@@ -10,7 +10,7 @@ from instep.core import decide, match
 from instep.core.model import SIDES, Both, Side
 from instep.core.standing import giving
 from instep.core.state import Hold, Key
-from instep.runner import judge, turn
+from instep.runner import judge, outcome, turn
 from instep.store.transaction import SqliteTx
 from tests.runner.site import LEFT, PHONE, RIGHT, Site, pair
 
@@ -50,6 +50,17 @@ async def conflict(rule: Any = "hold") -> tuple[Site, str, str]:
     return site, left, right
 
 
+async def _given() -> tuple[Site, str, str]:
+    """Such a phone number, for which somebody gives a value in the terms of the left side."""
+    site, left, right = await conflict()
+    [hold] = site.holds()
+    seen = Both.of(lambda side: site.sighting(side, left if side is LEFT else right))
+    value = giving(PHONE, LEFT, ("7",), seen)  # type: ignore[arg-type]
+    assert value is not None
+    await site.release(hold, "value", value.to_json())
+    return site, left, right
+
+
 async def choice_from_before() -> list[str]:
     """Somebody chooses the left side; before the next run the right one is edited again."""
     site, _, right = await conflict()
@@ -64,16 +75,24 @@ async def choice_from_before() -> list[str]:
 
 async def value_from_before() -> list[str]:
     """Somebody gives a value for the left side, and there it is edited before the next run."""
-    site, left, right = await conflict()
-    [hold] = site.holds()
-    seen = Both.of(lambda side: site.sighting(side, left if side is LEFT else right))
-    value = giving(PHONE, LEFT, ("7",), seen)  # type: ignore[arg-type]
-    assert value is not None
-    await site.release(hold, "value", value.to_json())
+    site, left, _ = await _given()
     site.edit(LEFT, left, phone="4")
     await site.run()
     return must(
         "choices", site.fields(LEFT, left)["phone"] == "4", "4 was overwritten by a value from before it"
+    )
+
+
+async def value_before_an_edit() -> list[str]:
+    """Somebody gives a value, and then the other side is edited, of which the next run has not heard yet."""
+    site, _, right = await _given()
+    site.edit(RIGHT, right, phone="4")
+    site.connectors.right.unlisted.add(right)
+    site.dataflow = replace(site.dataflow, pairs=(pair(policy="newest"),))
+    site.new_runner()
+    await site.run(60_000)
+    return must(
+        "4", site.fields(RIGHT, right)["phone"] == "4", "4 was overwritten by what was given before it"
     )
 
 
@@ -177,6 +196,14 @@ PROTECTIONS = (
         "choices",
         wrap(decide, "given", gives_whatever_is_there),
         story(value_from_before),
+    ),
+    Protection(
+        "a given value is as old as its giving",
+        "runner/outcome.py:_date_given",
+        "a value that was given before an edit passes for later, since it was written after it",
+        "4",
+        put(outcome, "_date_given", lambda *given: None),
+        story(value_before_an_edit),
     ),
     Protection(
         "apart is for ever",

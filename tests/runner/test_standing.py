@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,17 @@ async def conflict(site: Site) -> tuple[str, str, Hold]:
     [hold] = site.holds()
     assert hold.cause == "conflict"
     return left, right, hold
+
+
+async def given(site: Site, side: Side = LEFT) -> tuple[str, str]:
+    """A conflict for which a person gives 9, in the terms of that side."""
+    left, right, hold = await conflict(site)
+    a, b = site.sighting(LEFT, left), site.sighting(RIGHT, right)
+    assert a is not None and b is not None
+    value = giving(PHONE, side, ("9",), Both(a, b))
+    assert value is not None
+    await site.release(hold, "value", value.to_json())
+    return left, right
 
 
 def phones(site: Site, left: str, right: str) -> tuple[object, object]:
@@ -58,12 +70,7 @@ async def test_a_value_that_a_person_gives_is_written_to_both_sides_and_both_old
     side: Side,
 ) -> None:
     site = Site(pair(policy="hold"))
-    left, right, hold = await conflict(site)
-    a, b = site.sighting(LEFT, left), site.sighting(RIGHT, right)
-    assert a is not None and b is not None
-    value = giving(PHONE, side, ("9",), Both(a, b))
-    assert value is not None
-    await site.release(hold, "value", value.to_json())
+    left, right = await given(site, side)
     await site.run()
     assert phones(site, left, right) == ("9", "9")
     assert site.holds() == []
@@ -76,16 +83,25 @@ async def test_a_value_that_a_person_gives_is_written_to_both_sides_and_both_old
 
 async def test_a_given_value_does_not_overwrite_what_nobody_had_seen_when_it_was_given() -> None:
     site = Site(pair(policy="hold"))
-    left, right, hold = await conflict(site)
-    a, b = site.sighting(LEFT, left), site.sighting(RIGHT, right)
-    assert a is not None and b is not None
-    value = giving(PHONE, LEFT, ("9",), Both(a, b))
-    assert value is not None
-    await site.release(hold, "value", value.to_json())
+    _, right = await given(site)
     site.edit(RIGHT, right, phone="4")
     await site.run()
     assert site.fields(RIGHT, right)["phone"] == "4"
     assert [h.cause for h in site.holds()] == ["conflict"]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_a_given_value_is_as_old_as_its_giving_whenever_it_is_written(listed: bool) -> None:
+    site = Site(pair(policy="hold"))
+    left, right = await given(site)
+    site.edit(RIGHT, right, phone="4")
+    site.dataflow = replace(site.dataflow, pairs=(pair(policy="newest"),))
+    site.new_runner()
+    if not listed:
+        site.connectors.right.unlisted.add(right)
+    await site.run(60_000)
+    assert phones(site, left, right) == ("4", "4")
+    assert site.holds() == []
 
 
 def test_what_is_kept_of_a_given_value_is_read_as_it_was_meant() -> None:

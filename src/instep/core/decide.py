@@ -18,7 +18,7 @@ from instep.core.model import SIDES, Both, Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.payload import by_hand, old_raw, unwritable
 from instep.core.policy import POLICIES, Conflict, EditTime, edit_time
-from instep.core.release import STANDING, WHOLE
+from instep.core.release import GIVING, STANDING, WHOLE
 from instep.core.standing import (
     frozen,
     given,
@@ -151,7 +151,7 @@ class _Deciding:
             return False
         now = {side: mapped(prop, side, delta.raw[side]) for side in wanted.sides}
         left = [side for side in wanted.sides if now[side] != wanted.raw[side]]
-        if any(now[side] != wanted.seen[side] for side in left):
+        if any(now[side] != wanted.seen[side] for side in left) or (left and wanted.other_moved(delta.raw)):
             self.stale.append(name)
             return False
         why = f"run {wanted.undoes} {UNDONE}" if release.choice == "undo" else GIVEN
@@ -191,13 +191,10 @@ class _Deciding:
         release, standing = self.releases.get(name), self.standing.get(name)
         if release is None or name in self.stale:
             return None
-        wanted = given(release.value) if release.choice in ("value", "restore") else None
+        wanted = given(release.value) if release.choice in GIVING else None
         if wanted is not None and wanted.base is not None:
-            side = wanted.sides[
-                0
-            ]  # it has the value by now: the other one follows, unless it moved meanwhile
-            if open_ones[0].raw[side.other] == wanted.base[side.other]:
-                return side
+            if not wanted.other_moved(open_ones[0].raw):
+                return wanted.sides[0]  # it has the value by now: the other one follows
             self.stale.append(name)
             return None
         seen = {"", about, _frozen_at(standing)}

@@ -41,7 +41,10 @@ STANDING: Final = ("ignored", "undone", "fight", "reused")
 """Causes of holds that stand although nothing is unclear: a person's choice, or the engine's caution, keeps
 what was decided from being written."""
 
-_OF_PROPERTY: Final = (*SIDES, "value", "restore", "leave", "retry")
+GIVING: Final = ("value", "restore")
+"""Choices of a value that both sides are to hold."""
+
+_OF_PROPERTY: Final = (*SIDES, *GIVING, "leave", "retry")
 
 _UNLINKED: Final[Mapping[str, tuple[str, ...]]] = {
     "ambiguous": ("link", "create", "leave", "apart"),

@@ -48,6 +48,12 @@ class Given:
     def sides(self) -> tuple[Side, ...]:
         return tuple(side for side in SIDES if self.raw[side] is not None)
 
+    def other_moved(self, raw: Both[Raw]) -> bool:
+        """Whether the side for which a person gave no value holds by now what they had not seen."""
+        if self.base is None or self.undoes:
+            return False
+        return any(raw[side] != self.base[side] for side in SIDES if self.raw[side] is None)
+
     def to_json(self) -> Json:
         base = None if self.base is None else [plain(raw) for raw in self.base]
         raw: list[Json] = [plain(values) for values in self.raw]

@@ -6,7 +6,7 @@ The base moves only here (by the response to our own write, for the properties t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal
@@ -18,7 +18,7 @@ from instep.core.match import is_apart, sources_digest
 from instep.core.model import Both, Record, Side
 from instep.core.overwritten import CAUSE as OVERWRITTEN
 from instep.core.payload import preset, retirement
-from instep.core.release import WHOLE
+from instep.core.release import GIVING, WHOLE
 from instep.core.standing import whole
 from instep.core.state import Hold, Intent, Key, Link, Release, Sighting
 from instep.core.transformations.contract import Canon
@@ -140,7 +140,22 @@ def _written(engine: Engine, tx: Tx, intent: Intent, record: Record) -> None:
             if source is not None and answer is not None:
                 base[name] = Both(answer, source) if intent.side is Side.LEFT else Both(source, answer)
         tx.save_link(replace(link, base=base))
+    if seen.version == record.version:  # else somebody was there after us
+        _date_given(engine, tx, intent, seen, intent.properties)
     _close(engine, tx, intent, "done", record, before=before)
+
+
+def _date_given(engine: Engine, tx: Tx, intent: Intent, seen: Sighting, landed: Iterable[str]) -> None:
+    """A value that a person gave is as old as that, whenever it was written: what others entered since is later."""
+    pair, skew_ms = pair_of(engine, intent), engine.connectors[intent.side].clock_skew_ms
+    given_ms = {r.property: r.at_ms + skew_ms for r in tx.releases_of(intent.key) if r.choice in GIVING}
+    edits: dict[str, tuple[int | None, int]] = {}
+    for name in landed:
+        prop = pair.property(name)
+        if prop is not None and name in given_ms and intent.properties[name][0] is None:
+            edits |= dict.fromkeys(prop.parts[intent.side].fields, (given_ms[name], given_ms[name]))
+    if edits:
+        tx.save_sightings([replace(seen, edits={**seen.edits, **edits})])
 
 
 def _created(engine: Engine, tx: Tx, intent: Intent, record: Record, outcome: str) -> None:
@@ -210,7 +225,8 @@ def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record, *, applied: Re
         tx.close_intent(intent.id)
         return
     lookup = StoreLookup(engine.dataflow, tx)
-    base, landed = dict(link.base), 0
+    base = dict(link.base)
+    landed: list[str] = []
     put_back: list[str] = []
     for name, (source, old, meant) in intent.properties.items():
         prop = pair.property(name)
@@ -221,7 +237,7 @@ def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record, *, applied: Re
         now = prop.transformation.trim(side, now)
         here = prop.transformation.canon(side, now, lookup)
         same = here == prop.transformation.canon(side, ours, lookup)
-        landed += same
+        landed += [name] if same else []
         if source is None:
             continue  # a value that came from no other side moves no base
         if same:
@@ -234,10 +250,13 @@ def adopt(engine: Engine, tx: Tx, intent: Intent, record: Record, *, applied: Re
     tx.save_link(replace(link, base=base))
     if applied is not None and applied.updated_ms is not None and seen.updated_ms is not None:
         times = (applied.updated_ms, seen.updated_ms)
-        tx.save_sightings([replace(seen, edits={**seen.edits, **dict.fromkeys(put_back, times)})])
+        seen = replace(seen, edits={**seen.edits, **dict.fromkeys(put_back, times)})
+        tx.save_sightings([seen])
+    _date_given(engine, tx, intent, seen, landed)
+    is_done = bool(landed) or applied is not None
     if intent.operation == "retire":
-        landed += _out_of_use(engine, tx, intent, seen)
-    _close(engine, tx, intent, "found done" if landed or applied else "not applied", record, before=link.base)
+        is_done = is_done or _out_of_use(engine, tx, intent, seen)
+    _close(engine, tx, intent, "found done" if is_done else "not applied", record, before=link.base)
 
 
 def _put_out_of_use(
