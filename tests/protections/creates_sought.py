@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from instep.core.state import Hold, Key
-from instep.errors import InDoubt
+from instep.errors import InDoubt, RetryLater
 from instep.runner import judge, settle
-from tests.runner.site import LEFT, RIGHT, STRICT, Send, answering, unanswered
+from tests.runner.site import LEFT, RIGHT, STRICT, Send, answering, raising, unanswered
 
 from .checks import must, twice
 from .creates_in_doubt import LATE_MS, MARKER, right_with
@@ -37,6 +38,26 @@ async def found_at_the_second_search() -> list[str]:
     right.unlisted = set()
     await site.rest()
     return twice(site)
+
+
+async def listed_and_deleted() -> list[str]:
+    """A create is carried out and not answered, and its copy listed; it is deleted before it can be searched for,
+    which no listing tells, and the original emptied."""
+    site = right_with(replace(MARKER, tombstones=False))
+    site.put(RIGHT, title="Bea", mail="b@x.example")
+    await site.rest()
+    left = site.put(LEFT, name="Ann", mail="a@x.example", phone="1")
+    right = site.connectors.right
+    right.next("create", unanswered())
+    right.next("find", *(raising(RetryLater("busy")) for _ in range(9)))
+    await site.run()
+    await site.run(later_ms=1)
+    right.faults.clear()
+    site.systems.right.remove("company", site.systems.right.ids("company")[-1])
+    site.edit(LEFT, left, phone=None)
+    await site.rest()
+    phone = site.fields(LEFT, left)["phone"]
+    return must("11", phone is None, "what was emptied is filled again from a copy that is gone")
 
 
 async def apart_and_alike() -> list[str]:
@@ -69,6 +90,14 @@ PROTECTIONS = (
         "7",
         within(settle, "_not_found", put(settle, "_seek", _nothing)),
         story(found_at_the_second_search),
+    ),
+    Protection(
+        "a copy that was listed was made",
+        "runner/settle.py:known_copy",
+        "a copy that was deleted before its create was settled is taken for a partner, with what it had held",
+        "11",
+        put(settle, "known_copy", lambda engine, tx, intent: None),
+        story(listed_and_deleted),
     ),
     Protection(
         "what is kept apart is nobody's copy",

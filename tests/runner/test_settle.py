@@ -539,6 +539,47 @@ async def test_a_copy_that_was_listed_and_deleted_before_its_create_was_settled_
     assert [(hold.cause, hold.key.id) for hold in site.holds()] == [("doubt", left)]
 
 
+async def listed_in_doubt(site: Site) -> tuple[str, str]:
+    """A record whose create was carried out and listed, and is still in doubt, since it can't be searched for."""
+    await site.linked_company()
+    left = site.put(LEFT, name="Bea", mail="b@x.example", phone="1")
+    site.connectors.right.next("create", unanswered())
+    site.connectors.right.next("find", *[raising(RetryLater("busy"))] * 9)
+    await site.run()
+    await site.run(later_ms=1)
+    assert len(site.intents()) == 1
+    site.connectors.right.faults.clear()
+    return left, site.systems.right.ids("company")[-1]
+
+
+@pytest.mark.parametrize("edited", [True, False])
+async def test_a_copy_that_was_listed_and_can_not_be_found_any_more_was_made_and_deleted(
+    edited: bool,
+) -> None:
+    site = site_with("marker", on_delete="retire")
+    left, copy = await listed_in_doubt(site)
+    site.systems.right.remove("company", copy)
+    if edited:
+        site.edit(LEFT, left, phone=None)
+    await site.rest()
+    assert [link.made_by for link in site.links() if link.ids == Both(left, copy)] == ["created right"]
+    assert effective(site, "create") == 1
+    assert site.fields(LEFT, left).get("phone") == (None if edited else "1")
+    assert [(hold.cause, hold.key.id) for hold in site.holds()] == ([("deleted", left)] if edited else [])
+    assert site.fields(LEFT, left).get("active") is (None if edited else False)
+
+
+async def test_a_copy_that_was_listed_and_has_lost_its_marker_is_not_made_again() -> None:
+    site = site_with("marker")
+    left, copy = await listed_in_doubt(site)
+    site.edit(RIGHT, copy, ref=None, mail="other@x.example")
+    site.connectors.right.unlisted.add(copy)
+    await site.rest()
+    assert [link.made_by for link in site.links() if link.ids == Both(left, copy)] == ["created right"]
+    assert effective(site, "create") == 1
+    assert site.fields(LEFT, left)["mail"] == "other@x.example"
+
+
 async def test_an_id_is_not_burned_while_the_system_shows_nothing_of_what_it_holds() -> None:
     site = site_with("chosen id")
     await site.linked_company()

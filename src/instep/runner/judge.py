@@ -26,7 +26,7 @@ from instep.core.match import (
 from instep.core.model import Both, Side
 from instep.core.release import PARTING, WHOLE
 from instep.core.state import Hold, Intent, Key, Link, Sighting
-from instep.core.values import digest
+from instep.core.values import digest, get_path
 from instep.core.verdict import Scene, Verdict
 from instep.runner.engine import Engine, StoreLookup
 from instep.runner.observe import is_listed
@@ -263,6 +263,21 @@ def stands_beside(engine: Engine, tx: Tx, intent: Intent) -> bool:
         if number >= 0
         for each in (number, told(number))
     )
+
+
+def known_copy(engine: Engine, tx: Tx, intent: Intent) -> Sighting | None:
+    """The unlinked record that was known to say that it is what an in-doubt create made; a listing may have told."""
+    pair = engine.dataflow.pair(intent.key.pair)
+    if pair is None:
+        return None
+    side, marker = intent.side, engine.entity(pair, intent.side).abilities.marker
+    for id in tx.matches(pair.name, side, CLAIM, digest(intent.source_id), 2):
+        seen, other = tx.sighting(side, pair.entity[side], id), _other(tx, pair, side, id)
+        if seen is None or other.partner or other.apart:
+            continue
+        if (get_path(seen.fields, marker) if marker else id) == (intent.marker or intent.chosen_id):
+            return seen
+    return None
 
 
 def likely_copy(engine: Engine, tx: Tx, intent: Intent) -> str | None:

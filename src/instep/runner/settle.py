@@ -23,9 +23,9 @@ from instep.core.state import Hold, Intent
 from instep.core.values import digest
 from instep.errors import Gone, InDoubt, Moved, Refused, RetryLater, Taken
 from instep.runner import outcome
-from instep.runner.absence import still_shows
+from instep.runner.absence import still_shows, suspect
 from instep.runner.engine import Engine
-from instep.runner.judge import likely_copy, stands_beside
+from instep.runner.judge import known_copy, likely_copy, stands_beside
 from instep.runner.observe import read_record
 from instep.runner.overwritten import logged_as_applied
 from instep.runner.send import request, taken
@@ -144,7 +144,10 @@ async def _seek(engine: Engine, intent: Intent, abilities: Abilities) -> Sequenc
 
 async def _not_found(engine: Engine, intent: Intent, abilities: Abilities) -> None:
     """Nothing is there: it was not made, if the system shows what it held before the request, and it is sought once
-    more after that was seen. What somebody has entered meanwhile is matched like any other record."""
+    more after that was seen. What somebody has entered meanwhile is matched like any other record. A copy that was
+    known to be there was made, and what became of it is for a reading to tell."""
+    if await engine.store.write(lambda tx: _adopt_known(engine, tx, intent)):
+        return
     entity = outcome.pair_of(engine, intent).entity[intent.side]
     missing = f"the copy of {intent.source_id} is not there"
     if not await still_shows(engine, intent.side, entity, intent.chosen_id, intent.made_ms, missing):
@@ -156,6 +159,16 @@ async def _not_found(engine: Engine, intent: Intent, abilities: Abilities) -> No
     else:
         why = "looked for, and not there"
         await engine.store.write(lambda tx: outcome.not_applied(engine, tx, intent, why))
+
+
+def _adopt_known(engine: Engine, tx: Tx, intent: Intent) -> bool:
+    copy = known_copy(engine, tx, intent)
+    if copy is None:
+        return False
+    outcome.adopt(engine, tx, intent, as_record(copy))
+    tx.save_sightings([copy])  # it was not shown again
+    suspect(engine, tx, side=intent.side, entity=copy.entity, id=copy.id)
+    return True
 
 
 async def _settle_change(
