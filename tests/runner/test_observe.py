@@ -433,6 +433,21 @@ async def test_what_has_come_since_a_record_was_last_shown_says_nothing_of_its_b
     assert [hold.cause for hold in site.holds()] == ["deleted"]
 
 
+async def test_an_answered_write_is_no_showing_of_what_it_has_written() -> None:
+    site = Site(pair(on_delete="retire"), abilities=QUIET)
+    left, right = await site.linked_company()
+    site.put(LEFT, name="Other", mail="o@x.example")
+    site.edit(RIGHT, right, phone="2")
+    site.connectors.left.unlisted = {left}
+    await site.run(5_000)
+    assert site.fields(LEFT, left)["phone"] == "2"
+    site.systems.left.remove("company", left)  # as a system that takes writes, and shows nothing of what it held
+    for _ in range(3):
+        await site.run(later_ms=5_000, full=True, released=frozenset({"company:empty"}))
+    assert site.fields(RIGHT, right)["active"] is not False
+    assert [hold.cause for hold in site.holds()] == ["deleted"]
+
+
 async def test_the_last_known_record_is_believed_gone_only_by_a_person() -> None:
     site = Site(pair(on_delete="retire"), abilities=QUIET)
     left, right = await site.linked_company()

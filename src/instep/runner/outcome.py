@@ -114,8 +114,8 @@ def see(engine: Engine, tx: Tx, intent: Intent, record: Record) -> Sighting:
     if before is not None:  # an answer to a write may offer less than a reading does
         record = replace(record, fields={**before.fields, **record.fields})
     after = sighted(engine, side, entity, record, before)
-    shown_ms = max(_answered_ms(engine, side, record), 0 if before is None else before.shown_ms)
-    after = replace(after, shown_ms=shown_ms)
+    shown_ms = 0 if before is None else before.shown_ms  # what takes a write may show nothing of it
+    after = replace(after, shown_ms=shown_ms or _answered_ms(engine, side, record))
     take(engine, tx, before, after, intent.key.pair)
     return after
 
