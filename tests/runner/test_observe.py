@@ -442,7 +442,9 @@ async def test_an_answered_write_is_no_showing_of_what_it_has_written() -> None:
     site.connectors.left.unlisted = {left}
     await site.run(5_000)
     assert site.fields(LEFT, left)["phone"] == "2"
-    site.systems.left.remove("company", left)  # as a system that takes writes, and shows nothing of what it held
+    site.systems.left.remove(
+        "company", left
+    )  # as a system that takes writes, and shows nothing of what it held
     for _ in range(3):
         await site.run(later_ms=5_000, full=True, released=frozenset({"company:empty"}))
     assert site.fields(RIGHT, right)["active"] is not False
