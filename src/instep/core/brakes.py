@@ -14,7 +14,6 @@ from typing import Final
 
 from instep.core.dataflow import Brakes, Limit, Pair
 from instep.core.gone import gone_digest
-from instep.core.match import sources_digest
 from instep.core.model import Both, Side
 from instep.core.phrases import counted
 from instep.core.release import WHOLE
@@ -171,7 +170,7 @@ def change_print(pair: Pair, side: Side, change: Change) -> Print:
 def _whole_print(write: Write, ids: Both[str]) -> Print:
     """Of a create or a retirement."""
     if write.operation == "create":
-        return WHOLE, sources_digest({change.property: change.source for change in write.changes})
+        return WHOLE, write.about
     return WHOLE, gone_digest(write.side.other, ids[write.side.other])
 
 

@@ -132,9 +132,7 @@ def decide_new(
     verdict = _decide_new(scene, key, seen, contact, holds, None)
     if release is None:
         return verdict
-    answered = {"", *(hold.digest for hold in verdict.holds)}
-    for write in verdict.writes:
-        answered.add(sources_digest({change.property: change.source for change in write.changes}))
+    answered = {"", *(hold.digest for hold in verdict.holds), *(write.about for write in verdict.writes)}
     if left_alone is not None:
         answered.add(left_alone.digest)
     if release.choice not in FOR_GOOD and release.digest not in answered:
@@ -302,7 +300,9 @@ def _decide_create(
     if used and release is not None and release.choice != "retry":
         why = f"{why}, and {CHOSEN} to create its partner"
     calls = following(scene, target, seen)
-    write = Write(target, "create", "", payload, tuple(changes), why, again, calls)
+    held = [digest([change.property, list(change.source)]) for change in changes if change.source is not None]
+    said = digest(sorted([*held, *(about for _, about, _ in unfit)]))
+    write = Write(target, "create", "", payload, tuple(changes), why, again, calls, said)
     return Verdict(key, (write,), used=used)
 
 

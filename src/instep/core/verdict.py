@@ -52,7 +52,8 @@ class Write:
     """One call to one system. `payload`: dotted changes of an update, nested fields of a create.
 
     `following`: of a create, the first properties of the calls that will have to follow, since the create call
-    doesn't take them.
+    doesn't take them. `about`: of a create, what its source held of all that it is to say, whether that can be
+    written yet or not; a person's choice on it counts until this changes.
     """
 
     side: Side
@@ -63,6 +64,7 @@ class Write:
     why: str
     generation: int = 0
     following: tuple[str, ...] = ()
+    about: str = ""
 
     def fingerprint(self, key: Key) -> str:
         """Two writes share it exactly when they were decided from the same values for the same record."""
