@@ -200,9 +200,10 @@ class Witness:
             return
         if flow != "both":
             return  # its owner's side counts, whatever was entered here; the journal keeps it
-        if after is None or after in before.ancestors():
-            if before.token is None and self._is_no_news(place) and self.world.gave_up(kind, side, id):
-                return
+        gave_up = self.world.gave_up(kind, side, id)
+        if gave_up == "create" and before.token is None and self._is_no_news(place):
+            return  # met as at first contact, where what is empty is filled
+        if after is None or (after in before.ancestors() and gave_up != "update"):
             self.finding("I3 no lost update (promises 1, 2, 11)", f"{told}, which had been replaced by it")
             return
         if before.token is None and self._is_no_news(place):

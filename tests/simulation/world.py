@@ -529,13 +529,14 @@ class World:
         link = self.store.read(lambda tx: tx.link_of(kind, side, id))
         return None if link is None else link.base.get(self.path.left[name])
 
-    def gave_up(self, kind: str, side: Side, id: str) -> bool:
-        """Whether a record was made by a create that had to be given up, since the system hid what it had made: it
-        meets its source again as at first contact."""
-        made = self.store.read(
-            lambda tx: tx.journal(pair=kind, side=side, record_id=id, operation="create", limit=1)
-        )
-        return bool(made) and made[0].side is side and made[0].outcome == "not applied"
+    def gave_up(self, kind: str, side: Side, id: str) -> str:
+        """The last write of a record, if it had to be given up since the system hid the record: "create" or "update".
+        What it wrote all the same counts as an edit."""
+        for entry in self.store.read(lambda tx: tx.journal(pair=kind, side=side, record_id=id)):
+            if entry.side is side and entry.operation in ("create", "update"):
+                hidden = entry.reason.endswith(("is gone", "can't be read"))
+                return entry.operation if entry.outcome == "not applied" and hidden else ""
+        return ""
 
     async def _rivals(self) -> None:
         while True:
