@@ -9,7 +9,7 @@ from instep.core import gone
 from instep.core.dataflow import Limit
 from instep.core.model import Both
 from instep.errors import Gone
-from instep.runner import absence, gate, look, missing, observe, work
+from instep.runner import absence, gate, look, missing, observe, outcome, work
 from instep.store.transaction import SqliteTx
 from tests.runner.site import LEFT, RIGHT, STRICT, Site, after, only, pair, raising
 from tests.simulation.faults import Faults
@@ -93,6 +93,30 @@ async def list_that_leaves_one_out() -> list[str]:
     site.connectors.left.unlisted = {id}
     await site.run(full=True)
     return must("11", not retired(site, RIGHT, other), "a row that was left out took a record out of use")
+
+
+async def taken_and_not_shown() -> list[str]:
+    """A system shows nothing of what it held, takes a write of it all the same, and shows what is entered anew."""
+    sure = replace(SILENT, conditional=True)
+    site = Site(RETIRE, abilities=Both(sure, SILENT))
+    left, right = await site.linked_company()
+    site.put(LEFT, name="Other", mail="o@x.example")
+    site.edit(RIGHT, right, phone="2")
+    site.connectors.left.unlisted = {left}
+    await site.run(5_000)
+    site.systems.left.remove("company", left)
+    for _ in range(3):
+        await site.run(later_ms=5_000, full=True, released=frozenset({"company:empty"}))
+    return must("11", not retired(site, RIGHT, right), "a record that came later vouched for a delete")
+
+
+def _showing(whole: Any) -> Any:
+    def see(engine: Any, tx: Any, intent: Any, record: Any) -> Any:
+        seen = replace(whole(engine, tx, intent, record), shown_ms=engine.now_ms())
+        tx.save_sightings([seen])
+        return seen
+
+    return see
 
 
 async def side_that_is_empty() -> list[str]:
@@ -214,6 +238,14 @@ PROTECTIONS = (
         "11",
         wrap(SqliteTx, "canaries", _anybody),
         story(vouched_for_by_what_has_come_since),
+    ),
+    Protection(
+        "an answered write shows nothing",
+        "runner/outcome.py:see",
+        "a system that takes writes, and has lost what it shows, has the partners taken out of use",
+        "11",
+        wrap(outcome, "see", _showing),
+        story(taken_and_not_shown),
     ),
     Protection(
         "what was just seen is not gone yet",

@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from instep.core import brakes as counting
+from instep.core import match
 from instep.core.dataflow import Brakes, Limit
 from instep.core.model import SIDES, Both
 from instep.core.values import Json, digest
 from instep.core.verdict import Write
 from instep.errors import RetryLater, StoreError
 from instep.runner import gate
+from instep.runner.brakes import drop_brake
 from instep.runner.engine import Claims
 from instep.store.sqlite import SqliteStore, open_store
-from tests.runner.site import LEFT, RIGHT, STRICT, Send, Site, only, pair, raising
+from tests.runner.site import LEFT, PARENT, RIGHT, STRICT, Send, Site, only, pair, raising
 
 from .checks import must, unlike
 from .notices import Notice, story
@@ -81,6 +83,29 @@ async def many_small_runs() -> list[str]:
         site.edit(LEFT, left, phone="2")
         await site.run()
     return stopped(site, 2)
+
+
+async def dropped_before_its_reference() -> list[str]:
+    """A create is dropped at a brake; the plan that was stopped foresaw the making of what it refers to."""
+    none = only(first_create=Limit(0, 0.1))
+    site = Site(pair(brakes=none), pair("person", PARENT, brakes=none))
+    acme = site.put(LEFT, name="Acme", mail="a@x.example")
+    site.put(LEFT, "person", name="Ann", mail="ann@x.example", parent=acme)
+    await site.run()
+    [hold] = [hold for hold in site.holds() if hold.key.pair == "person"]
+    await site.store.write(lambda tx: drop_brake(tx, hold, site.now))
+    await site.run(released=frozenset({"person:create"}))
+    made = site.titles(RIGHT, "person")
+    return must("choices", not made, f"{made} was made, which a person had dropped")
+
+
+def _of_what_can_be_written(write: Any) -> Any:
+    def build(*given: Any) -> Any:
+        *rest, _ = given
+        made = write(*rest)
+        return replace(made, about=digest([[change.property, change.source] for change in made.changes]))
+
+    return build
 
 
 async def some_taken_back() -> list[str]:
@@ -255,6 +280,14 @@ PROTECTIONS = (
         "brakes",
         wrap(gate, "Gate", _unlatched),
         story(some_taken_back),
+    ),
+    Protection(
+        "a create is dropped as its source is, not as it can be written",
+        "core/match.py:said",
+        "what a person has dropped is made as soon as less of it can be written",
+        "choices",
+        wrap(match, "Write", _of_what_can_be_written),
+        story(dropped_before_its_reference),
     ),
     Protection(
         "fingerprints of an approved plan",

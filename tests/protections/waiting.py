@@ -8,7 +8,7 @@ from typing import Any
 from instep.core.dataflow import Dataflow
 from instep.core.model import Both
 from instep.errors import Refused
-from instep.runner import observe, outcome, reading, recover, run, turn, work
+from instep.runner import look, observe, outcome, reading, recover, run, turn, work
 from instep.store.transaction import SqliteTx
 from tests.runner.site import (
     LEFT,
@@ -16,6 +16,7 @@ from tests.runner.site import (
     RIGHT,
     STRICT,
     Site,
+    another,
     company,
     pair,
     raising,
@@ -142,6 +143,23 @@ BUSY = shaped(
 )
 """Much is made, and much of it refused at first."""
 
+
+async def another_under_the_id_of_a_partner_of_what_is_gone() -> list[str]:
+    """A record and its partner are gone, which of the one can't be made sure of; the partner's id is another's now,
+    and somebody enters that one on this side, too."""
+    quiet = replace(STRICT, tombstones=False)
+    site = Site(abilities=Both(quiet, replace(quiet, versions="none")))
+    left, right = await site.linked_company()
+    another(site, RIGHT, right, "Bob")
+    site.systems.left.remove("company", left)
+    site.put(LEFT, name="Bob", mail="Bob@x.example")
+    for _ in range(3):
+        await site.run(60_000, full=True)
+    return must(
+        "1", not site.todo(), f"{[todo.reason for todo in site.todo()]} after three complete readings"
+    )
+
+
 PROTECTIONS = (
     Protection(
         "who waits for a reference is woken",
@@ -151,6 +169,14 @@ PROTECTIONS = (
         put(SqliteTx, "waiting_for", lambda tx, side, entity, id: []),
         story(reference_that_comes_later),
         {"holds": worlds(BUSY)},
+    ),
+    Protection(
+        "in doubt about one of two, the other one is read",
+        "runner/look.py:_partner_to_read",
+        "a create waits for ever for a record that nobody reads",
+        "1",
+        put(look, "_partner_to_read", lambda engine, tx, *, step: None),
+        story(another_under_the_id_of_a_partner_of_what_is_gone),
     ),
     Protection(
         "who looked like a record that changed is woken",
