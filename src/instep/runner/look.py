@@ -148,9 +148,6 @@ def _hold_unsure(engine: Engine, tx: Tx, *, todo: Todo, step: Step) -> None:
     its partner's id was used again, that goes before."""
     if step.read is None:
         return
-    if not tx.releases_of(step.key) and any(hold.cause == REUSED for hold in tx.holds_of(step.key)):
-        tx.finish(todo)
-        return
     side, id = step.read
     name = engine.connectors[side].name
     hold = Hold(
@@ -162,7 +159,8 @@ def _hold_unsure(engine: Engine, tx: Tx, *, todo: Todo, step: Step) -> None:
         "choose: instep holds release ID --choose retire, or unlink",
         gone_digest(side, id),
     )
-    engine.hold(tx, step.key, [hold])
+    reused = [] if tx.releases_of(step.key) else [h for h in tx.holds_of(step.key) if h.cause == REUSED]
+    engine.hold(tx, step.key, reused or [hold])
     tx.finish(todo)
 
 
