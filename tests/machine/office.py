@@ -287,6 +287,7 @@ class Office:
 
     # What the simulated world asks of its store, asked of this one.
     base_of = World.base_of
+    gave_up = World.gave_up
     name_of = World.name_of
     remember_journal = World.remember_journal
     note_holds = World._note_holds
