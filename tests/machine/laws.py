@@ -55,9 +55,11 @@ def promised(office: Office, plan: Any) -> Promised:
 
 
 def _freed(actions: Any) -> set[tuple[Side, str, str]]:
-    """Records that are held since they look like another one, where a write of the plan may make the two unlike."""
-    writes = (change for action in actions for write in action["writes"] for change in write["changes"])
-    if not any(change["property"] == "mail" and change["old"] for change in writes):
+    """Records that are held since they look like another one, where a write of the plan may make the two unlike, or
+    take the other one out of use."""
+    writes = [write for action in actions for write in action["writes"]]
+    renamed = any(c["property"] == "mail" and c["old"] for write in writes for c in write["changes"])
+    if not renamed and all(write["operation"] != "retire" for write in writes):
         return set()
     return {
         (Side(action["key"]["side"]), action["pair"], action["key"]["id"])
