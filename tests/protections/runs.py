@@ -18,10 +18,9 @@ from instep.core.values import Json, digest
 from instep.core.verdict import Write
 from instep.errors import RetryLater, StoreError
 from instep.runner import gate
-from instep.runner.brakes import drop_brake
 from instep.runner.engine import Claims
 from instep.store.sqlite import SqliteStore, open_store
-from tests.runner.site import LEFT, PARENT, RIGHT, STRICT, Send, Site, only, pair, raising
+from tests.runner.site import LEFT, RIGHT, STRICT, Send, Site, only, pair, raising, with_dropped_person
 
 from .checks import must, unlike
 from .notices import Notice, story
@@ -87,13 +86,7 @@ async def many_small_runs() -> list[str]:
 
 async def dropped_before_its_reference() -> list[str]:
     """A create is dropped at a brake; the plan that was stopped foresaw the making of what it refers to."""
-    none = only(first_create=Limit(0, 0.1))
-    site = Site(pair(brakes=none), pair("person", PARENT, brakes=none))
-    acme = site.put(LEFT, name="Acme", mail="a@x.example")
-    site.put(LEFT, "person", name="Ann", mail="ann@x.example", parent=acme)
-    await site.run()
-    [hold] = [hold for hold in site.holds() if hold.key.pair == "person"]
-    await site.store.write(lambda tx: drop_brake(tx, hold, site.now))
+    site = await with_dropped_person()
     await site.run(released=frozenset({"person:create"}))
     made = site.titles(RIGHT, "person")
     return must("choices", not made, f"{made} was made, which a person had dropped")

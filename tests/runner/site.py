@@ -23,6 +23,7 @@ from instep.core.transformations.arguments import parse
 from instep.core.transformations.registry import build
 from instep.core.values import Json
 from instep.errors import InDoubt
+from instep.runner.brakes import drop_brake
 from instep.runner.engine import Engine, Settings
 from instep.runner.planning import Action, actions
 from instep.runner.run import Report, Runner, Wish
@@ -419,6 +420,19 @@ def another(site: Site, side: Side, id: str, name: str) -> None:
     version = system._records["company"].pop(id).version
     system.put("company", {"name" if side is LEFT else "title": name, "mail": f"{name}@x.example"}, id)
     system._records["company"][id].version = version + 1
+
+
+async def with_dropped_person() -> Site:
+    """A person and its company, both stopped by a brake, and the person dropped there: the plan that was stopped
+    foresaw that the company would be made."""
+    none = only(first_create=Limit(0, 0.1))
+    site = Site(pair(brakes=none), pair("person", PARENT, brakes=none))
+    acme = site.put(LEFT, name="Acme", mail="a@x.example")
+    site.put(LEFT, "person", name="Ann", mail="ann@x.example", parent=acme)
+    await site.run()
+    [hold] = [hold for hold in site.holds() if hold.key.pair == "person"]
+    await site.store.write(lambda tx: drop_brake(tx, hold, site.now))
+    return site
 
 
 async def edited(site: Site) -> tuple[str, str, int]:

@@ -15,7 +15,7 @@ from instep.errors import RetryLater
 from instep.runner.brakes import CAUSE, brake_key, drop_brake, release_brake
 from instep.runner.forget import forget, places_of
 
-from .site import LEFT, PARENT, RIGHT, STRICT, Site, only, pair, raising
+from .site import LEFT, RIGHT, STRICT, Site, only, pair, raising, with_dropped_person
 
 
 def many(site: Site, count: int) -> None:
@@ -365,14 +365,7 @@ async def test_dropped_creates_and_retirements_are_left_alone_record_by_record()
 
 
 async def test_a_dropped_create_is_left_alone_whether_its_reference_can_be_written_or_not() -> None:
-    """The plan that was stopped foresaw that the company would be made; a brake holds that, too."""
-    none = only(first_create=Limit(0, 0.1))
-    site = Site(pair(brakes=none), pair("person", PARENT, brakes=none))
-    acme = site.put(LEFT, name="Acme", mail="a@x.example")
-    site.put(LEFT, "person", name="Ann", mail="ann@x.example", parent=acme)
-    await site.run()
-    [hold] = [hold for hold in site.holds() if hold.key.pair == "person"]
-    await site.store.write(lambda tx: drop_brake(tx, hold, site.now))
+    site = await with_dropped_person()
     for _ in range(2):
         await site.run(released=frozenset({"person:create"}))
         assert site.titles(RIGHT, "person") == []
